@@ -1,0 +1,4 @@
+export * from "./effect";
+export * from "./input";
+export * from "./message";
+export * from "./types";

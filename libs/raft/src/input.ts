@@ -1,0 +1,27 @@
+import type { Message } from "./message";
+import type { Entry, LogIndex, MemberId, Term } from "./types";
+
+/** Everything that can happen to the core. Each is handled to its end before the next. */
+export type RaftInput =
+  /** One unit of logical time has passed (a tenth of the minimum election timeout, as a rule). */
+  | { readonly kind: "tick" }
+  /**
+   * A message arrived. `incarnation` counts the sender's starts: a higher one than before means that the sender may have
+   * lost its unsynced tail, so what was known about it is forgotten. Lower ones are ignored.
+   */
+  | { readonly kind: "receive"; readonly from: MemberId; readonly incarnation: number; readonly message: Message }
+  /**
+   * A command for the log, accepted only by the leader of `expectedTerm`. Answered at once by a `proposed` or
+   * `proposal-refused` effect with the same `id`; what becomes of an accepted one is told by `apply`.
+   */
+  | { readonly kind: "propose"; readonly id: number; readonly expectedTerm: Term; readonly data: Uint8Array }
+  /** Asks for an index at which a read is linearizable; answered by `read-ready` or `read-failed` with the same `id`. */
+  | { readonly kind: "read-index"; readonly id: number }
+  /** The `persist` effect with this `id`, and all before it, are durable. */
+  | { readonly kind: "persisted"; readonly id: number }
+  /** The shell has applied everything up to `index`. */
+  | { readonly kind: "applied"; readonly index: LogIndex }
+  /** The answer to a `fetch` effect: consecutive entries from the index that was asked for, or none if unreadable. */
+  | { readonly kind: "fetched"; readonly from: LogIndex; readonly entries: readonly Entry[] }
+  /** The transport lost its way to a member: messages to it were dropped. */
+  | { readonly kind: "unreachable"; readonly member: MemberId };

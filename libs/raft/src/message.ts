@@ -1,0 +1,62 @@
+import type { Entry, EntryId, LogIndex, MemberId, Term } from "./types";
+
+/**
+ * What members say to each other. A union member carries only its own fields. `term` is the sender's term, except in
+ * a pre-vote, where it is the term that the sender would campaign in.
+ *
+ * `round` numbers are made by the leader, rise within its term, and are echoed by answers. They say *when the question
+ * was sent*: that is what check-quorum and ReadIndex count, never the time at which an answer arrived.
+ */
+export type Message =
+  | { readonly kind: "pre-vote"; readonly term: Term; readonly last: EntryId }
+  | { readonly kind: "pre-vote-response"; readonly term: Term; readonly granted: boolean }
+  | { readonly kind: "vote"; readonly term: Term; readonly last: EntryId; readonly transfer: boolean }
+  | { readonly kind: "vote-response"; readonly term: Term; readonly granted: boolean }
+  | AppendMessage
+  | AppendResponse
+  | {
+      readonly kind: "heartbeat";
+      readonly term: Term;
+      readonly round: number;
+      /** min(leader's commit, what the receiver is known to hold). */
+      readonly commit: LogIndex;
+    }
+  | { readonly kind: "heartbeat-response"; readonly term: Term; readonly round: number }
+  | { readonly kind: "read-index"; readonly term: Term; readonly id: number }
+  | {
+      readonly kind: "read-index-response";
+      readonly term: Term;
+      readonly id: number;
+      /** Absent: the asked member cannot answer (not the leader, or leadership was lost while it asked around). */
+      readonly index: LogIndex | undefined;
+    };
+
+export interface AppendMessage {
+  readonly kind: "append";
+  readonly term: Term;
+  readonly round: number;
+  /** The entry before the first of `entries`, and the chain hash at it. */
+  readonly previous: EntryId;
+  readonly previousChain: number;
+  readonly entries: readonly Entry[];
+  readonly commit: LogIndex;
+}
+
+export interface AppendResponse {
+  readonly kind: "append-response";
+  readonly term: Term;
+  readonly round: number;
+  readonly outcome:
+    | { readonly kind: "accepted"; readonly match: LogIndex }
+    /**
+     * The receiver has no entry equal to `previous`. `hint` is the last entry of the receiver that could match: where
+     * the leader should look next (see etcd-io/raft's rejection hint).
+     */
+    | { readonly kind: "rejected"; readonly previous: LogIndex; readonly hint: EntryId };
+}
+
+/** A message and whom it is for. */
+export interface Envelope {
+  readonly to: MemberId;
+  readonly message: Message;
+}

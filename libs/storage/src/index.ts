@@ -1,0 +1,3 @@
+export * from "./errors";
+export * from "./key-value-store";
+export * from "./log-storage";

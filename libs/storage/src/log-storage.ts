@@ -1,0 +1,55 @@
+import type { Configuration, Entry, EntryId, HardState, LogIndex, MemberId } from "@quorate/raft";
+
+/** Who owns a data directory; written once when the member is created and checked at each open. */
+export interface LogIdentity {
+  readonly clusterId: bigint;
+  readonly clusterName: string;
+  readonly memberId: MemberId;
+  readonly memberName: string;
+  /** Random, made with the directory: tells a copied directory from the original. */
+  readonly directoryId: string;
+}
+
+/** What a log must carry to be started from: read once, at open. */
+export interface LogStart {
+  readonly identity: LogIdentity;
+  /** Starts of this member so far, this one included; persisted before `open` returns. */
+  readonly incarnation: number;
+  readonly hardState: HardState;
+  /** Membership at `compacted`. */
+  readonly configuration: Configuration;
+  /** The last entry that is no longer in the log; (0, 0) when none was removed yet. Its chain hash stands beside it. */
+  readonly compacted: EntryId;
+  readonly compactedChain: number;
+  /** The first index of each run of entries with one term, ascending: enough to know every entry's term. */
+  readonly termRuns: readonly EntryId[];
+  /** The newest entries up to `tailBytesMax`, gap-free up to the last; each verified. */
+  readonly tail: readonly Entry[];
+}
+
+/** One durable step of the log, as in Raft's `persist` effect. */
+export interface LogWrite {
+  readonly truncateFrom: LogIndex | undefined;
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState | undefined;
+}
+
+/**
+ * The Raft log and hard state of one member. Synchronous: it belongs to the log-writer thread.
+ *
+ * Every stored entry carries a crc32 of its own; damage is an error on read, never other bytes.
+ */
+export interface LogStorage extends AsyncDisposable {
+  readonly start: LogStart;
+  /**
+   * Applies all `writes` in order as one atomic batch with one sync (group commit).
+   *
+   * @throws {StorageWriteError} what became durable is unknown: the process must exit, not retry.
+   */
+  append(writes: readonly LogWrite[]): void;
+  /**
+   * Consecutive entries from `from` to `to` (both included), cut after `bytesMax` bytes of data but never before the
+   * first. @throws {StorageCorruptionError} an entry is missing or damaged.
+   */
+  read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[];
+}

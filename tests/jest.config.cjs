@@ -1,0 +1,50 @@
+"use strict";
+// One jest project per workspace folder that has specs. Unit specs run straight from TypeScript source; whatever
+// starts processes or worker threads runs the compiled `dist`, which `npm test` brings up to date first.
+const { existsSync, readdirSync } = require("node:fs");
+const { join, resolve } = require("node:path");
+
+const root = resolve(__dirname, "..");
+
+const common = {
+  testEnvironment: "node",
+  transform: {
+    "^.+\\.(t|m?j)s$": [
+      "@swc/jest",
+      {
+        jsc: { parser: { syntax: "typescript" }, target: "es2024" },
+        module: { type: "commonjs" },
+        sourceMaps: "inline",
+      },
+    ],
+  },
+  transformIgnorePatterns: ["/node_modules/(?!(commander)/)", "/libs/wire/gen/"],
+  moduleNameMapper: { "^@quorate/([^/]+)$": `${root}/libs/$1/src/index.ts` },
+  modulePathIgnorePatterns: ["/dist/"],
+};
+
+const folders = ["libs", "services"].flatMap((group) =>
+  readdirSync(join(root, group))
+    .map((name) => join(group, name))
+    .filter((path) => existsSync(join(root, path, "src"))),
+);
+const suites = ["simulation", "integration", "compatibility", "e2e"].filter((name) =>
+  existsSync(join(__dirname, name)),
+);
+
+module.exports = {
+  projects: [
+    ...folders.map((path) => ({
+      ...common,
+      displayName: path.split("/")[1],
+      rootDir: root,
+      roots: [join(root, path, "src")],
+    })),
+    ...suites.map((name) => ({
+      ...common,
+      displayName: `tests/${name}`,
+      rootDir: root,
+      roots: [join(__dirname, name)],
+    })),
+  ],
+};
