@@ -59,7 +59,7 @@ export class VirtualTime implements Clock, Scheduler {
   #push(due: Due): void {
     const heap = this.#heap;
     heap.push(due);
-    for (let at = heap.length - 1; at > 0; ) {
+    for (let at = heap.length - 1; at > 0;) {
       const parent = (at - 1) >> 1;
       if (!before(due, heap[parent]!)) break;
       heap[at] = heap[parent]!;
@@ -74,7 +74,7 @@ export class VirtualTime implements Clock, Scheduler {
     const last = heap.pop();
     if (first === undefined || last === undefined || heap.length === 0) return first;
     heap[0] = last;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       let least = at * 2 + 1;
       if (least >= heap.length) break;
       if (least + 1 < heap.length && before(heap[least + 1]!, heap[least]!)) least += 1;

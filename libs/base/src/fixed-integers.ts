@@ -28,7 +28,11 @@ export function writeUint32(target: Uint8Array, offset: number, value: number): 
 
 export function readUint32(source: Uint8Array, offset: number): number {
   return (
-    ((source[offset]! << 24) | (source[offset + 1]! << 16) | (source[offset + 2]! << 8) | source[offset + 3]!) >>> 0
+    ((source[offset]! << 24) |
+      (source[offset + 1]! << 16) |
+      (source[offset + 2]! << 8) |
+      source[offset + 3]!) >>>
+    0
   );
 }
 
@@ -39,6 +43,7 @@ export function hexId(id: bigint): string {
 
 /** @throws {RangeError} `text` is not 1 to 16 hex digits. */
 export function parseHexId(text: string): bigint {
-  if (!/^[0-9a-f]{1,16}$/i.test(text)) throw new RangeError(`Not a hexadecimal 64-bit id: ${JSON.stringify(text)}`);
+  if (!/^[0-9a-f]{1,16}$/i.test(text))
+    throw new RangeError(`Not a hexadecimal 64-bit id: ${JSON.stringify(text)}`);
   return BigInt(`0x${text}`);
 }

@@ -38,7 +38,9 @@ function describe(facts: Readonly<Record<string, unknown>>): string {
 function print(value: unknown): string {
   if (typeof value === "bigint") return value.toString(16);
   if (typeof value === "object" && value !== null) {
-    return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString(16) : inner));
+    return JSON.stringify(value, (_key, inner: unknown) =>
+      typeof inner === "bigint" ? inner.toString(16) : inner,
+    );
   }
   return String(value);
 }
