@@ -30,7 +30,11 @@ export type RaftEffect =
   /** A read is linearizable once everything up to `index` is applied. */
   | { readonly kind: "read-ready"; readonly ids: readonly number[]; readonly index: LogIndex }
   /** The read may be asked again at any time; it changes nothing. */
-  | { readonly kind: "read-failed"; readonly ids: readonly number[]; readonly reason: "no-leader" | "leader-changed" | "overloaded" }
+  | {
+      readonly kind: "read-failed";
+      readonly ids: readonly number[];
+      readonly reason: "no-leader" | "leader-changed" | "overloaded";
+    }
   | {
       readonly kind: "leadership";
       readonly role: Role;

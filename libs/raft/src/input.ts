@@ -9,7 +9,12 @@ export type RaftInput =
    * A message arrived. `incarnation` counts the sender's starts: a higher one than before means that the sender may have
    * lost its unsynced tail, so what was known about it is forgotten. Lower ones are ignored.
    */
-  | { readonly kind: "receive"; readonly from: MemberId; readonly incarnation: number; readonly message: Message }
+  | {
+      readonly kind: "receive";
+      readonly from: MemberId;
+      readonly incarnation: number;
+      readonly message: Message;
+    }
   /**
    * A command for the log, accepted only by the leader of `expectedTerm`. Answered at once by a `proposed` or
    * `proposal-refused` effect with the same `id`; what becomes of an accepted one is told by `apply`.

@@ -2,7 +2,7 @@ import type { Entry, EntryId, LogIndex, MemberId, Term } from "./types";
 
 /**
  * What members say to each other. A union member carries only its own fields. `term` is the sender's term, except in
- * a pre-vote, where it is the term that the sender would campaign in.
+ * a pre-vote, where it is the term that the sender would campaign in, and in its grant, which echoes that.
  *
  * `round` numbers are made by the leader, rise within its term, and are echoed by answers. They say *when the question
  * was sent*: that is what check-quorum and ReadIndex count, never the time at which an answer arrived.

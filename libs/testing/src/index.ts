@@ -1,1 +1,11 @@
-export {};
+export {
+  parseCommand,
+  replayTranscript,
+  runTranscript,
+  transcriptsIn,
+  TranscriptError,
+  type TranscriptCommand,
+  type TranscriptFile,
+  type TranscriptRunner,
+} from "./transcript";
+export * from "./nats-server";

@@ -1,0 +1,199 @@
+import { invariant } from "@quorate/base";
+import type { RaftEffect } from "../effect";
+import type { Persistence } from "../persistence";
+import type { RaftStart } from "../start";
+import type { Entry, EntryId, LogIndex, Term } from "../types";
+import { EntryCache } from "./entry-cache";
+import { entrySize } from "./entry-size";
+import { FetchedRanges } from "./fetched-ranges";
+import { TermRuns } from "./term-runs";
+
+export interface RaftLogOptions {
+  readonly cacheBytesMax: number;
+  readonly fetchBytesMax: number;
+}
+
+/**
+ * The log as the core sees it. Terms of all entries are known; entries are in memory from `cache.first` on, and older
+ * ones are fetched. Holds: compacted <= commit <= last, durable <= last, and nothing at or below commit is truncated.
+ */
+export class RaftLog {
+  readonly #options: RaftLogOptions;
+  readonly #persistence: Persistence;
+  readonly #compacted: EntryId;
+  readonly #compactedChain: number;
+  readonly #runs: TermRuns;
+  readonly #cache: EntryCache;
+  readonly #fetched: FetchedRanges;
+  #commit: LogIndex;
+
+  constructor(
+    options: RaftLogOptions,
+    start: RaftStart,
+    dependencies: { readonly persistence: Persistence },
+  ) {
+    this.#options = options;
+    this.#persistence = dependencies.persistence;
+    this.#compacted = start.compacted;
+    this.#compactedChain = start.compactedChain;
+    this.#runs = new TermRuns(start.compacted, start.termRuns);
+    this.#fetched = new FetchedRanges(options.fetchBytesMax);
+    const first = start.tail[0]?.index ?? ((start.compacted.index + 1) as LogIndex);
+    invariant(first > start.compacted.index, "the log begins after the compacted entry", { first });
+    invariant(start.tail.length > 0 || start.termRuns.length === 0, "a log that is not empty has a tail");
+    this.#cache = new EntryCache(
+      first,
+      first === start.compacted.index + 1 ? start.compactedChain : undefined,
+    );
+    for (const entry of start.tail) {
+      this.#cache.append(entry);
+      invariant(entry.term === this.#runs.termAt(entry.index), "the tail agrees with the term runs", {
+        ...idOf(entry),
+      });
+    }
+    this.#commit = Math.max(start.hardState.commit, start.compacted.index, start.applied) as LogIndex;
+    invariant(this.#commit <= this.lastIndex, "only entries in the log are committed", {
+      commit: this.#commit,
+      last: this.lastIndex,
+    });
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#cache.last;
+  }
+
+  get lastTerm(): Term {
+    return this.#runs.termAt(this.#cache.last);
+  }
+
+  get lastId(): EntryId {
+    return { term: this.lastTerm, index: this.lastIndex };
+  }
+
+  /** The chain hash at the last entry: always known, because the last entry is cached or nothing is. */
+  get lastChain(): number {
+    const chain = this.#cache.chainAt(this.#cache.last);
+    invariant(chain !== undefined, "the chain hash at the end of the log is known");
+    return chain;
+  }
+
+  get compacted(): EntryId {
+    return this.#compacted;
+  }
+
+  get commit(): LogIndex {
+    return this.#commit;
+  }
+
+  get durable(): LogIndex {
+    return this.#persistence.durable;
+  }
+
+  /** @param index From `compacted.index` to `lastIndex`. */
+  termAt(index: LogIndex): Term {
+    invariant(index <= this.lastIndex, "a term is asked for an entry within the log", { index });
+    return this.#runs.termAt(index);
+  }
+
+  contains(id: EntryId): boolean {
+    return (
+      id.index >= this.#compacted.index &&
+      id.index <= this.lastIndex &&
+      this.#runs.termAt(id.index) === id.term
+    );
+  }
+
+  /** The chain hash at `index`, or `undefined` if the entry is not in memory. */
+  chainAt(index: LogIndex): number | undefined {
+    if (index === this.#compacted.index) return this.#compactedChain;
+    return this.#cache.chainAt(index) ?? this.#fetched.at(index)?.chain;
+  }
+
+  /** Whether a log that ends in `last` is at least as complete as this one (thesis §3.6.1). */
+  isUpToDate(last: EntryId): boolean {
+    return last.term > this.lastTerm || (last.term === this.lastTerm && last.index >= this.lastIndex);
+  }
+
+  /** The last entry at or before `index`, within the log, with a term of at most `term`. */
+  lastWithTermAtMost(index: LogIndex, term: Term): EntryId {
+    const bounded = Math.max(Math.min(index, this.lastIndex), this.#compacted.index) as LogIndex;
+    return this.#runs.lastWithTermAtMost(bounded, term);
+  }
+
+  append(entry: Entry): void {
+    this.#cache.append(entry);
+    this.#runs.extend(entry);
+    this.#persistence.append(entry);
+  }
+
+  /** Removes the entries from `index` on. @param chainBefore The chain hash at `index - 1`. */
+  truncateFrom(index: LogIndex, chainBefore: number): void {
+    invariant(index > this.#commit, "a committed entry is never truncated", { index, commit: this.#commit });
+    this.#cache.truncateFrom(index, chainBefore);
+    this.#runs.truncateFrom(index);
+    this.#fetched.forget();
+    this.#persistence.truncateFrom(index);
+  }
+
+  commitTo(index: LogIndex): void {
+    invariant(index >= this.#commit, "the commit index never moves back", { from: this.#commit, to: index });
+    invariant(index <= this.lastIndex, "only entries in the log are committed", {
+      to: index,
+      last: this.lastIndex,
+    });
+    this.#commit = index;
+  }
+
+  /**
+   * Entries from `from` to `to` (included), cut after `bytesMax` but never before the first. If they are not in memory,
+   * returns `undefined` and asks the log store for them.
+   */
+  entries(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] | undefined {
+    if (from >= this.#cache.first) return this.#cache.slice(from, to, bytesMax);
+    const fetched = this.#fetched.slice(from, to, bytesMax);
+    if (fetched === undefined) this.want(from);
+    return fetched;
+  }
+
+  /** Asks the log store for the entries below the cache, from `from` on. */
+  want(from: LogIndex): void {
+    this.#fetched.want(from, Math.max(from, this.#cache.first - 1) as LogIndex);
+  }
+
+  fetched(from: LogIndex, entries: readonly Entry[]): void {
+    this.#fetched.receive(from, entries, (index) =>
+      index <= this.lastIndex ? this.#runs.termAt(index) : undefined,
+    );
+  }
+
+  takeFetches(): RaftEffect[] {
+    return this.#fetched.take();
+  }
+
+  /** What could not be read may be asked for again. */
+  retryFetches(): void {
+    this.#fetched.retry();
+  }
+
+  /** Drops fetched entries that no follower waits for any more. */
+  forgetFetched(): void {
+    this.#fetched.forget();
+  }
+
+  /** The weight of the entries after `after` up to `to`, which must be cached. */
+  bytesBetween(after: LogIndex, to: LogIndex): number {
+    let bytes = 0;
+    for (let index = after + 1; index <= to; index += 1)
+      bytes += entrySize(this.#cache.at(index as LogIndex)!);
+    return bytes;
+  }
+
+  /** Lets go of the oldest entries in memory that are durable and applied. */
+  evict(applied: LogIndex): void {
+    this.#cache.evict(Math.min(applied, this.durable) as LogIndex, this.#options.cacheBytesMax);
+  }
+}
+
+function idOf(entry: Entry): EntryId {
+  return { term: entry.term, index: entry.index };
+}

@@ -1,0 +1,137 @@
+import { invariant } from "@quorate/base";
+import { ForwardedReads } from "../forwarded-reads";
+import type { AppendMessage, Message } from "../message";
+import type { LogIndex, MemberId } from "../types";
+import { appendEntries } from "./append-entries";
+import type { Member } from "./member";
+import type { RoleBehaviour, Transitions } from "./role-behaviour";
+
+type Heartbeat = Extract<Message, { kind: "heartbeat" }>;
+
+/** Follows the leader's log, or waits for a leader. */
+export class FollowerRole implements RoleBehaviour {
+  readonly role = "follower";
+  readonly established = false;
+  readonly peers = [];
+  readonly #member: Member;
+  readonly #transitions: Transitions;
+  readonly #reads: ForwardedReads;
+  readonly #onDamage: () => void;
+  #leader: MemberId | undefined;
+
+  constructor(
+    member: Member,
+    leader: MemberId | undefined,
+    dependencies: { readonly transitions: Transitions; readonly onDamage: () => void },
+  ) {
+    this.#member = member;
+    this.#leader = leader;
+    this.#transitions = dependencies.transitions;
+    this.#onDamage = dependencies.onDamage;
+    const { pendingReadsMax, electionTimeoutTicks } = member.options;
+    const limits = { pendingMax: pendingReadsMax, timeoutTicks: electionTimeoutTicks };
+    this.#reads = new ForwardedReads(limits, { nextId: () => member.nextForwardId() });
+  }
+
+  get leader(): MemberId | undefined {
+    return this.#leader;
+  }
+
+  get pendingReads(): number {
+    return this.#reads.pending;
+  }
+
+  enter(): void {
+    this.#member.timer.restart();
+  }
+
+  tick(): void {
+    const { timer, isVoter } = this.#member;
+    timer.tick();
+    this.#member.failReads(this.#reads.tick(), "no-leader");
+    if (!timer.expired) return;
+    if (isVoter) this.#transitions.preCampaign();
+    else timer.restart();
+  }
+
+  receive(from: MemberId, message: Message): void {
+    switch (message.kind) {
+      case "append":
+        return this.#append(from, message);
+      case "heartbeat":
+        return this.#heartbeat(from, message);
+      case "read-index":
+        return this.#member.send(from, {
+          kind: "read-index-response",
+          term: this.#member.term,
+          id: message.id,
+          index: undefined,
+        });
+      case "read-index-response":
+        return this.#readAnswered(message.id, message.index);
+      default:
+        return; // an answer to a role that is over
+    }
+  }
+
+  propose(id: number): void {
+    this.#member.notice({ kind: "proposal-refused", id, reason: "not-leader" });
+  }
+
+  read(id: number): void {
+    if (this.#leader === undefined) this.#member.failReads([id], "no-leader");
+    else if (!this.#reads.add(id)) this.#member.failReads([id], "overloaded");
+  }
+
+  persisted(): void {}
+
+  unreachable(): void {}
+
+  restarted(): void {}
+
+  flush(): void {
+    if (this.#leader === undefined) return;
+    const id = this.#reads.begin();
+    if (id !== undefined)
+      this.#member.send(this.#leader, { kind: "read-index", term: this.#member.term, id });
+  }
+
+  leave(): void {
+    this.#member.failReads(this.#reads.drain(), "leader-changed");
+  }
+
+  #append(from: MemberId, message: AppendMessage): void {
+    this.#heard(from);
+    const outcome = appendEntries(this.#member, message);
+    if (outcome.kind === "damaged") return this.#onDamage();
+    const { term } = this.#member;
+    const response: Message = { kind: "append-response", term, round: message.round, outcome };
+    if (outcome.kind === "accepted") this.#member.sendClaiming(from, response, outcome.match);
+    else this.#member.send(from, response);
+  }
+
+  #heartbeat(from: MemberId, message: Heartbeat): void {
+    this.#heard(from);
+    const { log, term } = this.#member;
+    // A heartbeat's commit index is at most what this member has acknowledged, so `commitTo` may insist on holding it.
+    if (message.commit > log.commit) log.commitTo(message.commit);
+    this.#member.send(from, { kind: "heartbeat-response", term, round: message.round });
+  }
+
+  #heard(from: MemberId): void {
+    this.#leader ??= from;
+    invariant(this.#leader === from, "a term has one leader", {
+      term: this.#member.term,
+      leader: this.#leader,
+      from,
+    });
+    this.#member.timer.leaderHeard();
+  }
+
+  #readAnswered(id: number, index: LogIndex | undefined): void {
+    const ids = this.#reads.answered(id);
+    if (ids.length === 0) return;
+    if (index === undefined) this.#member.failReads(ids, "leader-changed");
+    else this.#member.notice({ kind: "read-ready", ids, index });
+  }
+}

@@ -1,0 +1,214 @@
+import { EMPTY_BYTES, invariant } from "@quorate/base";
+import { entrySize } from "../log/entry-size";
+import type { AppendResponse, Message } from "../message";
+import { ReadIndexQueue } from "../read-index";
+import type { PeerStatus } from "../status";
+import { Rounds } from "../tracker/rounds";
+import { Tracker } from "../tracker/tracker";
+import type { Entry, EntryType, LogIndex, MemberId, Term } from "../types";
+import type { Member } from "./member";
+import { replicate } from "./replicate";
+import type { RoleBehaviour, Transitions } from "./role-behaviour";
+
+/** Orders commands, replicates them, decides what is committed, and confirms reads. */
+export class LeaderRole implements RoleBehaviour {
+  readonly role = "leader";
+  readonly #member: Member;
+  readonly #transitions: Transitions;
+  readonly #tracker: Tracker;
+  readonly #reads: ReadIndexQueue;
+  readonly #rounds: Rounds;
+  /** The entry that opened this term: entries from here on are this leader's own. */
+  readonly #firstOwn: LogIndex;
+  #tick = 0;
+  #ticksSinceBeat = 0;
+  #beatDue = false;
+  #established = false;
+  #uncommittedBytes = 0;
+
+  constructor(member: Member, dependencies: { readonly transitions: Transitions }) {
+    const { options, configuration, log } = member;
+    this.#member = member;
+    this.#transitions = dependencies.transitions;
+    this.#firstOwn = (log.lastIndex + 1) as LogIndex;
+    const limits = { messagesMax: options.inflightMessagesMax, bytesMax: options.inflightBytesMax };
+    this.#tracker = new Tracker(member.id, configuration, limits, this.#firstOwn);
+    this.#reads = new ReadIndexQueue(options.pendingReadsMax);
+    this.#rounds = new Rounds(this.#tick);
+  }
+
+  get leader(): MemberId {
+    return this.#member.id;
+  }
+
+  get established(): boolean {
+    return this.#established;
+  }
+
+  get pendingReads(): number {
+    return this.#reads.pending;
+  }
+
+  get peers(): PeerStatus[] {
+    return [...this.#tracker.peers].map(([member, { progress, ready }]) => ({
+      member,
+      state: progress.state,
+      match: progress.match,
+      next: progress.next,
+      paused: !ready,
+      inflight: progress.state === "replicate" ? progress.inflights.count : Number(progress.paused),
+    }));
+  }
+
+  /** An entry of its own term lets the leader find out what is committed (thesis §6.4, §3.6.2). */
+  enter(): void {
+    this.#append("empty", EMPTY_BYTES);
+  }
+
+  tick(): void {
+    this.#tick += 1;
+    const oldestThatCounts = this.#tick - this.#member.options.electionTimeoutTicks;
+    if (!this.#rounds.sentSince(this.#tracker.quorumRound(), oldestThatCounts)) {
+      return this.#transitions.follow(this.#member.term, undefined); // check-quorum (thesis §6.2)
+    }
+    this.#ticksSinceBeat += 1;
+    if (this.#ticksSinceBeat >= this.#member.options.heartbeatTicks) this.#beatDue = true;
+  }
+
+  receive(from: MemberId, message: Message): void {
+    switch (message.kind) {
+      case "append":
+      case "heartbeat":
+        return invariant(false, "a term has one leader", { term: this.#member.term, other: from });
+      case "append-response":
+        return this.#appendAnswered(from, message);
+      case "heartbeat-response":
+        this.#tracker.peer(from)?.heartbeatAnswered(this.#member.log.lastIndex);
+        return this.#roundAnswered(from, message.round);
+      case "read-index":
+        if (!this.#reads.addPeer({ member: from, id: message.id }))
+          this.#answerRead(from, message.id, undefined);
+        return;
+      default:
+        return; // a vote that was not needed any more
+    }
+  }
+
+  propose(id: number, expectedTerm: Term, data: Uint8Array): void {
+    const { term, options } = this.#member;
+    if (expectedTerm !== term) {
+      return this.#member.notice({ kind: "proposal-refused", id, reason: "wrong-term" });
+    }
+    // One command larger than the limit is let through when nothing else waits, or it could never be.
+    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + data.length > options.uncommittedBytesMax) {
+      return this.#member.notice({ kind: "proposal-refused", id, reason: "overloaded" });
+    }
+    const { index } = this.#append("command", data);
+    this.#member.notice({ kind: "proposed", id, index, term });
+  }
+
+  read(id: number): void {
+    if (!this.#reads.addOwn(id)) this.#member.failReads([id], "overloaded");
+  }
+
+  persisted(): void {
+    this.#advanceCommit();
+  }
+
+  unreachable(member: MemberId): void {
+    this.#tracker.peer(member)?.probe();
+  }
+
+  restarted(member: MemberId): void {
+    this.#tracker.peer(member)?.restarted((this.#member.log.lastIndex + 1) as LogIndex);
+  }
+
+  /** One round for all reads of the turn and the heartbeat, one append per follower for all its new entries. */
+  flush(): void {
+    const readsBegin = this.#established && this.#reads.waiting;
+    if (readsBegin || this.#beatDue) {
+      const round = this.#rounds.begin(this.#tick);
+      if (readsBegin) this.#reads.begin(round, this.#member.log.commit);
+      this.#beat(round);
+    }
+    for (const [to, peer] of this.#tracker.peers) replicate(this.#member, to, peer, this.#rounds.current);
+    this.#confirmReads(); // a leader that is a quorum by itself has nobody to wait for
+  }
+
+  leave(): void {
+    const { own, peers } = this.#reads.drain();
+    this.#member.failReads(own, "leader-changed");
+    for (const read of peers) this.#answerRead(read.member, read.id, undefined);
+    this.#member.log.forgetFetched();
+  }
+
+  #append(type: EntryType, data: Uint8Array): Entry {
+    const { log, term } = this.#member;
+    const bare = { term, index: (log.lastIndex + 1) as LogIndex, type, data };
+    const entry: Entry = { ...bare, chain: this.#member.chainHash(log.lastChain, bare) };
+    log.append(entry);
+    this.#uncommittedBytes += entrySize(entry);
+    return entry;
+  }
+
+  #beat(round: number): void {
+    const { term, log } = this.#member;
+    for (const [to, peer] of this.#tracker.peers) {
+      const commit = Math.min(log.commit, peer.match) as LogIndex;
+      this.#member.send(to, { kind: "heartbeat", term, round, commit });
+    }
+    this.#beatDue = false;
+    this.#ticksSinceBeat = 0;
+  }
+
+  #appendAnswered(from: MemberId, message: AppendResponse): void {
+    const { log } = this.#member;
+    const peer = this.#tracker.peer(from);
+    if (peer === undefined) return;
+    const { outcome } = message;
+    if (outcome.kind === "accepted") {
+      invariant(outcome.match <= log.lastIndex, "a member acknowledges only what it was sent", {
+        from,
+        ...outcome,
+      });
+      peer.accepted(outcome.match);
+      this.#advanceCommit();
+    } else {
+      const { hint } = outcome;
+      peer.rejected(outcome.previous, log.lastWithTermAtMost(hint.index, hint.term).index);
+    }
+    this.#roundAnswered(from, message.round);
+  }
+
+  #roundAnswered(from: MemberId, round: number): void {
+    invariant(round <= this.#rounds.current, "only rounds that were sent are answered", { from, round });
+    this.#tracker.peer(from)?.answeredRound(round);
+    this.#confirmReads();
+  }
+
+  /**
+   * What a quorum holds durably is committed, if it is of this term: an older entry on a quorum can still be overwritten
+   * (Raft paper, figure 8); it is committed along with the first own one.
+   */
+  #advanceCommit(): void {
+    const { log, term } = this.#member;
+    const match = this.#tracker.quorumMatch(log.durable);
+    if (match <= log.commit || log.termAt(match) !== term) return;
+    const ownBefore = Math.max(log.commit, this.#firstOwn - 1) as LogIndex;
+    this.#uncommittedBytes -= log.bytesBetween(ownBefore, match);
+    log.commitTo(match);
+    this.#established = true;
+  }
+
+  #confirmReads(): void {
+    const confirmed = this.#reads.confirm(this.#tracker.quorumRound());
+    if (confirmed === undefined) return;
+    const { index, reads } = confirmed;
+    if (reads.own.length > 0) this.#member.notice({ kind: "read-ready", ids: reads.own, index });
+    for (const read of reads.peers) this.#answerRead(read.member, read.id, index);
+  }
+
+  #answerRead(to: MemberId, id: number, index: LogIndex | undefined): void {
+    this.#member.send(to, { kind: "read-index-response", term: this.#member.term, id, index });
+  }
+}

@@ -1,0 +1,131 @@
+import { invariant, type Prng } from "@quorate/base";
+import type { ChainHash } from "../chain-hash";
+import type { RaftEffect } from "../effect";
+import { RaftLog } from "../log/raft-log";
+import type { Message } from "../message";
+import type { RaftOptions } from "../options";
+import { Outbox } from "../outbox";
+import { Persistence } from "../persistence";
+import { isVoter } from "../quorum/quorum";
+import type { RaftStart } from "../start";
+import type { Configuration, HardState, LogIndex, MemberId, Term } from "../types";
+import { ElectionTimer } from "./election-timer";
+
+/** What a member is and holds in any role: identity, term and vote, log, and the ways out. */
+export class Member {
+  readonly options: RaftOptions;
+  readonly configuration: Configuration;
+  readonly chainHash: ChainHash;
+  readonly log: RaftLog;
+  readonly timer: ElectionTimer;
+  readonly #persistence: Persistence;
+  readonly #outbox: Outbox;
+  #term: Term;
+  #vote: MemberId | undefined;
+  #notices: RaftEffect[] = [];
+  #nextForwardId: number;
+
+  constructor(
+    options: RaftOptions,
+    start: RaftStart,
+    dependencies: { readonly prng: Prng; readonly chainHash: ChainHash },
+  ) {
+    const last = start.tail[start.tail.length - 1]?.index ?? start.compacted.index;
+    this.options = options;
+    this.configuration = start.configuration;
+    this.chainHash = dependencies.chainHash;
+    this.timer = new ElectionTimer(options.electionTimeoutTicks, dependencies);
+    this.#persistence = new Persistence(last, start.hardState);
+    this.#outbox = new Outbox({ persistence: this.#persistence });
+    const logOptions = { cacheBytesMax: options.cacheBytesMax, fetchBytesMax: options.appendBytesMax };
+    this.log = new RaftLog(logOptions, start, { persistence: this.#persistence });
+    this.#term = start.hardState.term;
+    this.#vote = start.hardState.vote;
+    invariant(this.log.lastTerm <= this.#term, "the term is at least that of the last entry");
+    // A random beginning, so that numbers do not repeat after a restart within a term (see ForwardedReads).
+    this.#nextForwardId = (dependencies.prng.next() & 0xf_ffff) * 0x1_0000_0000 + dependencies.prng.next();
+  }
+
+  get id(): MemberId {
+    return this.options.memberId;
+  }
+
+  get term(): Term {
+    return this.#term;
+  }
+
+  get vote(): MemberId | undefined {
+    return this.#vote;
+  }
+
+  get isVoter(): boolean {
+    return isVoter(this.configuration, this.id);
+  }
+
+  /** Whether the present term and vote would survive a crash. */
+  get hardStateDurable(): boolean {
+    return this.#persistence.hardStateId <= this.#persistence.persistedId;
+  }
+
+  nextForwardId(): number {
+    return (this.#nextForwardId += 1);
+  }
+
+  /** Enters a newer term, with a vote in it for a start or none. */
+  enterTerm(term: Term, vote: MemberId | undefined): void {
+    invariant(term > this.#term, "the term never falls", { from: this.#term, to: term });
+    invariant(Number.isSafeInteger(term), "a term is at most 2^53-1", { term });
+    this.#term = term;
+    this.#vote = vote;
+    this.#persistence.hardStateChanged();
+  }
+
+  grantVote(candidate: MemberId): void {
+    if (this.#vote === candidate) return;
+    invariant(this.#vote === undefined, "a member votes once per term", {
+      term: this.#term,
+      vote: this.#vote,
+    });
+    this.#vote = candidate;
+    this.#persistence.hardStateChanged();
+  }
+
+  send(to: MemberId, message: Message): void {
+    this.#outbox.send(to, this.#term, message);
+  }
+
+  /** Sends a message that says that the log is held up to `claims`, once that is durable. */
+  sendClaiming(to: MemberId, message: Message, claims: LogIndex): void {
+    this.#outbox.sendClaiming(to, this.#term, message, claims);
+  }
+
+  truncateFrom(index: LogIndex, chainBefore: number): void {
+    this.log.truncateFrom(index, chainBefore);
+    this.#outbox.truncateFrom(index);
+  }
+
+  persisted(id: number): void {
+    this.#persistence.complete(id);
+  }
+
+  /** Tells the shell a fact; facts keep the order in which they came about. */
+  notice(effect: RaftEffect): void {
+    this.#notices.push(effect);
+  }
+
+  failReads(ids: readonly number[], reason: "no-leader" | "leader-changed" | "overloaded"): void {
+    if (ids.length > 0) this.notice({ kind: "read-failed", ids, reason });
+  }
+
+  /** Everything that the turn has gathered except what is applied and fetched. */
+  takeEffects(): RaftEffect[] {
+    const effects = this.#notices;
+    this.#notices = [];
+    const hardState: HardState = { term: this.#term, vote: this.#vote, commit: this.log.commit };
+    const persist = this.#persistence.take(hardState);
+    if (persist !== undefined) effects.push(persist);
+    const envelopes = this.#outbox.take(this.#term);
+    if (envelopes.length > 0) effects.push({ kind: "send", envelopes });
+    return effects;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Message } from "../message";
+import type { PeerStatus } from "../status";
+import type { MemberId, Role, Term } from "../types";
+
+/** What a member does differently in each role. One object lives as long as the role does. */
+export interface RoleBehaviour {
+  readonly role: Role;
+  readonly leader: MemberId | undefined;
+  readonly established: boolean;
+  readonly pendingReads: number;
+  readonly peers: readonly PeerStatus[];
+
+  /** Called once, when the role has begun: a transition out of it is allowed from here on. */
+  enter(): void;
+  tick(): void;
+  /** A message of the present term that is not a vote request; or, for a pre-candidate, the grant of a pre-vote. */
+  receive(from: MemberId, message: Message): void;
+  propose(id: number, expectedTerm: Term, data: Uint8Array): void;
+  read(id: number): void;
+  /** More is durable. */
+  persisted(): void;
+  /** Messages to `member` were lost. */
+  unreachable(member: MemberId): void;
+  /** `member` was restarted. */
+  restarted(member: MemberId): void;
+  /** The turn ends: sends what the inputs of the turn have gathered. */
+  flush(): void;
+  /** The role ends; the member's term is already the new one. */
+  leave(): void;
+}
+
+/** Changes of role, each possible from any role. */
+export interface Transitions {
+  /** @param term The present term or a newer one. */
+  follow(term: Term, leader: MemberId | undefined): void;
+  /** Asks for pre-votes. */
+  preCampaign(): void;
+  /** Enters the next term and asks for votes. */
+  campaign(): void;
+  lead(): void;
+}

@@ -1,0 +1,33 @@
+import type { Progress } from "./tracker/peer";
+import type { Configuration, EntryId, LogIndex, MemberId, Role, Term } from "./types";
+
+/** A picture of a member, for operators and tests. Nothing is decided by it. */
+export interface RaftStatus {
+  readonly memberId: MemberId;
+  readonly role: Role;
+  readonly term: Term;
+  readonly vote: MemberId | undefined;
+  readonly leader: MemberId | undefined;
+  readonly established: boolean;
+  readonly last: EntryId;
+  readonly durable: LogIndex;
+  readonly commit: LogIndex;
+  readonly applied: LogIndex;
+  readonly configuration: Configuration;
+  /** Reads that wait for a round or for the leader's answer. */
+  readonly pendingReads: number;
+  /** Appends dropped because an entry in them did not match its chain hash. */
+  readonly damagedAppends: number;
+  /** Leader only: every other member. */
+  readonly peers: readonly PeerStatus[];
+}
+
+export interface PeerStatus {
+  readonly member: MemberId;
+  readonly state: Progress["state"];
+  readonly match: LogIndex;
+  readonly next: LogIndex;
+  /** Whether it must wait: for the answer to a probe, or for room in the window. */
+  readonly paused: boolean;
+  readonly inflight: number;
+}

@@ -1,0 +1,109 @@
+import { assertNever, hexId, textOf } from "@quorate/base";
+import type { RaftEffect } from "../effect";
+import type { Message } from "../message";
+import type { RaftStatus } from "../status";
+import type { Entry, EntryId, MemberId } from "../types";
+
+/** Words for transcripts: short, and with everything that a reader must see to follow the story. */
+
+export function nameOf(member: MemberId | undefined): string {
+  return member === undefined ? "none" : `n${hexId(member)}`;
+}
+
+export function describeId({ term, index }: EntryId): string {
+  return `${index}@${term}`;
+}
+
+export function describeEntries(entries: readonly Entry[]): string {
+  const words = entries.map((entry) =>
+    entry.type === "command" ? `${describeId(entry)}:${shorten(textOf(entry.data))}` : describeId(entry),
+  );
+  if (words.length > 6) words.splice(2, words.length - 4, "..");
+  return `[${words.join(" ")}]`;
+}
+
+/** "aaaaaaaaaaaa" as "a*12", the way transcripts write it. */
+function shorten(text: string): string {
+  return text.length > 10 && text === text[0]!.repeat(text.length) ? `${text[0]}*${text.length}` : text;
+}
+
+export function describeMessage(message: Message): string {
+  const head = `${message.kind} term=${message.term}`;
+  switch (message.kind) {
+    case "pre-vote":
+      return `${head} last=${describeId(message.last)}`;
+    case "vote":
+      return `${head} last=${describeId(message.last)}${message.transfer ? " transfer" : ""}`;
+    case "pre-vote-response":
+    case "vote-response":
+      return `${head} ${message.granted ? "granted" : "refused"}`;
+    case "append": {
+      const entries = message.entries.length === 0 ? "" : ` entries=${describeEntries(message.entries)}`;
+      return `${head} round=${message.round} previous=${describeId(message.previous)} commit=${message.commit}${entries}`;
+    }
+    case "append-response":
+      return message.outcome.kind === "accepted"
+        ? `${head} round=${message.round} match=${message.outcome.match}`
+        : `${head} round=${message.round} rejected=${message.outcome.previous} hint=${describeId(message.outcome.hint)}`;
+    case "heartbeat":
+      return `${head} round=${message.round} commit=${message.commit}`;
+    case "heartbeat-response":
+      return `${head} round=${message.round}`;
+    case "read-index":
+      return head;
+    case "read-index-response":
+      return `${head} index=${message.index ?? "none"}`;
+    default:
+      return assertNever(message);
+  }
+}
+
+/** One line for each effect, or for each message of a `send`. */
+export function describeEffect(self: string, effect: RaftEffect): string[] {
+  switch (effect.kind) {
+    case "send":
+      return effect.envelopes.map(
+        ({ to, message }) => `${self} -> ${nameOf(to)} ${describeMessage(message)}`,
+      );
+    case "persist": {
+      const { truncateFrom, entries, hardState } = effect;
+      const parts = [
+        truncateFrom === undefined ? "" : ` truncate-from=${truncateFrom}`,
+        entries.length === 0 ? "" : ` entries=${describeEntries(entries)}`,
+        hardState === undefined
+          ? ""
+          : ` term=${hardState.term} vote=${nameOf(hardState.vote)} commit=${hardState.commit}`,
+      ];
+      return [`${self} persist #${effect.id}${parts.join("")}`];
+    }
+    case "apply":
+      return [`${self} apply ${describeEntries(effect.entries)}`];
+    case "fetch":
+      return [`${self} fetch ${effect.from}..${effect.to}`];
+    case "proposed":
+      return [`${self} proposed ${describeId(effect)}`];
+    case "proposal-refused":
+      return [`${self} proposal refused: ${effect.reason}`];
+    case "read-ready":
+      return [`${self} read ${effect.ids.join(",")} ready at ${effect.index}`];
+    case "read-failed":
+      return [`${self} read ${effect.ids.join(",")} failed: ${effect.reason}`];
+    case "leadership": {
+      const established = effect.established ? " established" : "";
+      return [`${self} is ${effect.role} term=${effect.term} leader=${nameOf(effect.leader)}${established}`];
+    }
+    default:
+      return assertNever(effect);
+  }
+}
+
+export function describeStatus(status: RaftStatus): string[] {
+  const { role, term, vote, leader, last, durable, commit, applied } = status;
+  return [
+    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}`,
+    ...status.peers.map(
+      ({ member, state, match, next, paused, inflight }) =>
+        `  ${nameOf(member)} ${state} match=${match} next=${next} inflight=${inflight}${paused ? " paused" : ""}`,
+    ),
+  ];
+}

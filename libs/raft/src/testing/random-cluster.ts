@@ -1,0 +1,306 @@
+import {
+  InvariantError,
+  type Prng,
+  randomChance,
+  randomInteger,
+  randomPick,
+  seededPrng,
+  utf8,
+} from "@quorate/base";
+import type { RaftEffect } from "../effect";
+import type { RaftInput } from "../input";
+import type { Envelope } from "../message";
+import { RAFT_DEFAULTS } from "../options";
+import type { Configuration, LogIndex, MemberId, Term } from "../types";
+import { nameOf } from "./describe";
+import { SafetyChecker } from "./safety-checker";
+import { SimulatedMember } from "./simulated-member";
+
+interface InTransit extends Envelope {
+  readonly from: MemberId;
+  readonly incarnation: number;
+}
+
+/** How often things that a run set must have reached did happen. */
+export type Occurrence =
+  "election" | "commit" | "truncation" | "fetch" | "read" | "forwarded read" | "loss at crash" | "refusal";
+
+/** Each seed draws its own mix of faults: a run with all of them at once hardly ever gets anywhere. */
+interface Mix {
+  readonly loss: number;
+  readonly duplication: number;
+  readonly reordering: number;
+  /** Share of messages that the network keeps for long: a paused broker is a time machine. */
+  readonly delay: number;
+  readonly crash: number;
+  readonly partition: number;
+  /** Of 100 steps: with many, elections are common; with few, much happens in a term. */
+  readonly tick: number;
+  readonly diskSpeed: number;
+}
+
+const NETWORK_MAX = 150;
+
+/** Cores under one seed: messages are lost, repeated and reordered, members crash and lose what was not written. */
+export class RandomCluster {
+  readonly checker: SafetyChecker;
+  readonly occurrences = new Map<Occurrence, number>();
+  readonly #prng: Prng;
+  readonly #mix: Mix;
+  readonly #members: SimulatedMember[] = [];
+  readonly #voters: number;
+  #network: InTransit[] = [];
+  readonly #late: InTransit[] = [];
+  /** Pairs "from>to" whose messages are lost. */
+  #blocked = new Set<string>();
+  #effects: RaftEffect[] = [];
+  #nextId = 1;
+  #failed = false;
+
+  constructor(seed: number) {
+    const prng = seededPrng(seed);
+    this.#prng = prng;
+    const sometimes = (chance: number, most: number): number =>
+      randomChance(prng, chance) ? (most * randomInteger(prng, 1, 100)) / 100 : 0;
+    this.#mix = {
+      loss: sometimes(0.5, 0.3),
+      duplication: sometimes(0.5, 0.3),
+      reordering: sometimes(0.5, 0.5),
+      delay: sometimes(0.4, 0.1),
+      crash: sometimes(0.6, 0.01),
+      partition: sometimes(0.6, 0.01),
+      tick: randomInteger(prng, 8, 35),
+      diskSpeed: randomInteger(prng, 10, 90) / 100,
+    };
+    const size = randomPick(prng, [1, 2, 3, 3, 3, 4, 5, 5]);
+    const learners = size >= 4 && randomChance(prng, 0.3) ? 1 : 0;
+    const ids = Array.from({ length: size }, (_, at) => BigInt(at + 1) as MemberId);
+    const configuration: Configuration = {
+      incoming: ids.slice(0, size - learners),
+      outgoing: [],
+      learners: ids.slice(size - learners),
+    };
+    this.#voters = size - learners;
+    this.checker = new SafetyChecker(configuration);
+    const options = {
+      ...RAFT_DEFAULTS,
+      configuration,
+      electionTimeoutTicks: randomInteger(prng, 3, 6),
+      tailMax: randomPick(prng, [1, 3, 1000]),
+      appendBytesMax: randomPick(prng, [60, 150, 10_000]),
+      inflightMessagesMax: randomPick(prng, [1, 2, 64]),
+      uncommittedBytesMax: randomPick(prng, [500, 1_000_000]),
+      cacheBytesMax: randomPick(prng, [1, 300, 1_000_000]),
+      applyBytesMax: randomPick(prng, [60, 10_000]),
+    };
+    for (const memberId of ids) {
+      const observe = (effect: RaftEffect): void => void this.#effects.push(effect);
+      this.#members.push(new SimulatedMember({ ...options, memberId }, { prng, observe }));
+    }
+    this.#members.forEach((member) => this.#start(member));
+  }
+
+  /** Runs the faulty part, then heals everything and expects the cluster to work. */
+  run(steps: number): void {
+    for (let step = 0; step < steps && !this.#failed; step += 1) this.#randomStep();
+    if (!this.#failed) this.#settle();
+  }
+
+  #randomStep(): void {
+    const { crash, partition, diskSpeed, tick } = this.#mix;
+    const member = randomPick(this.#prng, this.#members);
+    if (!member.running) {
+      if (randomChance(this.#prng, 0.05)) this.#start(member);
+      return;
+    }
+    if (randomChance(this.#prng, crash)) return this.#crash(member);
+    if (randomChance(this.#prng, partition)) return this.#partition();
+    if (randomInteger(this.#prng, 0, 99) < tick) return this.#step(member, { kind: "tick" });
+    const choice = randomInteger(this.#prng, 0, 99);
+    if (choice < 6) this.#propose(member);
+    else if (choice < 10) this.#read(member);
+    else if (choice < 70) this.#deliver(randomInteger(this.#prng, 1, 6));
+    else if (choice < 71)
+      this.#step(member, { kind: "unreachable", member: randomPick(this.#prng, this.#members).id });
+    else if (randomChance(this.#prng, diskSpeed)) this.#work(member);
+  }
+
+  #work(member: SimulatedMember): void {
+    this.#guard(member, () => {
+      if (randomChance(this.#prng, 0.5)) member.completeWrite();
+      else if (randomChance(this.#prng, 0.5)) member.completeApply();
+      else member.completeFetch();
+    });
+  }
+
+  #propose(member: SimulatedMember): void {
+    const { term, role } = member.raft.status();
+    if (role !== "leader" && !randomChance(this.#prng, 0.1)) return;
+    const count = randomInteger(this.#prng, 1, 3);
+    const expectedTerm = (randomChance(this.#prng, 0.05) ? term + 1 : term) as Term;
+    const inputs: RaftInput[] = [];
+    for (let at = 0; at < count; at += 1) {
+      const id = this.#nextId++;
+      inputs.push({ kind: "propose", id, expectedTerm, data: utf8(`command-${id}`) });
+    }
+    this.#step(member, ...inputs);
+  }
+
+  #read(member: SimulatedMember): void {
+    const id = this.#nextId++;
+    this.checker.readAsked(id);
+    this.#step(member, { kind: "read-index", id });
+  }
+
+  #deliver(count: number): void {
+    for (let delivered = 0; delivered < count && this.#network.length > 0; delivered += 1) this.#deliverOne();
+  }
+
+  #deliverOne(): void {
+    const { loss, duplication, reordering, delay } = this.#mix;
+    if (this.#late.length > 0 && randomChance(this.#prng, delay / 2)) {
+      const [message] = this.#late.splice(randomInteger(this.#prng, 0, this.#late.length - 1), 1);
+      this.#arrive(message!);
+    }
+    if (this.#network.length === 0) return;
+    const at = randomChance(this.#prng, reordering)
+      ? randomInteger(this.#prng, 0, this.#network.length - 1)
+      : 0;
+    const message = this.#network[at]!;
+    if (!randomChance(this.#prng, duplication)) this.#network.splice(at, 1);
+    if (randomChance(this.#prng, delay)) this.#late.push(message);
+    else if (!randomChance(this.#prng, loss)) this.#arrive(message);
+  }
+
+  #arrive({ from, to, incarnation, message }: InTransit): void {
+    if (this.#blocked.has(`${from}>${to}`)) return;
+    const receiver = this.#members.find(({ id }) => id === to)!;
+    if (receiver.running) this.#step(receiver, { kind: "receive", from, incarnation, message });
+  }
+
+  /** Heals, cuts off one member (both ways), or blocks single directions. */
+  #partition(): void {
+    this.#blocked.clear();
+    const kind = randomInteger(this.#prng, 0, 2);
+    const leader = this.#members.find((member) => member.running && member.raft.status().role === "leader");
+    const alone = (leader ?? randomPick(this.#prng, this.#members)).id;
+    for (const { id: from } of this.#members) {
+      for (const { id: to } of this.#members) {
+        const cut = kind === 1 ? from === alone || to === alone : randomChance(this.#prng, 0.3);
+        if (kind > 0 && cut) this.#blocked.add(`${from}>${to}`);
+      }
+    }
+  }
+
+  #crash(member: SimulatedMember): void {
+    if (member.writes.size > 0) this.#note("loss at crash");
+    // The state machine's own writes are not synced either: it comes back at some prefix of what it had applied.
+    const applied = randomInteger(this.#prng, 0, member.disk.applied) as LogIndex;
+    member.crash(applied);
+  }
+
+  #start(member: SimulatedMember): void {
+    this.checker.started(member);
+    this.#guard(member, () => member.start());
+  }
+
+  #step(member: SimulatedMember, ...inputs: readonly RaftInput[]): void {
+    this.#guard(member, () => member.step(...inputs));
+  }
+
+  /** Lets a member act, then looks at everything it did. */
+  #guard(member: SimulatedMember, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      this.checker.breach("core invariants", `${nameOf(member.id)}: ${error.message}`);
+      this.#failed = true;
+      return;
+    }
+    const effects = this.#effects;
+    this.#effects = [];
+    for (const effect of effects) this.#observe(member, effect);
+    const before = this.checker.committedIndex;
+    this.checker.observed(member, effects, this.#members);
+    if (this.checker.committedIndex > before) this.#note("commit");
+    this.#failed ||= this.checker.breaches.length > 0;
+  }
+
+  #observe(member: SimulatedMember, effect: RaftEffect): void {
+    if (effect.kind === "send") {
+      const { incarnation } = member.disk;
+      for (const envelope of effect.envelopes)
+        this.#network.push({ ...envelope, from: member.id, incarnation });
+      if (this.#network.length > NETWORK_MAX) this.#network.splice(0, this.#network.length - NETWORK_MAX);
+    } else if (effect.kind === "leadership") {
+      if (effect.role === "leader" && !effect.established) this.#note("election");
+    } else if (effect.kind === "persist") {
+      if (effect.truncateFrom !== undefined) this.#note("truncation");
+    } else if (effect.kind === "fetch") {
+      this.#note("fetch");
+    } else if (effect.kind === "read-ready") {
+      this.#note(member.raft.status().role === "leader" ? "read" : "forwarded read");
+    } else if (effect.kind === "proposal-refused") {
+      this.#note("refusal");
+      this.checker.commandRefused(`command-${effect.id}`);
+    }
+  }
+
+  #note(occurrence: Occurrence): void {
+    this.occurrences.set(occurrence, (this.occurrences.get(occurrence) ?? 0) + 1);
+  }
+
+  /** Everything is up, connected and fast: the cluster must elect, commit a new command and agree. */
+  #settle(): void {
+    this.#blocked.clear();
+    for (const member of this.#members) if (!member.running) this.#start(member);
+    const proposed = `command-${this.#nextId}`;
+    let pending = true;
+    for (let tick = 0; tick < 60 && !this.#failed; tick += 1) {
+      for (const member of this.#members) this.#step(member, { kind: "tick" });
+      this.#drain();
+      const leader = this.#members.find((member) => member.raft.status().established);
+      if (leader === undefined || !pending || tick < 40) continue;
+      pending = false;
+      const expectedTerm = leader.raft.status().term;
+      this.#step(leader, { kind: "propose", id: this.#nextId++, expectedTerm, data: utf8(proposed) });
+    }
+    if (!this.#failed) this.#expectAgreement(proposed);
+  }
+
+  #drain(): void {
+    for (let round = 0; round < 2000 && !this.#failed; round += 1) {
+      const messages = this.#network;
+      this.#network = [];
+      messages.forEach((message) => this.#arrive(message));
+      let worked = messages.length > 0;
+      for (const member of this.#members) {
+        const work = (act: () => boolean): boolean => {
+          let done = false;
+          this.#guard(member, () => void (done = act()));
+          return done && !this.#failed;
+        };
+        while (work(() => member.completeWrite() || member.completeFetch() || member.completeApply()))
+          worked = true;
+      }
+      if (!worked) return;
+    }
+    this.checker.breach("liveness", "a healthy cluster never comes to rest");
+  }
+
+  #expectAgreement(proposed: string): void {
+    const logs = this.#members.map(({ id }) => this.checker.logOf(id));
+    const last = logs[0]!.at(-1);
+    if (logs.some((log) => log.at(-1)?.chain !== last?.chain))
+      this.checker.breach("liveness", "logs differ when healed");
+    if (Buffer.from(last?.data ?? []).toString() !== proposed) {
+      this.checker.breach("liveness", `no command is accepted when healed (${this.#voters} voters)`);
+    }
+    for (const member of this.#members) {
+      if (member.raft.status().applied !== last?.index) {
+        this.checker.breach("liveness", `${nameOf(member.id)} has not applied all`);
+      }
+    }
+  }
+}

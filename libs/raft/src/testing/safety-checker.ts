@@ -1,0 +1,162 @@
+import type { Configuration, Entry, LogIndex, MemberId, Term } from "../types";
+import type { RaftEffect } from "../effect";
+import type { SimulatedMember } from "./simulated-member";
+import { nameOf } from "./describe";
+
+/** The properties of Raft paper figure 3, and what this implementation promises beside them. */
+export type Rule =
+  | "election safety"
+  | "leader append-only"
+  | "log matching"
+  | "leader completeness"
+  | "state machine safety"
+  | "committed is durable on a quorum"
+  | "linearizable reads"
+  | "refused is in no log"
+  | "liveness"
+  | "core invariants";
+
+interface Committed {
+  readonly entry: Entry;
+  /** The term of the leader that committed it. */
+  readonly term: Term;
+}
+
+/** Watches a whole cluster from outside, which no member can, and notes every breach of a rule. */
+export class SafetyChecker {
+  readonly breaches: { readonly rule: Rule; readonly facts: string }[] = [];
+  readonly #configuration: Configuration;
+  readonly #leaders = new Map<Term, MemberId>();
+  /** Each member's log in memory, as its `persist` effects tell it. */
+  readonly #logs = new Map<MemberId, Entry[]>();
+  readonly #chains = new Map<string, number>();
+  readonly #committed: Committed[] = [];
+  readonly #appliedChains: number[] = [];
+  readonly #applied = new Map<MemberId, LogIndex>();
+  readonly #leading = new Map<MemberId, Term>();
+  readonly #refused = new Set<string>();
+  readonly #readFloors = new Map<number, LogIndex>();
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+  }
+
+  /** The highest index that any leader has committed. */
+  get committedIndex(): LogIndex {
+    return this.#committed.length as LogIndex;
+  }
+
+  logOf(member: MemberId): readonly Entry[] {
+    return this.#logs.get(member) ?? [];
+  }
+
+  breach(rule: Rule, facts: string): void {
+    this.breaches.push({ rule, facts });
+  }
+
+  /** A member starts with what its disk holds. */
+  started(member: SimulatedMember): void {
+    this.#logs.set(member.id, [...member.disk.entries]);
+    this.#applied.set(member.id, member.disk.applied);
+    this.#leading.delete(member.id);
+  }
+
+  readAsked(id: number): void {
+    this.#readFloors.set(id, this.committedIndex);
+  }
+
+  commandRefused(data: string): void {
+    this.#refused.add(data);
+  }
+
+  /** @param effects All effects of one turn of `member`. */
+  observed(
+    member: SimulatedMember,
+    effects: readonly RaftEffect[],
+    members: readonly SimulatedMember[],
+  ): void {
+    const status = member.raft.status();
+    const led = this.#leading.get(member.id);
+    for (const effect of effects) {
+      if (effect.kind === "persist") {
+        const ledThroughout = status.role === "leader" && led === status.term;
+        if (effect.truncateFrom !== undefined && ledThroughout) {
+          this.breach("leader append-only", `${nameOf(member.id)} truncates from ${effect.truncateFrom}`);
+        }
+        this.#persist(member.id, effect.truncateFrom, effect.entries);
+      } else if (effect.kind === "apply") {
+        effect.entries.forEach((entry) => this.#apply(member.id, entry));
+      } else if (effect.kind === "read-ready") {
+        effect.ids.forEach((id) => this.#readReady(id, effect.index));
+      }
+    }
+    if (status.role !== "leader") {
+      this.#leading.delete(member.id);
+      return;
+    }
+    if (led !== status.term) this.#elected(member.id, status.term);
+    this.#leading.set(member.id, status.term);
+    for (let index = this.committedIndex + 1; index <= status.commit; index += 1) {
+      this.#commit(member.id, status.term, index as LogIndex, members);
+    }
+  }
+
+  #elected(member: MemberId, term: Term): void {
+    const other = this.#leaders.get(term);
+    if (other !== undefined && other !== member) {
+      this.breach("election safety", `${nameOf(other)} and ${nameOf(member)} lead term ${term}`);
+    }
+    this.#leaders.set(term, member);
+    const log = this.logOf(member);
+    this.#committed.forEach((committed, at) => {
+      if (committed.term < term && log[at]?.chain !== committed.entry.chain) {
+        this.breach("leader completeness", `${nameOf(member)} leads term ${term} without entry ${at + 1}`);
+      }
+    });
+  }
+
+  #persist(member: MemberId, truncateFrom: LogIndex | undefined, entries: readonly Entry[]): void {
+    const log = this.#logs.get(member)!;
+    if (truncateFrom !== undefined) log.length = truncateFrom - 1;
+    for (const entry of entries) {
+      log.push(entry);
+      const id = `${entry.index}@${entry.term}`;
+      const chain = this.#chains.get(id);
+      if (chain !== undefined && chain !== entry.chain)
+        this.breach("log matching", `${id} at ${nameOf(member)}`);
+      this.#chains.set(id, entry.chain);
+      const data = Buffer.from(entry.data).toString();
+      if (this.#refused.has(data)) this.breach("refused is in no log", `${data} at ${nameOf(member)}`);
+    }
+  }
+
+  #commit(member: MemberId, term: Term, index: LogIndex, members: readonly SimulatedMember[]): void {
+    const entry = this.logOf(member)[index - 1]!;
+    this.#committed.push({ entry, term });
+    const holders = members.filter(
+      ({ id, disk }) =>
+        this.#configuration.incoming.includes(id) && disk.entries[index - 1]?.chain === entry.chain,
+    );
+    if (holders.length * 2 <= this.#configuration.incoming.length) {
+      this.breach("committed is durable on a quorum", `${index}@${entry.term} is on ${holders.length} disks`);
+    }
+  }
+
+  #apply(member: MemberId, entry: Entry): void {
+    const expected = this.#applied.get(member)! + 1;
+    if (entry.index !== expected) {
+      this.breach("state machine safety", `${nameOf(member)} applies ${entry.index}, not ${expected}`);
+    }
+    this.#applied.set(member, entry.index);
+    const chain = (this.#appliedChains[entry.index] ??= entry.chain);
+    if (chain !== entry.chain) {
+      this.breach("state machine safety", `${nameOf(member)} applies another entry ${entry.index}`);
+    }
+  }
+
+  #readReady(id: number, index: LogIndex): void {
+    const floor = this.#readFloors.get(id)!;
+    if (index < floor)
+      this.breach("linearizable reads", `read ${id} at ${index}, but ${floor} was committed before`);
+  }
+}

@@ -1,0 +1,68 @@
+import { invariant } from "@quorate/base";
+import type { RaftEffect } from "../effect";
+import type { RaftStart } from "../start";
+import type { Configuration, Entry, EntryId, HardState, LogIndex, Term } from "../types";
+
+export type PersistEffect = Extract<RaftEffect, { kind: "persist" }>;
+
+/** What survives a crash of a member in specs: only writes that completed. */
+export class SimulatedDisk {
+  readonly #configuration: Configuration;
+  #hardState: HardState = { term: 0 as Term, vote: undefined, commit: 0 as LogIndex };
+  #entries: Entry[] = [];
+  /** Counts starts; written at each, as a real store does. */
+  incarnation = 0;
+  /** What the state machine keeps over a crash. */
+  applied = 0 as LogIndex;
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+  }
+
+  get hardState(): HardState {
+    return this.#hardState;
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  write(effect: PersistEffect): void {
+    if (effect.truncateFrom !== undefined) this.#entries.length = effect.truncateFrom - 1;
+    for (const entry of effect.entries) {
+      invariant(entry.index === this.#entries.length + 1, "what is written continues what is on disk", {
+        index: entry.index,
+      });
+      this.#entries.push(entry);
+    }
+    if (effect.hardState !== undefined) this.#hardState = effect.hardState;
+  }
+
+  read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
+    const found: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.#entries.slice(from - 1, to)) {
+      bytes += entry.data.length;
+      if (bytes > bytesMax && found.length > 0) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  /** @param tailMax How many of the newest entries are loaded at once. */
+  start(tailMax: number): RaftStart {
+    const termRuns: EntryId[] = [];
+    for (const { term, index } of this.#entries) {
+      if (termRuns[termRuns.length - 1]?.term !== term) termRuns.push({ term, index });
+    }
+    return {
+      hardState: this.#hardState,
+      configuration: this.#configuration,
+      compacted: { term: 0 as Term, index: 0 as LogIndex },
+      compactedChain: 0,
+      termRuns,
+      tail: this.#entries.slice(-tailMax),
+      applied: this.applied,
+    };
+  }
+}

@@ -1,0 +1,136 @@
+import { invariant } from "@quorate/base";
+import type { LogIndex } from "../types";
+import { type InflightLimits, Inflights } from "./inflights";
+
+/**
+ * What the leader knows of a member's log: it holds everything up to `match` durably, and `next` is sent next.
+ *
+ * "probe": where the logs part is being looked for, one message at a time; paused while its answer is outstanding.
+ * "replicate": they agree, and appends are pipelined within a window.
+ */
+export type Progress =
+  | { readonly state: "probe"; match: LogIndex; next: LogIndex; paused: boolean }
+  | { readonly state: "replicate"; match: LogIndex; next: LogIndex; readonly inflights: Inflights };
+
+/** Another member, as its leader sees it. Holds: next > match, and match only rises within an incarnation of it. */
+export class Peer {
+  readonly #limits: InflightLimits;
+  #progress: Progress;
+  #ackedRound = 0;
+  #commitSent = 0 as LogIndex;
+  #nudged = false;
+
+  constructor(limits: InflightLimits, next: LogIndex) {
+    this.#limits = limits;
+    this.#progress = { state: "probe", match: 0 as LogIndex, next, paused: false };
+  }
+
+  get progress(): Readonly<Progress> {
+    return this.#progress;
+  }
+
+  get match(): LogIndex {
+    return this.#progress.match;
+  }
+
+  get next(): LogIndex {
+    return this.#progress.next;
+  }
+
+  /** The newest round of this leadership that the member has answered: it was not in a newer term when that was sent. */
+  get ackedRound(): number {
+    return this.#ackedRound;
+  }
+
+  /** Whether entries may be sent now. */
+  get ready(): boolean {
+    return this.#progress.state === "probe" ? !this.#progress.paused : !this.#progress.inflights.full;
+  }
+
+  /** Whether an append is due although there may be no entries for it: to find the match, or what was lost. */
+  get mustAsk(): boolean {
+    return this.#progress.state === "probe" ? !this.#progress.paused : this.#nudged;
+  }
+
+  /** Whether an append without entries would tell it of a commit that it does not know. */
+  missesCommit(commit: LogIndex): boolean {
+    return (
+      this.#progress.state === "replicate" && Math.min(commit, this.#progress.next - 1) > this.#commitSent
+    );
+  }
+
+  answeredRound(round: number): void {
+    this.#ackedRound = Math.max(this.#ackedRound, round);
+  }
+
+  /**
+   * A heartbeat was answered: the way is open, so what is still unanswered may have been lost. A probe is repeated. In
+   * replicate state the next append, empty if need be, is rejected if there is a hole before it, and that ends in a
+   * probe. Unlike a timer this needs no guess about the round trip.
+   */
+  heartbeatAnswered(last: LogIndex): void {
+    if (this.#progress.state === "probe") this.#progress.paused = false;
+    else if (this.#progress.match < last) this.#nudged = true;
+  }
+
+  /** An append was sent: `count` entries of `bytes` from `next` on. */
+  appended(count: number, bytes: number, commit: LogIndex): void {
+    const last = (this.#progress.next + count - 1) as LogIndex;
+    this.#nudged = false;
+    if (this.#progress.state === "probe") {
+      this.#progress.paused = true;
+      return;
+    }
+    if (count > 0) this.#progress.inflights.add(last, bytes);
+    this.#progress.next = (last + 1) as LogIndex;
+    this.#commitSent = Math.max(this.#commitSent, Math.min(commit, last)) as LogIndex;
+  }
+
+  /** The member holds everything up to `match`; late and repeated answers change nothing. */
+  accepted(match: LogIndex): void {
+    const progress = this.#progress;
+    progress.match = Math.max(progress.match, match) as LogIndex;
+    if (progress.state === "probe") {
+      const inflights = new Inflights(this.#limits);
+      const next = (progress.match + 1) as LogIndex;
+      this.#progress = { state: "replicate", match: progress.match, next, inflights };
+      this.#commitSent = 0 as LogIndex;
+      return;
+    }
+    progress.inflights.freeUpTo(match);
+    progress.next = Math.max(progress.next, progress.match + 1) as LogIndex;
+    invariant(progress.next > progress.match, "next is above match");
+  }
+
+  /**
+   * The member has not the entry at `previous`.
+   *
+   * @param couldMatch The last index at which its log could agree with the leader's.
+   */
+  rejected(previous: LogIndex, couldMatch: LogIndex): void {
+    const progress = this.#progress;
+    if (progress.state === "replicate") {
+      if (previous > progress.match) this.probe(); // else stale: it has that entry by now
+      return;
+    }
+    if (previous !== progress.next - 1 || previous <= progress.match) return; // the answer to an older probe
+    progress.next = Math.max(progress.match + 1, Math.min(previous, couldMatch + 1)) as LogIndex;
+    progress.paused = false;
+  }
+
+  /** What is in flight may be lost: look again where the logs part, from what is certain. */
+  probe(): void {
+    if (this.#progress.state === "probe") return;
+    const { match } = this.#progress;
+    this.#progress = { state: "probe", match, next: (match + 1) as LogIndex, paused: false };
+    this.#nudged = false;
+  }
+
+  /** The member was restarted and may have lost what it had not synced: nothing is known of it any more. */
+  restarted(next: LogIndex): void {
+    this.#progress = { state: "probe", match: 0 as LogIndex, next, paused: false };
+    this.#ackedRound = 0;
+    this.#commitSent = 0 as LogIndex;
+    this.#nudged = false;
+  }
+}
