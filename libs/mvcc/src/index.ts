@@ -1,2 +1,21 @@
+export { checkCompact, checkPut, checkRange, type LeaseTable, type StoreRevisions } from "./checks";
+export { compactEvents, NO_COMPACTION, type CompactionProgress } from "./compaction";
+export type { MvccError } from "./errors";
+export { previousKeyValue, readEvents } from "./event-log";
+export { EventRecorder, type EventRecorderOptions } from "./event-recorder";
+export { EventFormatError } from "./event-row";
+export { isEmptyRange, isSingleKey, rangeContains, upperEndOf } from "./key-range";
+export { range } from "./range";
+export { checkTxn, choosePath, runTxn, type TxnPath, type TxnStore } from "./txn";
+export { isReadOnlyTxn, isSerializableTxn } from "./txn-kind";
 export * from "./types";
+export {
+  validateDeleteRange,
+  validatePut,
+  validateRange,
+  validateTxn,
+  type RequestError,
+  type TxnLimits,
+} from "./validation";
 export * from "./view";
+export { WriteSession } from "./write-session";

@@ -38,8 +38,9 @@ export interface KeyRange {
   readonly rangeEnd: Uint8Array | undefined;
 }
 
-export type SortOrder = "none" | "ascend" | "descend";
-export type SortTarget = "key" | "version" | "create" | "mod" | "value";
+/** "unknown" stands for an enum number that the API does not name: validation refuses it. */
+export type SortOrder = "none" | "ascend" | "descend" | "unknown";
+export type SortTarget = "key" | "version" | "create" | "mod" | "value" | "unknown";
 
 export interface RangeRequest extends KeyRange {
   /** 0 or negative: no limit. */
@@ -86,7 +87,9 @@ export type RequestOp =
   | { readonly kind: "range"; readonly request: RangeRequest }
   | { readonly kind: "put"; readonly request: PutRequest }
   | { readonly kind: "delete-range"; readonly request: DeleteRangeRequest }
-  | { readonly kind: "txn"; readonly request: TxnRequest };
+  | { readonly kind: "txn"; readonly request: TxnRequest }
+  /** An operation in which no request is set: validation refuses it. */
+  | { readonly kind: "none" };
 
 export interface TxnRequest {
   readonly compare: readonly Compare[];

@@ -5,12 +5,12 @@ export type MvccColumn = "latest" | "history" | "event";
  * What MVCC reads: ordered maps from bytes to bytes. Synchronous, because a core never waits. Whoever provides it decides
  * whether it is a snapshot. Returned bytes may be views into the engine's memory: valid until the next call.
  */
-export interface ReadView {
-  get(column: MvccColumn, key: Uint8Array): Uint8Array | undefined;
+export interface ReadView<Column extends string = MvccColumn> {
+  get(column: Column, key: Uint8Array): Uint8Array | undefined;
   /** One answer per key, in order; `undefined` where there is none. */
-  getMany(column: MvccColumn, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
+  getMany(column: Column, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
   /** Rows from `from` (included) to `to` (excluded; `undefined`: to the end), ascending, or descending if `reverse`. */
-  scan(column: MvccColumn, from: Uint8Array, to: Uint8Array | undefined, options?: ScanOptions): RowIterator;
+  scan(column: Column, from: Uint8Array, to: Uint8Array | undefined, options?: ScanOptions): RowIterator;
 }
 
 export interface ScanOptions {

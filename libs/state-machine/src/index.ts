@@ -1,1 +1,2 @@
+export { StateMachine, type StateMachineDependencies, type StateMachineOptions } from "./state-machine";
 export * from "./types";

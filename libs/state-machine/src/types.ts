@@ -3,10 +3,12 @@ import type {
   DeleteRangeResponse,
   Event,
   MvccColumn,
+  MvccError,
   PutRequest,
   PutResponse,
   RangeRequest,
   RangeResponse,
+  ReadView,
   Revision,
   TxnRequest,
   TxnResponse,
@@ -16,12 +18,18 @@ import type {
 /** The columns of applied state. `meta` holds the applied position and the store's revisions, in the same batch. */
 export type StateColumn = MvccColumn | "meta";
 
+/** All of them, for whoever opens the store. */
+export const STATE_COLUMNS: readonly StateColumn[] = ["latest", "history", "event", "meta"];
+
 /** What the log can hold. Each gets at most one revision of its own. */
 export type Command =
   | { readonly kind: "put"; readonly request: PutRequest }
   | { readonly kind: "delete-range"; readonly request: DeleteRangeRequest }
   | { readonly kind: "txn"; readonly request: TxnRequest }
-  | { readonly kind: "compact"; readonly request: { readonly revision: Revision; readonly physical: boolean } };
+  | {
+      readonly kind: "compact";
+      readonly request: { readonly revision: Revision; readonly physical: boolean };
+    };
 
 /** A committed log entry as the state machine sees it. Entries without commands only move the applied index. */
 export interface CommittedEntry {
@@ -37,12 +45,7 @@ export type CommandResponse =
   | { readonly kind: "compact"; readonly response: { readonly revision: Revision } };
 
 /** Why a command, or a read, changed and answered nothing. Part of the replicated outcome: the same on every member. */
-export type StateError =
-  | { readonly code: "compacted"; readonly requested: Revision; readonly compacted: Revision }
-  | { readonly code: "future-revision"; readonly requested: Revision; readonly current: Revision }
-  /** `ignore_value` or `ignore_lease` on a key that does not exist. */
-  | { readonly code: "key-not-found" }
-  | { readonly code: "lease-not-found" };
+export type StateError = MvccError;
 
 export type CommandOutcome =
   | { readonly ok: true; readonly response: CommandResponse }
@@ -75,5 +78,8 @@ export type ReadOutcome =
   | { readonly ok: true; readonly kind: "range"; readonly response: RangeResponse }
   | { readonly ok: true; readonly kind: "txn"; readonly response: TxnResponse }
   | { readonly ok: false; readonly error: StateError };
+
+/** What the state machine reads: see `ReadView`. */
+export type StateView = ReadView<StateColumn>;
 
 export type StateBatch = WriteBatch<StateColumn>;

@@ -1,0 +1,52 @@
+import { assertNever, crc32, writeUint64 } from "@quorate/base";
+import type { Revision } from "@quorate/mvcc";
+import type { CommandOutcome, StateError } from "./types";
+
+/** What one entry did, in a form that does not depend on how entries are batched. */
+export interface EntryEffects {
+  readonly index: number;
+  /** Afterwards. */
+  readonly revision: Revision;
+  readonly compactRevision: Revision;
+  readonly outcomes: readonly CommandOutcome[];
+  /** The encoded events of the entry, one after another. */
+  readonly events: Uint8Array;
+}
+
+const HEADER_BYTES = 24;
+
+/**
+ * The effect hash after an entry, given the one before it. Members whose hashes differ at one index have diverged.
+ * CRC-32 notices accidents, which is what it is for; it is no defence against a forger.
+ */
+export function chainEffects(before: number, effects: EntryEffects): number {
+  const { outcomes } = effects;
+  const frame = new Uint8Array(HEADER_BYTES + outcomes.length);
+  writeUint64(frame, 0, effects.index);
+  writeUint64(frame, 8, effects.revision);
+  writeUint64(frame, 16, effects.compactRevision + 1);
+  for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
+  const chained = crc32(frame, before);
+  return effects.events.length === 0 ? chained : crc32(effects.events, chained);
+}
+
+/** These numbers are compared between members of different versions: never reuse or change one. */
+function outcomeCode(outcome: CommandOutcome): number {
+  if (!outcome.ok) return errorCode(outcome.error);
+  return outcome.response.kind === "txn" && !outcome.response.response.succeeded ? 1 : 0;
+}
+
+function errorCode(error: StateError): number {
+  switch (error.code) {
+    case "compacted":
+      return 16;
+    case "future-revision":
+      return 17;
+    case "key-not-found":
+      return 18;
+    case "lease-not-found":
+      return 19;
+    default:
+      return assertNever(error);
+  }
+}

@@ -1,0 +1,212 @@
+import { assertNever, invariant } from "@quorate/base";
+import {
+  checkCompact,
+  checkPut,
+  checkRange,
+  checkTxn,
+  choosePath,
+  compactEvents,
+  EventRecorder,
+  isReadOnlyTxn,
+  range,
+  runTxn,
+  WriteSession,
+  type CompactionProgress,
+  type LeaseTable,
+  type PutRequest,
+  type RangeRequest,
+  type Revision,
+  type TxnRequest,
+  type TxnStore,
+} from "@quorate/mvcc";
+import { chainEffects } from "./effect-hash";
+import { loadCompaction, loadPosition, storeCompaction, storePosition } from "./meta-rows";
+import { pointKeysOf } from "./point-keys";
+import type {
+  AppliedPosition,
+  ApplyResult,
+  Command,
+  CommandOutcome,
+  CommittedEntry,
+  ReadCommand,
+  ReadOutcome,
+  StateBatch,
+  StateError,
+  StateView,
+} from "./types";
+
+export interface StateMachineOptions {
+  /** Bytes after which the events of a batch are cut into another row. Default 1 MiB; a single event may be larger. */
+  readonly eventRowBytesMax?: number;
+}
+
+export interface StateMachineDependencies {
+  /** The store as it is now. What `apply` and `compactStep` put into a batch must show here before the next call. */
+  readonly view: StateView;
+}
+
+/** There is no lessor yet: every lease is unknown. */
+const NO_LEASES: LeaseTable = { has: () => false };
+
+/**
+ * Applies committed commands to the store: the one place where replicated state changes.
+ *
+ * Deterministic: the same entries give the same state, outcomes, events and effect hash on every member, however they
+ * are split into batches. Whatever can fail is checked before the first change of a command.
+ */
+export class StateMachine {
+  readonly #view: StateView;
+  readonly #recorder: EventRecorder;
+  #position: AppliedPosition;
+  #compaction: CompactionProgress;
+
+  constructor(options: StateMachineOptions, dependencies: StateMachineDependencies) {
+    this.#view = dependencies.view;
+    this.#recorder = new EventRecorder({ rowBytesMax: options.eventRowBytesMax ?? 1 << 20 });
+    this.#position = loadPosition(this.#view);
+    this.#compaction = loadCompaction(this.#view);
+  }
+
+  /** Where the store stands once the last filled batch is written. */
+  get position(): AppliedPosition {
+    return this.#position;
+  }
+
+  /**
+   * Applies entries and fills `batch` with what changes, the new position included. Entries that are applied already
+   * are skipped with empty outcomes: replay after a restart is harmless.
+   *
+   * Keys of requests are kept by the events, values are copied. One lookup in the store for all keys that are put.
+   */
+  apply(entries: readonly CommittedEntry[], batch: StateBatch): ApplyResult {
+    const first = entries.findIndex((entry) => entry.index > this.#position.index);
+    if (first === -1) return { outcomes: entries.map(() => []), events: [] };
+
+    const fresh = entries.slice(first);
+    const session = new WriteSession(this.#position, { view: this.#view, recorder: this.#recorder });
+    session.prefetch(pointKeysOf(fresh));
+    const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
+    let position = this.#position;
+    for (const entry of fresh) {
+      invariant(entry.index === position.index + 1, "entries are applied without a gap", {
+        applied: position.index,
+        index: entry.index,
+      });
+      const eventsFrom = this.#recorder.length;
+      const entryOutcomes = entry.commands.map((command) => run(session, command));
+      outcomes.push(entryOutcomes);
+      position = positionAfter(position, entry, session, entryOutcomes, this.#recorder.encoded(eventsFrom));
+    }
+    session.flush(batch);
+    storePosition(batch, position);
+    this.#position = position;
+    return { outcomes, events: session.events };
+  }
+
+  /** Answers from the store at the current position. What is returned may be kept. */
+  read(command: ReadCommand): ReadOutcome {
+    switch (command.kind) {
+      case "range":
+        return this.#range(command.request);
+      case "txn":
+        return this.#readTxn(command.request);
+      default:
+        return assertNever(command);
+    }
+  }
+
+  /**
+   * Does a part of the physical compaction: fills `batch` with at most `budget` deletions and a mark of how far it got,
+   * from which another process can go on. Local and not replicated: no read can tell.
+   *
+   * @param budget Rows to delete, 1 or more.
+   * @returns Whether more is left.
+   */
+  compactStep(batch: StateBatch, budget: number): boolean {
+    invariant(budget >= 1, "a compaction step may delete something", { budget });
+    const { compactRevision } = this.#position;
+    if (this.#compaction.done >= compactRevision) return false;
+    this.#compaction = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    storeCompaction(batch, this.#compaction);
+    return this.#compaction.done < compactRevision;
+  }
+
+  #range(request: RangeRequest): ReadOutcome {
+    const error = checkRange(request, this.#position);
+    if (error !== undefined) return { ok: false, error };
+    return { ok: true, kind: "range", response: range(this.#view, request, this.#position.revision) };
+  }
+
+  #readTxn(txn: TxnRequest): ReadOutcome {
+    invariant(isReadOnlyTxn(txn), "a transaction that may write goes through the log");
+    const { revision } = this.#position;
+    const path = choosePath(this.#view, txn, revision);
+    const error = checkTxn(this.#view, txn, path, this.#position, NO_LEASES);
+    if (error !== undefined) return { ok: false, error };
+    return { ok: true, kind: "txn", response: runTxn(readOnly(this.#view, revision), txn, path) };
+  }
+}
+
+function run(session: WriteSession, command: Command): CommandOutcome {
+  session.begin();
+  const outcome = runBegun(session, command);
+  session.end();
+  return outcome;
+}
+
+function runBegun(session: WriteSession, command: Command): CommandOutcome {
+  switch (command.kind) {
+    case "put":
+      return runPut(session, command.request);
+    case "delete-range":
+      return { ok: true, response: { kind: "delete-range", response: session.deleteRange(command.request) } };
+    case "txn":
+      return runWriteTxn(session, command.request);
+    case "compact":
+      return runCompact(session, command.request.revision);
+    default:
+      return assertNever(command);
+  }
+}
+
+function runPut(session: WriteSession, request: PutRequest): CommandOutcome {
+  const error = checkPut(session.view, request, NO_LEASES);
+  if (error !== undefined) return failed(error);
+  return { ok: true, response: { kind: "put", response: session.put(request) } };
+}
+
+function runWriteTxn(session: WriteSession, txn: TxnRequest): CommandOutcome {
+  const path = choosePath(session.view, txn, session.revision);
+  const error = checkTxn(session.view, txn, path, session, NO_LEASES);
+  if (error !== undefined) return failed(error);
+  return { ok: true, response: { kind: "txn", response: runTxn(session, txn, path) } };
+}
+
+function runCompact(session: WriteSession, revision: Revision): CommandOutcome {
+  const error = checkCompact(revision, session);
+  if (error !== undefined) return failed(error);
+  session.compact(revision);
+  return { ok: true, response: { kind: "compact", response: { revision: session.revision } } };
+}
+
+function failed(error: StateError): CommandOutcome {
+  return { ok: false, error };
+}
+
+function positionAfter(
+  before: AppliedPosition,
+  entry: CommittedEntry,
+  session: WriteSession,
+  outcomes: readonly CommandOutcome[],
+  events: Uint8Array,
+): AppliedPosition {
+  const { revision, compactRevision } = session;
+  const effects = { index: entry.index, revision, compactRevision, outcomes, events };
+  const effectHash = chainEffects(before.effectHash, effects);
+  return { index: entry.index, term: entry.term, revision, compactRevision, effectHash };
+}
+
+function readOnly(view: StateView, visibleRevision: Revision): TxnStore {
+  const refuse = (): never => invariant(false, "a read-only transaction changes nothing") as never;
+  return { view, visibleRevision, put: refuse, deleteRange: refuse };
+}
