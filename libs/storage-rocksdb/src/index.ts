@@ -1,1 +1,2 @@
-export {};
+export { RocksKeyValueStore, type RocksKeyValueStoreOptions } from "./rocks-key-value-store";
+export { RocksLogStorage, type RocksLogStorageOptions } from "./rocks-log-storage";

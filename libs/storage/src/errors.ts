@@ -32,3 +32,9 @@ export class StorageOpenError extends StorageError {
   override readonly name = "StorageOpenError";
   readonly code = "storage-open";
 }
+
+/** A call on a store, iterator or batch after the store was closed (or its machine crashed, in a simulation). */
+export class StorageClosedError extends StorageError {
+  override readonly name = "StorageClosedError";
+  readonly code = "storage-closed";
+}

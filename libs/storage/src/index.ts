@@ -1,3 +1,11 @@
 export * from "./errors";
+export * from "./key-value-log-storage";
 export * from "./key-value-store";
 export * from "./log-storage";
+export * from "./memory-disk";
+export * from "./memory-key-value-store";
+export * from "./memory-log-storage";
+
+// For specs only: they use jest's globals once called, and nothing before.
+export * from "./key-value-store.contract";
+export * from "./log-storage.contract";

@@ -9,7 +9,12 @@ export interface KeyValueStore<Column extends string = string> extends AsyncDisp
   /** One answer per key, in order. @throws {StorageCorruptionError} a block does not match its checksum. */
   getMany(column: Column, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
   /** A consistent view of one column as it is now: later writes do not show. Must be closed. */
-  scan(column: Column, from: Uint8Array, to: Uint8Array | undefined, options?: KeyValueScanOptions): KeyValueIterator;
+  scan(
+    column: Column,
+    from: Uint8Array,
+    to: Uint8Array | undefined,
+    options?: KeyValueScanOptions,
+  ): KeyValueIterator;
   /** An empty batch for this store. Reused ones must be cleared by the owner. */
   batch(): KeyValueBatch<Column>;
   /** Deletes [from, to) of a column, in place, not atomic with any batch and not synced. */
