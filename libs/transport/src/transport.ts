@@ -16,15 +16,33 @@ export interface Transport extends AsyncDisposable {
   publish(subject: string, payload: Uint8Array, options?: PublishOptions): boolean;
 
   /** Handlers run one at a time per transport, in order of arrival. `*` and `>` wildcards as in NATS. */
-  subscribe(subject: string, handler: (message: InboundMessage) => void, options?: SubscribeOptions): Subscription;
+  subscribe(
+    subject: string,
+    handler: (message: InboundMessage) => void,
+    options?: SubscribeOptions,
+  ): Subscription;
 
-  /** Sends a request and calls back exactly once with the first answer, or with why there is none. */
-  request(subject: string, payload: Uint8Array, options: RequestOptions, callback: (result: RequestResult) => void): void;
+  /**
+   * Sends a request and calls back exactly once, never before the call returns, with the first answer, or with why there is
+   * none. Large requests and answers are fragmented, also through queue groups (a large `publish` reaches plain
+   * subscriptions only).
+   */
+  request(
+    subject: string,
+    payload: Uint8Array,
+    options: RequestOptions,
+    callback: (result: RequestResult) => void,
+  ): void;
 
   /** Announces a service with its endpoints for discovery (`$SRV.*` on NATS) and subscribes them as a queue group. */
   serve(definition: ServiceDefinition): Promise<ServiceHandle>;
 
-  /** Resolves once the broker has processed all that was sent and subscribed before. */
+  /**
+   * Resolves once the broker has processed all that was sent and subscribed before.
+   *
+   * @throws {NotConnectedError} There is no connection, or it broke meanwhile.
+   * @throws {TransportClosedError}
+   */
   flush(): Promise<void>;
 }
 
@@ -64,10 +82,11 @@ export interface RequestOptions {
 }
 
 export type RequestResult =
+  /** `payload` is borrowed like that of an {@link InboundMessage}: valid until the callback returns. */
   | { readonly kind: "answer"; readonly payload: Uint8Array; readonly headers: Headers | undefined }
   /** Definite: nobody was subscribed, so nobody has it. */
   | { readonly kind: "no-responders" }
-  /** Definite: it was not sent. */
+  /** Definite: it was not sent, because there is no connection or too many requests wait already. */
   | { readonly kind: "not-sent" }
   /** Unknown: it may have been received and acted upon. `why` is "disconnected" when the connection broke meanwhile. */
   | { readonly kind: "no-answer"; readonly why: "timeout" | "disconnected" | "closed" };

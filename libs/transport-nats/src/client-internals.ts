@@ -1,0 +1,72 @@
+import type { NatsConnection, Status } from "nats";
+import { TransportConfigurationError } from "./errors";
+
+/**
+ * The few parts of the client library that it does not publish and that we cannot do without, in one place, checked when
+ * connecting. Version 2.29.3 is pinned; read `nats-base-client/protocol.js` again before moving on.
+ */
+export interface ClientInternals {
+  /** True only between a complete handshake and the end of its socket. The public interface does not tell. */
+  readonly connected: boolean;
+  /** Called synchronously with each status; the public iterator tells only some turns later. */
+  onStatus(listener: (status: Status) => void): void;
+  /** Destroys the socket at once. The library's own way waits for pending writes, which a paused broker never takes. */
+  destroySocket(): void;
+  /** Destroys what a reconnect attempt left behind that timed out; the library only forgets such sockets. */
+  destroyAbandonedSocket(): void;
+  /** Adds those of `servers` that the library dropped because they did not answer when it connected first. */
+  restoreServers(servers: readonly string[]): void;
+  /** From now on a refused login is tried again like any other failure, instead of closing the client for good. */
+  keepTryingAfterRefusal(): void;
+}
+
+interface Protocol {
+  readonly connected: boolean;
+  readonly listeners: { push(status: Status): void; stop(): void }[];
+  readonly transport:
+    { readonly connected: boolean; readonly socket?: { destroy(): void } | undefined } | undefined;
+  readonly servers: {
+    getServers(): readonly { readonly src: string }[];
+    addServer(url: string, gossiped: boolean): void;
+  };
+  readonly options: { ignoreAuthErrorAbort?: boolean };
+}
+
+/** @throws {TransportConfigurationError} The library is not the version that this was written for. */
+export function internalsOf(connection: NatsConnection): ClientInternals {
+  const { protocol } = connection as NatsConnection & { readonly protocol?: Partial<Protocol> };
+  if (!isProtocol(protocol)) {
+    throw new TransportConfigurationError(
+      "Cannot use this version of the nats package: 2.29.3 is expected",
+      {},
+    );
+  }
+  return {
+    get connected() {
+      return protocol.connected;
+    },
+    onStatus: (listener) => void protocol.listeners.push({ push: listener, stop: () => {} }),
+    destroySocket: () => protocol.transport?.socket?.destroy(),
+    destroyAbandonedSocket: () => {
+      if (protocol.transport?.connected === false) protocol.transport.socket?.destroy();
+    },
+    restoreServers: (servers) => {
+      const known = new Set(protocol.servers.getServers().map(({ src }) => src));
+      for (const server of servers) if (!known.has(server)) protocol.servers.addServer(server, false);
+    },
+    keepTryingAfterRefusal: () => {
+      protocol.options.ignoreAuthErrorAbort = true;
+    },
+  };
+}
+
+function isProtocol(protocol: Partial<Protocol> | undefined): protocol is Protocol {
+  return (
+    typeof protocol?.connected === "boolean" &&
+    Array.isArray(protocol.listeners) &&
+    typeof protocol.transport === "object" &&
+    typeof protocol.servers?.getServers === "function" &&
+    typeof protocol.servers.addServer === "function" &&
+    typeof protocol.options === "object"
+  );
+}

@@ -1,0 +1,54 @@
+/** No broker answered in time. */
+export class BrokerUnreachableError extends Error {
+  override readonly name = "BrokerUnreachableError";
+  readonly code = "broker-unreachable";
+
+  constructor(
+    readonly servers: readonly string[],
+    readonly withinMs: number,
+    options: { readonly cause: unknown },
+  ) {
+    super(
+      `Cannot reach a NATS broker at ${servers.join(", ")} within ${withinMs} ms (${describe(options.cause)}): ` +
+        "start nats-server there, or correct the servers option",
+      options,
+    );
+  }
+}
+
+/** A broker answered and turned this client away; trying again does not help. */
+export class BrokerRefusedError extends Error {
+  override readonly name = "BrokerRefusedError";
+  readonly code = "broker-refused";
+
+  constructor(
+    readonly servers: readonly string[],
+    options: { readonly cause: unknown },
+  ) {
+    super(
+      `Cannot log in to the NATS broker at ${servers.join(", ")} (${describe(options.cause)}): ` +
+        "check user, password, token and TLS options against the broker's configuration",
+      options,
+    );
+  }
+}
+
+/** The broker works, but not with these options. */
+export class TransportConfigurationError extends Error {
+  override readonly name = "TransportConfigurationError";
+  readonly code = "transport-configuration";
+
+  constructor(
+    message: string,
+    readonly facts: Readonly<Record<string, number | string>>,
+  ) {
+    super(message);
+  }
+}
+
+export type NatsTransportError = BrokerUnreachableError | BrokerRefusedError | TransportConfigurationError;
+
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message === "" ? cause.name : cause.message;
+}

@@ -1,0 +1,166 @@
+import {
+  EMPTY_BYTES,
+  invariant,
+  randomChance,
+  randomInteger,
+  type Clock,
+  type Prng,
+  type Scheduler,
+} from "@quorate/base";
+import { Lane } from "./lane";
+import { LentBuffer } from "./lent-buffer";
+import { MemoryLink, type Envelope, type MemoryBroker } from "./memory-link";
+import { FaultPlan, type NetworkFaults } from "./network-faults";
+import { SubscriptionTable, type TableEntry } from "./subscription-table";
+import type { Transport } from "./transport";
+import { DEFAULT_FRAGMENT_BYTES, TransportCore, type TransportCoreOptions } from "./transport-core";
+
+export interface MemoryNetworkOptions extends TransportCoreOptions {
+  /** In force from the start and after `heal`. Default: none, messages arrive in a turn of their own without delay. */
+  readonly faults?: Partial<NetworkFaults>;
+}
+
+export interface MemoryNetworkDependencies {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly prng: Prng;
+}
+
+/**
+ * A broker and the network around it in memory. The same seed, clock and calls give the same deliveries in the same order.
+ * It can do to messages what a real one does: delay, lose, double, reorder, partition one way, and drop connections.
+ */
+export class MemoryNetwork {
+  /** May be changed at any time; what is under way keeps its delay but is lost at a cut. */
+  readonly faults: FaultPlan;
+  readonly #clients = new Map<MemoryLink, TransportCore>();
+  readonly #lanes = new Map<MemoryLink, Map<MemoryLink, Lane>>();
+  readonly #subscriptions = new SubscriptionTable<MemoryLink>();
+  readonly #lent = new LentBuffer();
+  readonly #broker: MemoryBroker;
+  #connects = 0;
+
+  constructor(
+    private readonly options: MemoryNetworkOptions,
+    private readonly dependencies: MemoryNetworkDependencies,
+  ) {
+    this.faults = new FaultPlan(options.faults);
+    this.#broker = {
+      scheduler: dependencies.scheduler,
+      subscriptions: this.#subscriptions,
+      route: (from, envelope) => this.#route(from, envelope),
+      forget: (link) => this.#forget(link),
+    };
+  }
+
+  /** @param name Of the process or host; several connections may share one and then suffer the same faults. */
+  connect(name: string): Transport {
+    const link = new MemoryLink({ name, number: this.#connects }, this.#broker);
+    this.#connects += 1;
+    const client = new TransportCore(this.options, { ...this.dependencies, link });
+    this.#clients.set(link, client);
+    return client;
+  }
+
+  /** Breaks the connections of `name` to the broker. What travels to or from it is lost. */
+  disconnect(name: string): void {
+    for (const link of this.#named(name)) link.disconnect();
+  }
+
+  /** Connects `name` again, with its subscriptions. */
+  reconnect(name: string): void {
+    for (const link of this.#named(name)) link.reconnect();
+  }
+
+  /** Ends the connections of `name` as the death of its process would, without any further callback to their owners. */
+  crash(name: string): void {
+    for (const link of this.#named(name)) {
+      this.#clients.get(link)?.abandon();
+      link.crash();
+    }
+  }
+
+  /** Ends all faults and cuts and connects everyone again. */
+  heal(): void {
+    this.faults.clear();
+    for (const link of [...this.#clients.keys()]) link.reconnect();
+  }
+
+  #named(name: string): MemoryLink[] {
+    return [...this.#clients.keys()].filter((link) => link.name === name);
+  }
+
+  #forget(link: MemoryLink): void {
+    this.#clients.delete(link);
+    this.#lanes.delete(link);
+    for (const lanes of this.#lanes.values()) lanes.delete(link);
+  }
+
+  #route(from: MemoryLink, envelope: Envelope): void {
+    const limit = this.options.fragmentBytes ?? DEFAULT_FRAGMENT_BYTES;
+    invariant(envelope.payload.length <= limit, "no single message is above the fragment size", { limit });
+    const receivers = this.#subscriptions.receivers(envelope.subject, this.dependencies.prng);
+    for (const receiver of receivers) this.#transmit(from, receiver, envelope);
+    if (receivers.length === 0 && envelope.reply !== undefined) this.#reportNobody(from, envelope.reply);
+  }
+
+  #transmit(from: MemoryLink, to: TableEntry<MemoryLink>, envelope: Envelope): void {
+    const { prng, clock } = this.dependencies;
+    const { delayMs, lossChance, duplicateChance, reorderChance, reorderMs } = this.faults.faultsOf(
+      from.name,
+      to.client.name,
+    );
+    if (this.faults.isCut(from.name, to.client.name) || happens(prng, lossChance)) return;
+    const copies = happens(prng, duplicateChance) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const delay = drawn(prng, delayMs.min, delayMs.max);
+      const deliver = this.#delivery(from, to, envelope, false);
+      if (happens(prng, reorderChance)) clock.setTimer(delay + drawn(prng, 0, reorderMs), deliver);
+      else this.#lane(from, to.client).send(delay, deliver);
+    }
+  }
+
+  /** Comes from the broker itself: no fault between clients touches it. */
+  #reportNobody(from: MemoryLink, reply: string): void {
+    const envelope: Envelope = { subject: reply, payload: EMPTY_BYTES, reply: undefined, headers: undefined };
+    for (const to of this.#subscriptions.receivers(reply, this.dependencies.prng)) {
+      if (to.client === from) this.#lane(from, from).send(0, this.#delivery(from, to, envelope, true));
+    }
+  }
+
+  #delivery(
+    from: MemoryLink,
+    to: TableEntry<MemoryLink>,
+    envelope: Envelope,
+    noResponders: boolean,
+  ): () => void {
+    const sentOn = from.connection;
+    const receivedOn = to.client.connection;
+    return () => {
+      if (from.connection !== sentOn || to.client.connection !== receivedOn) return;
+      if (!this.#subscriptions.has(to) || this.faults.isCut(from.name, to.client.name)) return;
+      const { subject, reply, headers } = envelope;
+      this.#lent.lend(envelope.payload, (payload) =>
+        to.receive({ subject, payload, reply, headers, noResponders }),
+      );
+    };
+  }
+
+  #lane(from: MemoryLink, to: MemoryLink): Lane {
+    let lanes = this.#lanes.get(from);
+    if (lanes === undefined) this.#lanes.set(from, (lanes = new Map<MemoryLink, Lane>()));
+    let lane = lanes.get(to);
+    if (lane === undefined) lanes.set(to, (lane = new Lane(this.dependencies)));
+    return lane;
+  }
+}
+
+/** Draws only where there is something to decide, so that a fault that is off does not shift the others. */
+function happens(prng: Prng, chance: number): boolean {
+  return chance > 0 && randomChance(prng, chance);
+}
+
+/** Milliseconds with a resolution of a microsecond, so that arrivals of different lanes rarely tie. */
+function drawn(prng: Prng, minMs: number, maxMs: number): number {
+  return maxMs > minMs ? minMs + randomInteger(prng, 0, Math.round((maxMs - minMs) * 1000)) / 1000 : minMs;
+}
