@@ -1,1 +1,13 @@
-export {};
+export * from "./batch";
+export * from "./commands";
+export * from "./errors";
+export * from "./etcd-requests";
+export { ResponseEncoder, type ResponseOrigin } from "./etcd-responses";
+export { failureOf, type Failure } from "./failures";
+export * from "./int64";
+export * from "./json";
+export * from "./node-requests";
+export * from "./node-status";
+export * from "./peer";
+export * from "./protocol";
+export * from "./subjects";

@@ -1,0 +1,77 @@
+import { utf8 } from "@quorate/base";
+import fc from "fast-check";
+import {
+  decodeCommandBatch,
+  decodeRawCommandBatch,
+  decodeRead,
+  encodeCommandBatch,
+  type RawCommand,
+} from "./commands";
+import { DecodeError } from "./errors";
+import { etcdserverpb, quorate } from "./protocol";
+
+const key = utf8("k");
+
+describe("command batches", () => {
+  it("carry the clients' own bytes, in order", () => {
+    const kind = fc.constantFrom<RawCommand["kind"]>("put", "delete-range", "txn", "compact");
+    const command = fc.record({ kind, bytes: fc.uint8Array({ maxLength: 300 }) });
+    fc.assert(
+      fc.property(fc.array(command), (commands) => {
+        const decoded = decodeRawCommandBatch(encodeCommandBatch(commands));
+        expect(decoded.map(({ kind }) => kind)).toEqual(commands.map(({ kind }) => kind));
+        expect(decoded.map(({ bytes }) => [...bytes])).toEqual(commands.map(({ bytes }) => [...bytes]));
+      }),
+    );
+  });
+
+  it("are what a node applies", () => {
+    const payload = encodeCommandBatch([
+      { kind: "put", bytes: etcdserverpb.PutRequest.encode({ key, value: key }).finish() },
+      { kind: "delete-range", bytes: etcdserverpb.DeleteRangeRequest.encode({ key }).finish() },
+      { kind: "txn", bytes: etcdserverpb.TxnRequest.encode({ success: [{ requestPut: { key } }] }).finish() },
+      { kind: "compact", bytes: etcdserverpb.CompactionRequest.encode({ revision: 3 }).finish() },
+    ]);
+    expect(decodeCommandBatch(payload)).toMatchObject([
+      { kind: "put", request: { ignoreValue: false } },
+      { kind: "delete-range", request: { rangeEnd: undefined } },
+      { kind: "txn", request: { success: [{ kind: "put" }] } },
+      { kind: "compact", request: { revision: 3, physical: false } },
+    ]);
+  });
+
+  it.each([0, 1, 127, 128, 16_383, 16_384, 70_000])(
+    "have protobufjs' encoding with values of %d bytes",
+    (length) => {
+      const put = { key, value: new Uint8Array(length) };
+      const txn = { success: [{ requestPut: put }] };
+      const raw = encodeCommandBatch([
+        { kind: "put", bytes: etcdserverpb.PutRequest.encode(put).finish() },
+        { kind: "txn", bytes: etcdserverpb.TxnRequest.encode(txn).finish() },
+      ]);
+      const typed = quorate.internal.v1.CommandBatch.encode({ commands: [{ put }, { txn }] }).finish();
+      expect(Buffer.from(raw).equals(typed)).toBe(true);
+    },
+  );
+
+  it("are refused with a malformed command, or one of no known kind", () => {
+    expect(() =>
+      decodeCommandBatch(encodeCommandBatch([{ kind: "put", bytes: Uint8Array.of(0xff) }])),
+    ).toThrow(DecodeError);
+    expect(() => decodeCommandBatch(Uint8Array.of(0x0a, 0))).toThrow(
+      "Cannot decode Command: its kind is not known",
+    );
+  });
+});
+
+describe("decodeRead", () => {
+  it("reads ranges and transactions", () => {
+    const range = etcdserverpb.RangeRequest.encode({ key }).finish();
+    const txn = etcdserverpb.TxnRequest.encode({ success: [{ requestRange: { key } }] }).finish();
+    expect(decodeRead({ kind: "range", bytes: range })).toMatchObject({
+      kind: "range",
+      request: { limit: 0 },
+    });
+    expect(decodeRead({ kind: "txn", bytes: txn })).toMatchObject({ kind: "txn", request: { failure: [] } });
+  });
+});

@@ -1,0 +1,121 @@
+import { assertNever } from "@quorate/base";
+import type { Command, ReadCommand } from "@quorate/state-machine";
+import { DecodeError } from "./errors";
+import {
+  decodeCompactRequest,
+  decodeDeleteRangeRequest,
+  decodePutRequest,
+  decodeRangeRequest,
+  decodeTxnRequest,
+} from "./etcd-requests";
+import { decodeMessage, quorate } from "./protocol";
+
+const { RawCommandBatch } = quorate.internal.v1;
+
+/** A client's write as it came: what it is, and its encoded etcdserverpb request. */
+export interface RawCommand {
+  readonly kind: Command["kind"];
+  readonly bytes: Uint8Array;
+}
+
+/** A client's read as it came. */
+export interface RawRead {
+  readonly kind: ReadCommand["kind"];
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The payload of a command entry: the requests of many clients, in order, without decoding any of them.
+ *
+ * Sized first and then written straight into memory of its own, which is not part of any pool: a gateway does this for
+ * every write, and a generic writer would copy each request four times on its way through two levels of nesting.
+ */
+export function encodeCommandBatch(commands: readonly RawCommand[]): Uint8Array {
+  let size = 0;
+  for (const { bytes } of commands) size += delimitedSize(delimitedSize(bytes.length));
+  const payload = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (const { kind, bytes } of commands) {
+    at = writeHead(payload, at, COMMANDS_FIELD, delimitedSize(bytes.length));
+    at = writeHead(payload, at, KIND_FIELDS[kind], bytes.length);
+    payload.set(bytes, at);
+    at += bytes.length;
+  }
+  return payload;
+}
+
+/**
+ * The commands in an entry's payload. Their byte fields are views into `payload`.
+ *
+ * Each command is decoded alone, by the function that a gateway validates it with: so what a gateway accepts, every
+ * node can apply, however deep it is nested.
+ *
+ * @throws {DecodeError} some command is malformed or of an unknown kind.
+ */
+export function decodeCommandBatch(payload: Uint8Array): Command[] {
+  return decodeRawCommandBatch(payload).map(decodeCommand);
+}
+
+/** The same, left encoded. @throws {DecodeError} */
+export function decodeRawCommandBatch(payload: Uint8Array): RawCommand[] {
+  return decodeMessage("CommandBatch", RawCommandBatch, payload).commands.map((message) => {
+    if (message.put) return { kind: "put", bytes: message.put };
+    if (message.deleteRange) return { kind: "delete-range", bytes: message.deleteRange };
+    if (message.txn) return { kind: "txn", bytes: message.txn };
+    if (message.compact) return { kind: "compact", bytes: message.compact };
+    throw new DecodeError("Command", "its kind is not known");
+  });
+}
+
+/** @throws {DecodeError} */
+export function decodeCommand(raw: RawCommand): Command {
+  switch (raw.kind) {
+    case "put":
+      return { kind: "put", request: decodePutRequest(raw.bytes) };
+    case "delete-range":
+      return { kind: "delete-range", request: decodeDeleteRangeRequest(raw.bytes) };
+    case "txn":
+      return { kind: "txn", request: decodeTxnRequest(raw.bytes) };
+    case "compact":
+      return { kind: "compact", request: decodeCompactRequest(raw.bytes) };
+    default:
+      return assertNever(raw.kind);
+  }
+}
+
+/** @throws {DecodeError} */
+export function decodeRead(raw: RawRead): ReadCommand {
+  return raw.kind === "range"
+    ? { kind: "range", request: decodeRangeRequest(raw.bytes) }
+    : { kind: "txn", request: decodeTxnRequest(raw.bytes) };
+}
+
+/** RawCommandBatch.commands. */
+const COMMANDS_FIELD = 1;
+
+/** The fields of RawCommand. */
+const KIND_FIELDS: Readonly<Record<RawCommand["kind"], number>> = {
+  put: 1,
+  "delete-range": 2,
+  txn: 3,
+  compact: 4,
+};
+
+const LENGTH_DELIMITED = 2;
+
+/** Bytes that a length-delimited field of a number below 16 takes: tag, length, content. */
+function delimitedSize(contentLength: number): number {
+  let size = 2 + contentLength;
+  for (let rest = contentLength >>> 7; rest > 0; rest >>>= 7) size += 1;
+  return size;
+}
+
+/** Writes tag and length; returns where the content begins. */
+function writeHead(target: Uint8Array, start: number, field: number, contentLength: number): number {
+  let at = start;
+  target[at++] = (field << 3) | LENGTH_DELIMITED;
+  let rest = contentLength;
+  for (; rest > 127; rest >>>= 7) target[at++] = (rest & 127) | 128;
+  target[at++] = rest;
+  return at;
+}

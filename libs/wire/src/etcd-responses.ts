@@ -1,0 +1,163 @@
+import { assertNever } from "@quorate/base";
+import type {
+  DeleteRangeResponse,
+  KeyValue,
+  PutResponse,
+  RangeResponse,
+  ResponseOp,
+  Revision,
+  TxnResponse,
+} from "@quorate/mvcc";
+import { Writer } from "protobufjs/minimal";
+import { wireId } from "./int64";
+
+/** Who answers: the fixed part of every response header. */
+export interface ResponseOrigin {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
+
+/**
+ * Core responses as encoded etcdserverpb messages, ready to be sent to a client.
+ *
+ * It writes the fields itself instead of building message objects first: a node does this for every key that it returns.
+ * Each method returns bytes of their own; `raftTerm` is the term that the member knows while it answers.
+ */
+export class ResponseEncoder {
+  /** The encoded `cluster_id` and `member_id` of the header: the same in each. */
+  readonly #origin: Uint8Array;
+
+  constructor(origin: ResponseOrigin) {
+    this.#origin = new Writer()
+      .uint32(tag(1, VARINT))
+      .uint64(wireId(origin.clusterId))
+      .uint32(tag(2, VARINT))
+      .uint64(wireId(origin.memberId))
+      .finish();
+  }
+
+  range(response: RangeResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writeRange(writer, response);
+    return writer.finish(true);
+  }
+
+  put(response: PutResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writePut(writer, response);
+    return writer.finish(true);
+  }
+
+  deleteRange(response: DeleteRangeResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writeDeleteRange(writer, response);
+    return writer.finish(true);
+  }
+
+  txn(response: TxnResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writeTxn(writer, response);
+    return writer.finish(true);
+  }
+
+  compact(response: { readonly revision: Revision }, raftTerm: number): Uint8Array {
+    return this.#begin(response.revision, raftTerm).finish(true);
+  }
+
+  /** A response that has only its header yet: field 1 in every one of them. */
+  #begin(revision: Revision, raftTerm: number): Writer {
+    const writer = Writer.create().uint32(tag(1, BYTES)).fork().raw(this.#origin);
+    writeNumber(writer, 3, revision);
+    writeNumber(writer, 4, raftTerm);
+    return writer.ldelim();
+  }
+}
+
+function writeRange(writer: Writer, response: RangeResponse): void {
+  for (const kv of response.kvs) writeKeyValue(writer, 2, kv);
+  writeBool(writer, 3, response.more);
+  writeNumber(writer, 4, response.count);
+}
+
+function writePut(writer: Writer, response: PutResponse): void {
+  if (response.prevKv !== undefined) writeKeyValue(writer, 2, response.prevKv);
+}
+
+function writeDeleteRange(writer: Writer, response: DeleteRangeResponse): void {
+  writeNumber(writer, 2, response.deleted);
+  for (const kv of response.prevKvs) writeKeyValue(writer, 3, kv);
+}
+
+function writeTxn(writer: Writer, response: TxnResponse): void {
+  writeBool(writer, 2, response.succeeded);
+  for (const inner of response.responses) {
+    writer.uint32(tag(3, BYTES)).fork();
+    writeResponseOp(writer, inner);
+    writer.ldelim();
+  }
+}
+
+/** Headers inside a transaction carry only the revision seen at that point; a nested transaction's carries nothing. */
+function writeResponseOp(writer: Writer, op: ResponseOp): void {
+  switch (op.kind) {
+    case "range":
+      beginNested(writer, 1, op.response.revision);
+      writeRange(writer, op.response);
+      break;
+    case "put":
+      beginNested(writer, 2, op.response.revision);
+      writePut(writer, op.response);
+      break;
+    case "delete-range":
+      beginNested(writer, 3, op.response.revision);
+      writeDeleteRange(writer, op.response);
+      break;
+    case "txn":
+      beginNested(writer, 4, 0);
+      writeTxn(writer, op.response);
+      break;
+    default:
+      assertNever(op);
+  }
+  writer.ldelim();
+}
+
+function beginNested(writer: Writer, field: number, revision: number): void {
+  writer.uint32(tag(field, BYTES)).fork();
+  writer.uint32(tag(1, BYTES)).fork();
+  writeNumber(writer, 3, revision);
+  writer.ldelim();
+}
+
+/** Writes an mvccpb.KeyValue as the given field of what is being written. */
+export function writeKeyValue(writer: Writer, field: number, kv: KeyValue): void {
+  writer.uint32(tag(field, BYTES)).fork();
+  if (kv.key.length > 0) writer.uint32(tag(1, BYTES)).bytes(kv.key);
+  writeNumber(writer, 2, kv.createRevision);
+  writeNumber(writer, 3, kv.modRevision);
+  writeNumber(writer, 4, kv.version);
+  if (kv.value.length > 0) writer.uint32(tag(5, BYTES)).bytes(kv.value);
+  if (kv.lease !== 0n) writer.uint32(tag(6, VARINT)).int64(wireId(kv.lease));
+  writer.ldelim();
+}
+
+const TWO_TO_32 = 0x1_0000_0000;
+
+function writeNumber(writer: Writer, field: number, value: number): void {
+  if (value === 0) return; // proto3 leaves zero out
+  writer.uint32(tag(field, VARINT));
+  // The 32-bit form of a small varint is the same bytes, without an object per number.
+  if (value > 0 && value < TWO_TO_32) writer.uint32(value);
+  else writer.int64(value);
+}
+
+function writeBool(writer: Writer, field: number, value: boolean): void {
+  if (value) writer.uint32(tag(field, VARINT)).bool(true);
+}
+
+const VARINT = 0;
+const BYTES = 2;
+
+function tag(field: number, wireType: number): number {
+  return (field << 3) | wireType;
+}

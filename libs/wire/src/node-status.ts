@@ -1,0 +1,121 @@
+import type { Revision } from "@quorate/mvcc";
+import type { LogIndex, MemberId, Term } from "@quorate/raft";
+import { counterOf, saturatingNumber, unsignedId, wireId } from "./int64";
+import { decodeMessage, quorate } from "./protocol";
+
+const wire = quorate.internal.v1;
+
+/** What a raft-node tells about itself. */
+export interface NodeStatus {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  readonly term: Term;
+  readonly leader: MemberId | undefined;
+  readonly lastIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly revision: Revision;
+  /** -1 before the first compaction. */
+  readonly compactRevision: Revision;
+  readonly dbSizeBytes: number;
+  /** Equal on all members at equal `appliedIndex`. */
+  readonly effectHash: number;
+  readonly members: readonly NodeMember[];
+  /** The program's version. */
+  readonly version: string;
+  readonly incarnation: number;
+}
+
+export interface NodeMember {
+  readonly id: MemberId;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly learner: boolean;
+}
+
+/** A node's view of who leads. */
+export interface LeaderNotice {
+  readonly sender: MemberId;
+  readonly term: Term;
+  readonly leader: MemberId | undefined;
+  /** What the sender says of itself, so that every member can list all of them. */
+  readonly member: NodeMember | undefined;
+}
+
+export function encodeNodeStatus(status: NodeStatus): Uint8Array {
+  return wire.NodeStatus.encode({
+    ...status,
+    clusterId: wireId(status.clusterId),
+    memberId: wireId(status.memberId),
+    leader: wireId(status.leader ?? 0n),
+    members: status.members.map(wireMember),
+  }).finish();
+}
+
+/** @throws {DecodeError} */
+export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
+  const message = decodeMessage("NodeStatus", wire.NodeStatus, bytes);
+  return {
+    clusterId: unsignedId(message.clusterId),
+    memberId: unsignedId(message.memberId) as MemberId,
+    term: counterOf(message.term, "term") as Term,
+    leader: knownMember(unsignedId(message.leader)),
+    lastIndex: counterOf(message.lastIndex, "last_index") as LogIndex,
+    commitIndex: counterOf(message.commitIndex, "commit_index") as LogIndex,
+    appliedIndex: counterOf(message.appliedIndex, "applied_index") as LogIndex,
+    revision: counterOf(message.revision, "revision") as Revision,
+    compactRevision: saturatingNumber(message.compactRevision) as Revision,
+    dbSizeBytes: counterOf(message.dbSizeBytes, "db_size_bytes"),
+    effectHash: message.effectHash,
+    members: message.members.map(memberOf),
+    version: message.version,
+    incarnation: message.incarnation,
+  };
+}
+
+export function encodeLeaderNotice(notice: LeaderNotice): Uint8Array {
+  const { sender, term, leader, member } = notice;
+  return wire.LeaderNotice.encode({
+    sender: wireId(sender),
+    term,
+    leader: wireId(leader ?? 0n),
+    member: member === undefined ? null : wireMember(member),
+  }).finish();
+}
+
+/** @throws {DecodeError} */
+export function decodeLeaderNotice(bytes: Uint8Array): LeaderNotice {
+  const message = decodeMessage("LeaderNotice", wire.LeaderNotice, bytes);
+  return {
+    sender: unsignedId(message.sender) as MemberId,
+    term: counterOf(message.term, "term") as Term,
+    leader: knownMember(unsignedId(message.leader)),
+    member: message.member ? memberOf(message.member) : undefined,
+  };
+}
+
+function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Properties {
+  return {
+    id: wireId(member.id),
+    name: member.name,
+    peerUrls: [...member.peerUrls],
+    clientUrls: [...member.clientUrls],
+    learner: member.learner,
+  };
+}
+
+function memberOf(member: quorate.internal.v1.NodeMember.$Properties): NodeMember {
+  return {
+    id: unsignedId(member.id ?? 0) as MemberId,
+    name: member.name ?? "",
+    peerUrls: member.peerUrls ?? [],
+    clientUrls: member.clientUrls ?? [],
+    learner: member.learner ?? false,
+  };
+}
+
+/** Members are never 0: that stands for "none known". */
+function knownMember(id: bigint): MemberId | undefined {
+  return id === 0n ? undefined : (id as MemberId);
+}

@@ -1,0 +1,135 @@
+import type { EntryId, EntryType, LogIndex, MemberId, Message, Term } from "@quorate/raft";
+import fc from "fast-check";
+import { DecodeError } from "./errors";
+import { decodePeerEnvelope, encodePeerEnvelope, type PeerEnvelope } from "./peer";
+import { quorate } from "./protocol";
+
+const term = fc.maxSafeNat().map((value) => value as Term);
+const index = fc.nat().map((value) => value as LogIndex);
+const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const id = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const entryId: fc.Arbitrary<EntryId> = fc.record({ term, index });
+const round = fc.maxSafeNat();
+const granted = fc.boolean();
+
+function kind<K extends string>(value: K): fc.Arbitrary<K> {
+  return fc.constant(value);
+}
+
+const append: fc.Arbitrary<Message> = fc
+  .record({
+    term,
+    round,
+    previous: entryId,
+    previousChain: uint32,
+    commit: index,
+    entries: fc.array(
+      fc.record({
+        term,
+        type: fc.constantFrom<EntryType>("empty", "command", "configuration"),
+        data: fc.uint8Array({ maxLength: 300 }),
+        chain: uint32,
+      }),
+    ),
+  })
+  .map((fields) => ({
+    kind: "append",
+    ...fields,
+    entries: fields.entries.map((entry, at) => ({
+      ...entry,
+      index: (fields.previous.index + 1 + at) as LogIndex,
+    })),
+  }));
+
+const message: fc.Arbitrary<Message> = fc.oneof(
+  append,
+  fc.record({ kind: kind("pre-vote"), term, last: entryId }),
+  fc.record({ kind: kind("pre-vote-response"), term, granted }),
+  fc.record({ kind: kind("vote"), term, last: entryId, transfer: fc.boolean() }),
+  fc.record({ kind: kind("vote-response"), term, granted }),
+  fc.record({
+    kind: kind("append-response"),
+    term,
+    round,
+    outcome: fc.oneof(
+      fc.record({ kind: kind("accepted"), match: index }),
+      fc.record({ kind: kind("rejected"), previous: index, hint: entryId }),
+    ),
+  }),
+  fc.record({ kind: kind("heartbeat"), term, round, commit: index }),
+  fc.record({ kind: kind("heartbeat-response"), term, round }),
+  fc.record({ kind: kind("read-index"), term, id: round }),
+  fc.record({
+    kind: kind("read-index-response"),
+    term,
+    id: round,
+    index: fc.option(index, { nil: undefined }),
+  }),
+);
+
+const envelope: fc.Arbitrary<PeerEnvelope> = fc.record({
+  clusterId: id,
+  from: id.map((value) => value as MemberId),
+  to: id.map((value) => value as MemberId),
+  incarnation: uint32,
+  bootNonce: uint32,
+  group: uint32,
+  messages: fc.array(message, { maxLength: 8 }),
+});
+
+/** A number that no entry type has. */
+const nameless: number = 9;
+
+const appendOfOneEntry: PeerEnvelope = {
+  clusterId: 1n,
+  from: 2n as MemberId,
+  to: 3n as MemberId,
+  incarnation: 1,
+  bootNonce: 1,
+  group: 0,
+  messages: [
+    {
+      kind: "append",
+      term: 1 as Term,
+      round: 1,
+      previous: { term: 0 as Term, index: 0 as LogIndex },
+      previousChain: 0,
+      entries: [
+        { term: 1 as Term, index: 1 as LogIndex, type: "command", data: Uint8Array.of(1, 2, 3), chain: 5 },
+      ],
+      commit: 0 as LogIndex,
+    },
+  ],
+};
+
+describe("peer envelopes", () => {
+  it("come back as they were sent", () => {
+    fc.assert(
+      fc.property(envelope, (sent) => {
+        expect(decodePeerEnvelope(encodePeerEnvelope(sent))).toEqual(sent);
+      }),
+    );
+  });
+
+  it("keep nothing of the buffer that they were received in", () => {
+    const received = encodePeerEnvelope(appendOfOneEntry);
+    const decoded = decodePeerEnvelope(received);
+    received.fill(0);
+    expect(decoded).toEqual(appendOfOneEntry);
+  });
+
+  it("are dropped when their format is another one", () => {
+    const bytes = quorate.raft.v1.PeerEnvelope.encode({ version: 2, messages: [{}] }).finish();
+    expect(() => decodePeerEnvelope(bytes)).toThrow("format 2 is not 1");
+  });
+
+  it.each<[string, quorate.raft.v1.PeerMessage.$Properties]>([
+    ["a message of no known kind", {}],
+    ["an answer without outcome", { appendResponse: { term: 1 } }],
+    ["an entry of an unknown type", { append: { entries: [{ type: nameless }] } }],
+    ["a term beyond 2^53-1", { heartbeat: { term: 2 ** 53 } }],
+  ])("are refused with %s", (_, inner) => {
+    const bytes = quorate.raft.v1.PeerEnvelope.encode({ version: 1, messages: [inner] }).finish();
+    expect(() => decodePeerEnvelope(bytes)).toThrow(DecodeError);
+  });
+});

@@ -1,0 +1,225 @@
+import { assertNever } from "@quorate/base";
+import type {
+  AppendMessage,
+  AppendResponse,
+  Entry,
+  EntryId,
+  LogIndex,
+  MemberId,
+  Message,
+  Term,
+} from "@quorate/raft";
+import { DecodeError } from "./errors";
+import { counterOf, unsignedId, wireId, type WireInt64 } from "./int64";
+import { decodeMessage, quorate } from "./protocol";
+
+type Wire = quorate.raft.v1.PeerMessage.$Properties;
+
+/** The format of the messages in an envelope. A receiver drops envelopes of any other. */
+export const PEER_FORMAT_VERSION = 1;
+
+/** Everything that one turn of the sender produced for one peer, in order. */
+export interface PeerEnvelope {
+  readonly clusterId: bigint;
+  readonly from: MemberId;
+  readonly to: MemberId;
+  /** Starts of the sender so far. */
+  readonly incarnation: number;
+  /** Random 32 bits, new at each start. */
+  readonly bootNonce: number;
+  /** The Raft group; 0 is the only one today. */
+  readonly group: number;
+  readonly messages: readonly Message[];
+}
+
+/** Returns bytes of their own. The envelope says {@link PEER_FORMAT_VERSION}. */
+export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
+  return quorate.raft.v1.PeerEnvelope.encode({
+    clusterId: wireId(envelope.clusterId),
+    from: wireId(envelope.from),
+    to: wireId(envelope.to),
+    incarnation: envelope.incarnation,
+    bootNonce: envelope.bootNonce,
+    version: PEER_FORMAT_VERSION,
+    group: envelope.group,
+    messages: envelope.messages.map(encodeMessage),
+  }).finish();
+}
+
+/**
+ * The envelope in `bytes`, which stay the caller's: entries outlive the receive buffer that the broker's client reuses,
+ * so the whole envelope is copied once and their data are views into that copy.
+ *
+ * @throws {DecodeError} `bytes` is not an envelope, is of another format, or holds a message of an unknown kind.
+ */
+export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
+  const wire = decodeMessage("PeerEnvelope", quorate.raft.v1.PeerEnvelope, new Uint8Array(bytes));
+  if (wire.version !== PEER_FORMAT_VERSION) {
+    throw new DecodeError("PeerEnvelope", `format ${wire.version} is not ${PEER_FORMAT_VERSION}`);
+  }
+  return {
+    clusterId: unsignedId(wire.clusterId),
+    from: unsignedId(wire.from) as MemberId,
+    to: unsignedId(wire.to) as MemberId,
+    incarnation: wire.incarnation,
+    bootNonce: wire.bootNonce,
+    group: wire.group,
+    messages: wire.messages.map(decodePeerMessage),
+  };
+}
+
+function encodeMessage(message: Message): Wire {
+  switch (message.kind) {
+    case "pre-vote":
+      return { preVote: { term: message.term, last: message.last } };
+    case "pre-vote-response":
+      return { preVoteResponse: { term: message.term, granted: message.granted } };
+    case "vote":
+      return { vote: { term: message.term, last: message.last, transfer: message.transfer } };
+    case "vote-response":
+      return { voteResponse: { term: message.term, granted: message.granted } };
+    case "append":
+      return { append: encodeAppend(message) };
+    case "append-response":
+      return { appendResponse: encodeAppendResponse(message) };
+    case "heartbeat":
+      return { heartbeat: { term: message.term, round: message.round, commit: message.commit } };
+    case "heartbeat-response":
+      return { heartbeatResponse: { term: message.term, round: message.round } };
+    case "read-index":
+      return { readIndex: { term: message.term, id: message.id } };
+    case "read-index-response":
+      return { readIndexResponse: { term: message.term, id: message.id, index: message.index ?? null } };
+    default:
+      return assertNever(message);
+  }
+}
+
+/** The index of an entry is not sent: the first follows `previous`, each other the one before it. */
+function encodeAppend(message: AppendMessage): quorate.raft.v1.Append.$Properties {
+  return {
+    term: message.term,
+    round: message.round,
+    previous: message.previous,
+    previousChain: message.previousChain,
+    entries: message.entries.map((entry) => ({
+      term: entry.term,
+      type: WIRE_ENTRY_TYPES[entry.type],
+      data: entry.data,
+      chain: entry.chain,
+    })),
+    commit: message.commit,
+  };
+}
+
+function encodeAppendResponse(message: AppendResponse): quorate.raft.v1.AppendResponse.$Properties {
+  const { term, round, outcome } = message;
+  return outcome.kind === "accepted"
+    ? { term, round, accepted: { match: outcome.match } }
+    : { term, round, rejected: { previous: outcome.previous, hint: outcome.hint } };
+}
+
+function decodePeerMessage(wire: Wire): Message {
+  if (wire.append) return decodeAppend(wire.append);
+  if (wire.appendResponse) return decodeAppendResponse(wire.appendResponse);
+  if (wire.heartbeat) {
+    const { term, round, commit } = wire.heartbeat;
+    return { kind: "heartbeat", term: termOf(term), round: counter(round, "round"), commit: indexOf(commit) };
+  }
+  if (wire.heartbeatResponse) {
+    const { term, round } = wire.heartbeatResponse;
+    return { kind: "heartbeat-response", term: termOf(term), round: counter(round, "round") };
+  }
+  if (wire.readIndex) {
+    return { kind: "read-index", term: termOf(wire.readIndex.term), id: counter(wire.readIndex.id, "id") };
+  }
+  if (wire.readIndexResponse) {
+    const { term, id, index } = wire.readIndexResponse;
+    return {
+      kind: "read-index-response",
+      term: termOf(term),
+      id: counter(id, "id"),
+      index: index == null ? undefined : indexOf(index),
+    };
+  }
+  if (wire.preVote)
+    return { kind: "pre-vote", term: termOf(wire.preVote.term), last: entryId(wire.preVote.last) };
+  if (wire.vote) {
+    const { term, last, transfer } = wire.vote;
+    return { kind: "vote", term: termOf(term), last: entryId(last), transfer: transfer ?? false };
+  }
+  if (wire.preVoteResponse) {
+    const { term, granted } = wire.preVoteResponse;
+    return { kind: "pre-vote-response", term: termOf(term), granted: granted ?? false };
+  }
+  if (wire.voteResponse) {
+    const { term, granted } = wire.voteResponse;
+    return { kind: "vote-response", term: termOf(term), granted: granted ?? false };
+  }
+  throw new DecodeError("PeerMessage", "its kind is not known");
+}
+
+function decodeAppend(wire: quorate.raft.v1.Append.$Properties): AppendMessage {
+  const previous = entryId(wire.previous);
+  return {
+    kind: "append",
+    term: termOf(wire.term),
+    round: counter(wire.round, "round"),
+    previous,
+    previousChain: wire.previousChain ?? 0,
+    entries: (wire.entries ?? []).map((entry, place) =>
+      decodeEntry(entry, (previous.index + 1 + place) as LogIndex),
+    ),
+    commit: indexOf(wire.commit),
+  };
+}
+
+function decodeEntry(wire: quorate.raft.v1.Entry.$Properties, index: LogIndex): Entry {
+  const type = ENTRY_TYPES[wire.type ?? 0];
+  if (type === undefined) throw new DecodeError("Entry", `type ${wire.type} is not known`);
+  return {
+    term: termOf(wire.term),
+    index,
+    type,
+    data: wire.data ?? new Uint8Array(0),
+    chain: wire.chain ?? 0,
+  };
+}
+
+function decodeAppendResponse(wire: quorate.raft.v1.AppendResponse.$Properties): AppendResponse {
+  const head = {
+    kind: "append-response",
+    term: termOf(wire.term),
+    round: counter(wire.round, "round"),
+  } as const;
+  if (wire.accepted) return { ...head, outcome: { kind: "accepted", match: indexOf(wire.accepted.match) } };
+  if (wire.rejected) {
+    const { previous, hint } = wire.rejected;
+    return { ...head, outcome: { kind: "rejected", previous: indexOf(previous), hint: entryId(hint) } };
+  }
+  throw new DecodeError("AppendResponse", "it has no outcome");
+}
+
+const ENTRY_TYPES: readonly Entry["type"][] = ["empty", "command", "configuration"];
+
+const WIRE_ENTRY_TYPES: Readonly<Record<Entry["type"], quorate.raft.v1.EntryType>> = {
+  empty: quorate.raft.v1.EntryType.EMPTY,
+  command: quorate.raft.v1.EntryType.COMMAND,
+  configuration: quorate.raft.v1.EntryType.CONFIGURATION,
+};
+
+function entryId(wire: quorate.raft.v1.EntryId.$Properties | null | undefined): EntryId {
+  return { term: termOf(wire?.term), index: indexOf(wire?.index) };
+}
+
+function termOf(value: WireInt64 | null | undefined): Term {
+  return counter(value, "term") as Term;
+}
+
+function indexOf(value: WireInt64 | null | undefined): LogIndex {
+  return counter(value, "index") as LogIndex;
+}
+
+function counter(value: WireInt64 | null | undefined, field: string): number {
+  return value == null ? 0 : counterOf(value, field);
+}

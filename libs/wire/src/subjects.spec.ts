@@ -1,0 +1,84 @@
+import { utf8 } from "@quorate/base";
+import { ClusterNameError } from "./errors";
+import { EVENT_SUBJECT_CHARACTERS_MAX, parseClusterName, senderOf, Subjects } from "./subjects";
+
+describe("parseClusterName", () => {
+  it.each(["a", "Prod_eu-1", "x".repeat(64)])("takes %s", (name) => {
+    expect(parseClusterName(name)).toBe(name);
+  });
+
+  it.each(["", "a.b", "a*", ">", "a b", "ä", "x".repeat(65), "a\n"])("refuses %j", (name) => {
+    expect(() => parseClusterName(name)).toThrow(ClusterNameError);
+  });
+});
+
+describe("Subjects", () => {
+  const subjects = new Subjects(parseClusterName("prod"));
+
+  it("names what nodes, gateways and clients listen to", () => {
+    expect([
+      subjects.raft(0xan, 0xb0n),
+      subjects.raftFromAny(0xb0n),
+      subjects.snapshot(1n, 2n),
+      subjects.snapshotFromAny(2n),
+      subjects.claim(0xffff_ffff_ffff_ffffn),
+      subjects.node(0xan, "propose"),
+      subjects.feed(0xan),
+      subjects.leader,
+      subjects.api("kv", "range"),
+      subjects.anyEvent,
+    ]).toEqual([
+      "q.prod.raft.a.b0",
+      "q.prod.raft.*.b0",
+      "q.prod.snap.1.2",
+      "q.prod.snap.*.2",
+      "q.prod.claim.ffffffffffffffff",
+      "q.prod.node.a.propose",
+      "q.prod.feed.a",
+      "q.prod.leader",
+      "quorate.prod.kv.range",
+      "quorate.prod.event.>",
+    ]);
+  });
+
+  it.each([
+    ["jobs/7", "jobs.7"],
+    ["/jobs/7", "%.jobs.7"],
+    ["a//b/", "a.%.b.%"],
+    ["", "%"],
+    ["%", "%25"],
+    ["a.b *>", "a%2eb%20%2a%3e"],
+    ["ä", "%c3%a4"],
+  ])("turns the key %j into the tokens %s", (key, tokens) => {
+    expect(subjects.event("put", utf8(key))).toBe(`quorate.prod.event.put.${tokens}`);
+  });
+
+  it("has no event subject for a key that would not fit into a protocol line", () => {
+    const room = EVENT_SUBJECT_CHARACTERS_MAX - "quorate.prod.event.delete.".length;
+    expect(subjects.event("delete", new Uint8Array(room).fill(0x61))).toHaveLength(
+      EVENT_SUBJECT_CHARACTERS_MAX,
+    );
+    expect(subjects.event("delete", new Uint8Array(room + 1).fill(0x61))).toBeUndefined();
+    expect(subjects.event("delete", new Uint8Array(room).fill(0x20))).toBeUndefined();
+  });
+});
+
+describe("senderOf", () => {
+  const subjects = new Subjects(parseClusterName("prod"));
+
+  it("finds the member that the broker let publish there", () => {
+    expect(senderOf(subjects.raft(0xabcn, 1n))).toBe(0xabcn);
+    expect(senderOf(subjects.snapshot(0xabcn, 1n))).toBe(0xabcn);
+  });
+
+  it.each([
+    "",
+    "q.prod.feed.a",
+    "q.prod.raft.a",
+    "q.prod.raft.a.b.c",
+    "q.prod.raft.xyz.b",
+    "x.prod.raft.a.b",
+  ])("finds none in %j", (subject) => {
+    expect(senderOf(subject)).toBeUndefined();
+  });
+});
