@@ -1,1 +1,12 @@
-export {};
+export { ConfigurationError, InformationRequest, type ConfigurationProblem } from "./configuration-error";
+export {
+  defineOptions,
+  optionsOfProcess,
+  type Environment,
+  type OptionDefinition,
+  type OptionDefinitions,
+  type OptionsOf,
+  type OptionsParser,
+  type ProgramDefinition,
+} from "./define-options";
+export { decimal, integer, listOf, matching, onOrOff, oneOf, port, text } from "./schemas";

@@ -1,1 +1,6 @@
-export {};
+export { createLogger, SILENT_LOGGER } from "./logger";
+export type { LogDestination, LogFacts, Logger, LoggerOptions, LogLevel } from "./logger";
+export { samplerFor, TracingConfigurationError, type Sampler } from "./sampling";
+export { startTracing, type Tracing, type TracingOptions } from "./start-tracing";
+export * from "./trace-context";
+export { NO_TRACER, type Span, type SpanAttributes, type SpanOptions, type Tracer } from "./tracer";
