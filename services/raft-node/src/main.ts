@@ -1,1 +1,93 @@
-export {};
+import { hexId, InvariantError } from "@quorate/base";
+import { optionsOfProcess } from "@quorate/config";
+import { StorageError } from "@quorate/storage";
+import { createLogger, startTracing, type Logger } from "@quorate/telemetry";
+import {
+  BrokerRefusedError,
+  BrokerUnreachableError,
+  TransportConfigurationError,
+} from "@quorate/transport-nats";
+import { EXIT } from "./exit-codes";
+import { MemberClaimedError } from "./member-claim";
+import { parseNodeOptions } from "./options";
+import { ThreadStartError } from "./threads/thread-ref";
+import { PRODUCT_VERSION } from "./version";
+import { startNode, type RunningNode } from "./wiring";
+
+const options = optionsOfProcess(parseNodeOptions);
+const logger = createLogger({ service: "raft-node", name: options.name, level: options.logLevel });
+const tracing = startTracing(
+  { service: "quorate-raft-node", instance: options.name, version: PRODUCT_VERSION },
+  process.env,
+);
+
+process.on("uncaughtException", (error) => die("a bug, or damage that nothing foresaw", error));
+process.on("unhandledRejection", (reason) => die("a bug, or damage that nothing foresaw", asError(reason)));
+
+let running: RunningNode | undefined;
+let stopping = false;
+process.on("SIGTERM", () => void stop("SIGTERM"));
+process.on("SIGINT", () => void stop("SIGINT"));
+
+void start();
+
+async function start(): Promise<void> {
+  try {
+    running = await startNode(options, {
+      logger,
+      tracer: tracing.tracer,
+      failed: (what, error) => die(`the ${what} thread ended`, error),
+    });
+  } catch (error) {
+    return refuse(asError(error), logger);
+  }
+  logger.info("member is up", {
+    member: hexId(options.memberId),
+    cluster: options.cluster,
+    dataDir: options.dataDir,
+    incarnation: running.incarnation,
+  });
+  if (stopping) await running.stop();
+}
+
+async function stop(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.info("stopping", { signal });
+  await running?.stop();
+  await tracing.shutdown();
+  process.exit(0);
+}
+
+/** It could not start: one clear line, and a code that says whether trying again makes sense. */
+function refuse(error: Error, log: Logger): never {
+  log.error(`cannot start: ${error.message}`, { code: (error as { code?: string }).code });
+  process.exit(startExitCode(error));
+}
+
+/** It ran, and must not go on. */
+function die(what: string, error: Error): never {
+  logger.error(`ending: ${what}: ${error.message}`, { error });
+  process.exit(
+    error instanceof InvariantError || isInvariant(error) ? EXIT.invariantBroken : EXIT.storageFailed,
+  );
+}
+
+function startExitCode(error: Error): number {
+  if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
+    return EXIT.brokerUnavailable;
+  if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
+  if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;
+  if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
+  if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;
+  return EXIT.storageFailed;
+}
+
+/** Errors of worker threads arrive as copies without their class. */
+function isInvariant(error: Error): boolean {
+  return error.name === "InvariantError" || (error as { code?: string }).code === "invariant";
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

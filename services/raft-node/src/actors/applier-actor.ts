@@ -1,0 +1,231 @@
+import type { Actor, ActorRef } from "@quorate/actor";
+import { assertNever, type Clock } from "@quorate/base";
+import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
+import type {
+  AppliedPosition,
+  Command,
+  CommandOutcome,
+  CommittedEntry,
+  StateColumn,
+  StateMachine,
+} from "@quorate/state-machine";
+import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
+import {
+  decodeCommandBatch,
+  DecodeError,
+  decodeRead,
+  decodeReadRequest,
+  encodeProposeResponse,
+  encodeReadResponse,
+  ResponseEncoder,
+  type RawRead,
+  type Result,
+} from "@quorate/wire";
+import { encodeOutcome, encodeRead } from "../results";
+
+export type ApplierMessage =
+  /** `answered`: the indexes for which this member owes an answer; the others are applied without encoding one. */
+  | {
+      readonly kind: "apply";
+      readonly raftTerm: Term;
+      readonly entries: readonly Entry[];
+      readonly answered: readonly LogIndex[];
+    }
+  /** An encoded ReadRequest, to be answered from one view once everything up to `minIndex` is applied. */
+  | {
+      readonly kind: "read";
+      readonly id: number;
+      readonly minIndex: LogIndex;
+      readonly raftTerm: Term;
+      readonly request: Uint8Array;
+    };
+
+/** An encoded ProposeResponse for the entry at `index`, which was applied with `term`. */
+export interface Answer {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly response: Uint8Array;
+}
+
+export type ApplierReport =
+  | { readonly kind: "applied"; readonly position: AppliedPosition; readonly databaseBytes: number }
+  | { readonly kind: "answers"; readonly answers: readonly Answer[] }
+  | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array };
+
+export interface ApplierOptions {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  /** Rows that one step of physical compaction removes, and the pause between steps, so that applying goes on. */
+  readonly compactionRowsMax: number;
+  readonly compactionPauseMs: number;
+}
+
+export interface ApplierDependencies {
+  readonly store: KeyValueStore<StateColumn>;
+  readonly stateMachine: StateMachine;
+  readonly reports: ActorRef<ApplierReport>;
+  readonly clock: Clock;
+}
+
+type ApplyMessage = Extract<ApplierMessage, { kind: "apply" }>;
+type ReadMessage = Extract<ApplierMessage, { kind: "read" }>;
+
+/** How often the size on disk is asked of the engine: it is a property call, and nobody needs it fresher. */
+const DATABASE_SIZE_EVERY_MS = 1000;
+
+/**
+ * The apply lane: committed entries become one write batch per turn (changes and applied index together), then reads that
+ * waited for them are answered from the state as it then stands.
+ */
+export class ApplierActor implements Actor<ApplierMessage> {
+  readonly #batch: KeyValueBatch<StateColumn>;
+  readonly #encoder: ResponseEncoder;
+  #applies: ApplyMessage[] = [];
+  #reads: ReadMessage[] = [];
+  /** Answers to `physical` compactions, held until the rows are gone. */
+  #afterCompaction: Answer[] = [];
+  #compacting = false;
+  #databaseBytes = 0;
+  #databaseBytesAt = -Infinity;
+
+  constructor(
+    private readonly options: ApplierOptions,
+    private readonly dependencies: ApplierDependencies,
+  ) {
+    this.#batch = dependencies.store.batch();
+    this.#encoder = new ResponseEncoder(options);
+    this.#compactLater(); // a compaction that a restart interrupted goes on
+  }
+
+  receive(message: ApplierMessage): void {
+    switch (message.kind) {
+      case "apply":
+        this.#applies.push(message);
+        return;
+      case "read":
+        this.#reads.push(message);
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+
+  turnEnded(): void {
+    if (this.#applies.length > 0) this.#apply();
+    if (this.#reads.length > 0) this.#answerReads();
+  }
+
+  #apply(): void {
+    const { stateMachine, reports } = this.dependencies;
+    const messages = this.#applies;
+    this.#applies = [];
+    const entries = messages.flatMap((message) => message.entries.map(committedEntry));
+    const result = stateMachine.apply(entries, this.#batch);
+    this.#batch.write({ sync: false });
+    const answers = this.#answers(messages, entries, result.outcomes);
+    // Answers first: a client waits for them; `applied` is bookkeeping.
+    if (answers.length > 0) reports.tell({ kind: "answers", answers });
+    reports.tell({ kind: "applied", position: stateMachine.position, databaseBytes: this.#sizeOnDisk() });
+  }
+
+  #answers(
+    messages: readonly ApplyMessage[],
+    entries: readonly CommittedEntry[],
+    outcomes: readonly (readonly CommandOutcome[])[],
+  ): Answer[] {
+    const now: Answer[] = [];
+    let at = 0;
+    for (const message of messages) {
+      const answered = new Set(message.answered);
+      for (const entry of message.entries) {
+        const { commands } = entries[at]!;
+        if (commands.some((command) => command.kind === "compact")) this.#compactLater();
+        if (answered.has(entry.index)) {
+          const answer = this.#answer(entry, outcomes[at]!, message.raftTerm);
+          const waits = commands.some((command) => command.kind === "compact" && command.request.physical);
+          (waits ? this.#afterCompaction : now).push(answer);
+        }
+        at += 1;
+      }
+    }
+    return now;
+  }
+
+  #answer(entry: Entry, outcomes: readonly CommandOutcome[], raftTerm: Term): Answer {
+    const results = outcomes.map((outcome) => encodeOutcome(this.#encoder, outcome, raftTerm));
+    const response = encodeProposeResponse({ kind: "results", results });
+    return { index: entry.index, term: entry.term, response };
+  }
+
+  #answerReads(): void {
+    const { stateMachine, reports } = this.dependencies;
+    const applied = stateMachine.position.index;
+    const waiting: ReadMessage[] = [];
+    for (const read of this.#reads) {
+      if (read.minIndex > applied) waiting.push(read);
+      else reports.tell({ kind: "read-result", id: read.id, response: this.#read(read) });
+    }
+    this.#reads = waiting;
+  }
+
+  #read(message: ReadMessage): Uint8Array {
+    const { reads } = decodeReadRequest(message.request);
+    const results = reads.map((read) => this.#result(read, message.raftTerm));
+    return encodeReadResponse({ kind: "results", results });
+  }
+
+  #result(read: RawRead, raftTerm: Term): Result {
+    try {
+      return encodeRead(this.#encoder, this.dependencies.stateMachine.read(decodeRead(read)), raftTerm);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return { ok: false, failure: { code: "internal", detail: error.message } };
+    }
+  }
+
+  #compactLater(): void {
+    if (this.#compacting) return;
+    this.#compacting = true;
+    this.dependencies.clock.setTimer(this.options.compactionPauseMs, () => this.#compact());
+  }
+
+  #compact(): void {
+    const more = this.dependencies.stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
+    if (this.#batch.size > 0) this.#batch.write({ sync: false });
+    this.#compacting = false;
+    if (more) return this.#compactLater();
+    const answers = this.#afterCompaction;
+    this.#afterCompaction = [];
+    if (answers.length > 0) this.dependencies.reports.tell({ kind: "answers", answers });
+  }
+
+  #sizeOnDisk(): number {
+    const now = this.dependencies.clock.now();
+    if (now - this.#databaseBytesAt >= DATABASE_SIZE_EVERY_MS) {
+      this.#databaseBytesAt = now;
+      this.#databaseBytes = this.dependencies.store.sizeBytes();
+    }
+    return this.#databaseBytes;
+  }
+}
+
+/**
+ * An entry whose payload cannot be decoded changes nothing, on every member alike: it has the same bytes everywhere. Its
+ * proposer is told by the empty list of results.
+ */
+function committedEntry(entry: Entry): CommittedEntry {
+  return {
+    index: entry.index,
+    term: entry.term,
+    commands: entry.type === "command" ? commandsOf(entry) : [],
+  };
+}
+
+function commandsOf(entry: Entry): readonly Command[] {
+  try {
+    return decodeCommandBatch(entry.data);
+  } catch (error) {
+    if (error instanceof DecodeError) return [];
+    throw error;
+  }
+}

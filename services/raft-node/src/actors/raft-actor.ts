@@ -1,0 +1,202 @@
+import type { Actor, ActorRef } from "@quorate/actor";
+import { assertNever } from "@quorate/base";
+import type {
+  Envelope,
+  LogIndex,
+  MemberId,
+  Message,
+  Raft,
+  RaftEffect,
+  RaftStatus,
+  Role,
+  Term,
+} from "@quorate/raft";
+import type { AppliedPosition } from "@quorate/state-machine";
+import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
+import { Reads } from "../reads";
+import type { ApplierMessage, ApplierReport } from "./applier-actor";
+import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
+
+export type RaftMessage =
+  | { readonly kind: "tick" }
+  | {
+      readonly kind: "peer";
+      readonly from: MemberId;
+      readonly incarnation: number;
+      readonly messages: readonly Message[];
+    }
+  | { readonly kind: "unreachable"; readonly member: MemberId }
+  /** `data` becomes the payload of a log entry: memory of its own. */
+  | {
+      readonly kind: "propose";
+      readonly expectedTerm: Term;
+      readonly data: Uint8Array;
+      readonly asker: Asker;
+    }
+  /** `request`: an encoded ReadRequest in memory of its own. */
+  | {
+      readonly kind: "read";
+      readonly serializable: boolean;
+      readonly request: Uint8Array;
+      readonly asker: Asker;
+    }
+  | LogWriterReport
+  | ApplierReport;
+
+export interface Leadership {
+  readonly role: Role;
+  readonly term: Term;
+  readonly leader: MemberId | undefined;
+  readonly established: boolean;
+}
+
+export interface RaftActorOptions {
+  /** Committed entries that may wait to be applied before proposals are refused (etcd has 5000 too). */
+  readonly applyBacklogMax: number;
+  /** Reads that may wait at once; more are refused. */
+  readonly readsMax: number;
+}
+
+export interface RaftActorDependencies {
+  readonly raft: Raft;
+  readonly peers: { send(envelopes: readonly Envelope[]): void };
+  readonly logWriter: ActorRef<LogWriterMessage>;
+  readonly applier: ActorRef<ApplierMessage>;
+  /** Called on every change, in order. */
+  readonly leadershipChanged: (leadership: Leadership) => void;
+  /** Where applied state stood when it was opened. */
+  readonly position: AppliedPosition;
+}
+
+/** What a status request shows of a member. */
+export interface NodeView {
+  readonly raft: RaftStatus;
+  readonly position: AppliedPosition;
+  readonly databaseBytes: number;
+}
+
+/**
+ * The Raft loop. Every message is handed to the pure core; once the mailbox is empty the effects of the whole turn are
+ * performed in order. Nothing here waits: disk and state are behind actors of their own.
+ */
+export class RaftActor implements Actor<RaftMessage> {
+  readonly #proposals = new Proposals();
+  readonly #reads: Reads;
+  #position: AppliedPosition;
+  #databaseBytes = 0;
+  #handedToApply: number;
+  #leadership: LeadershipView = { term: 0 as Term, leader: undefined };
+
+  constructor(
+    private readonly options: RaftActorOptions,
+    private readonly dependencies: RaftActorDependencies,
+  ) {
+    this.#reads = new Reads({ applier: dependencies.applier });
+    this.#position = dependencies.position;
+    this.#handedToApply = dependencies.position.index;
+  }
+
+  view(): NodeView {
+    return {
+      raft: this.dependencies.raft.status(),
+      position: this.#position,
+      databaseBytes: this.#databaseBytes,
+    };
+  }
+
+  receive(message: RaftMessage): void {
+    const { raft } = this.dependencies;
+    switch (message.kind) {
+      case "persisted":
+        this.#proposals.synced(message.id);
+        return raft.step(message);
+      case "tick":
+      case "unreachable":
+      case "fetched":
+        return raft.step(message);
+      case "peer":
+        for (const inner of message.messages) {
+          raft.step({
+            kind: "receive",
+            from: message.from,
+            incarnation: message.incarnation,
+            message: inner,
+          });
+        }
+        return;
+      case "propose":
+        return this.#propose(message);
+      case "read":
+        return this.#read(message);
+      case "applied":
+        this.#position = message.position;
+        this.#databaseBytes = message.databaseBytes;
+        return raft.step({ kind: "applied", index: message.position.index as LogIndex });
+      case "answers":
+        return this.#proposals.answered(message.answers);
+      case "read-result":
+        return this.#reads.answered(message.id, message.response);
+      default:
+        assertNever(message);
+    }
+  }
+
+  turnEnded(): void {
+    for (const effect of this.dependencies.raft.takeEffects()) this.#perform(effect);
+  }
+
+  #propose(message: Extract<RaftMessage, { kind: "propose" }>): void {
+    const { asker, expectedTerm, data } = message;
+    if (this.#handedToApply - this.#position.index > this.options.applyBacklogMax) {
+      asker.span?.end("overloaded");
+      return asker.answer(refusal("overloaded", this.#leadership));
+    }
+    this.dependencies.raft.step({ kind: "propose", id: this.#proposals.open(asker), expectedTerm, data });
+  }
+
+  #read(message: Extract<RaftMessage, { kind: "read" }>): void {
+    const { serializable, request, asker } = message;
+    if (serializable) return this.#reads.serializable(request, asker, this.#leadership.term);
+    const id = this.#reads.open(request, asker);
+    if (this.#reads.size > this.options.readsMax)
+      return this.#reads.failed([id], "overloaded", this.#leadership);
+    this.dependencies.raft.step({ kind: "read-index", id });
+  }
+
+  #perform(effect: RaftEffect): void {
+    const { peers, logWriter, applier, leadershipChanged } = this.dependencies;
+    switch (effect.kind) {
+      case "send":
+        return peers.send(effect.envelopes);
+      case "persist": {
+        const { id, truncateFrom, entries, hardState } = effect;
+        const last = entries.at(-1);
+        if (last !== undefined) this.#proposals.syncBegins(id, last.index);
+        return logWriter.tell({ kind: "write", id, write: { truncateFrom, entries, hardState } });
+      }
+      case "fetch":
+        return logWriter.tell({ kind: "read", from: effect.from, to: effect.to, bytesMax: effect.bytesMax });
+      case "apply": {
+        const { entries } = effect;
+        this.#handedToApply = entries[entries.length - 1]!.index;
+        const answered = this.#proposals.owed(entries);
+        return applier.tell({ kind: "apply", raftTerm: this.#leadership.term, entries, answered });
+      }
+      case "proposed":
+        return this.#proposals.accepted(effect.id, effect.index, effect.term);
+      case "proposal-refused":
+        return this.#proposals.refused(effect.id, effect.reason, this.#leadership);
+      case "read-ready":
+        return this.#reads.confirmed(effect.ids, effect.index, this.#leadership.term);
+      case "read-failed": {
+        const reason = effect.reason === "overloaded" ? "overloaded" : "not-confirmed";
+        return this.#reads.failed(effect.ids, reason, this.#leadership);
+      }
+      case "leadership":
+        this.#leadership = { term: effect.term, leader: effect.leader };
+        return leadershipChanged(effect);
+      default:
+        assertNever(effect);
+    }
+  }
+}

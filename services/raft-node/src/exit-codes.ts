@@ -1,0 +1,16 @@
+/**
+ * Why the process ended, for supervisors and operators; 2 stands for bad options. Others follow sysexits.h where it has a
+ * word for it.
+ */
+export const EXIT = {
+  /** The broker could not be reached in time. */
+  brokerUnavailable: 69,
+  /** A write or sync failed, or a thread died: what is on disk is unknown until it is reopened. */
+  storageFailed: 70,
+  /** A bug broke a rule that the replica's safety rests on. */
+  invariantBroken: 71,
+  /** The data directory is another's, is damaged, or cannot be opened. Starting again does not help. */
+  dataDirectory: 73,
+  /** Another process uses this member's identity or directory. */
+  alreadyRunning: 75,
+} as const;

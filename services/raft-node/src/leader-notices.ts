@@ -1,0 +1,94 @@
+import { hexId } from "@quorate/base";
+import type { MemberId, Term } from "@quorate/raft";
+import type { Subscription, Transport } from "@quorate/transport";
+import {
+  DecodeError,
+  decodeLeaderNotice,
+  encodeLeaderNotice,
+  type LeaderNotice,
+  type NodeMember,
+  type Subjects,
+} from "@quorate/wire";
+
+export interface LeaderNoticesOptions {
+  readonly self: NodeMember;
+  /** All members of the cluster by id, as far as the configuration names them. */
+  readonly members: readonly NodeMember[];
+}
+
+/**
+ * Tells everyone who leads: on every change, and whenever someone asks by an empty message on the same subject. A notice
+ * also says what its sender is called and where its clients connect, so that every member can list all of them.
+ */
+export class LeaderNotices {
+  readonly #members = new Map<bigint, NodeMember>();
+  #leadership: { readonly term: Term; readonly leader: MemberId | undefined } = {
+    term: 0 as Term,
+    leader: undefined,
+  };
+  #subscription: Subscription | undefined;
+
+  constructor(
+    private readonly options: LeaderNoticesOptions,
+    private readonly dependencies: { readonly transport: Transport; readonly subjects: Subjects },
+  ) {
+    for (const member of options.members) this.#members.set(member.id, member);
+    this.#members.set(options.self.id, options.self);
+  }
+
+  /** In the order of their ids, as etcd lists them. */
+  members(): NodeMember[] {
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  start(): void {
+    const { transport, subjects } = this.dependencies;
+    this.#subscription = transport.subscribe(subjects.leader, ({ payload, reply }) => {
+      if (payload.length === 0) this.#publish(reply ?? subjects.leader);
+      else this.#learn(payload);
+    });
+    // Ask, so that the others introduce themselves; and say who we are.
+    transport.publish(subjects.leader, new Uint8Array(0));
+  }
+
+  stop(): void {
+    this.#subscription?.unsubscribe();
+  }
+
+  changed(leadership: { readonly term: Term; readonly leader: MemberId | undefined }): void {
+    this.#leadership = leadership;
+    this.#publish(this.dependencies.subjects.leader);
+  }
+
+  /** After the broker came back: what was said meanwhile was lost. */
+  repeat(): void {
+    this.#publish(this.dependencies.subjects.leader);
+  }
+
+  #publish(subject: string): void {
+    const { term, leader } = this.#leadership;
+    const notice = encodeLeaderNotice({
+      sender: this.options.self.id,
+      term,
+      leader,
+      member: this.options.self,
+    });
+    this.dependencies.transport.publish(subject, notice);
+  }
+
+  #learn(payload: Uint8Array): void {
+    let notice: LeaderNotice;
+    try {
+      notice = decodeLeaderNotice(payload);
+    } catch (error) {
+      if (error instanceof DecodeError) return; // anyone may publish here; it only costs a line in a list
+      throw error;
+    }
+    const { member } = notice;
+    if (member !== undefined && this.#members.has(member.id)) this.#members.set(member.id, member);
+  }
+}
+
+export function describeLeader(leader: MemberId | undefined): string {
+  return leader === undefined ? "none" : hexId(leader);
+}

@@ -1,0 +1,110 @@
+import type { ActorRef } from "@quorate/actor";
+import type { MemberId, Term } from "@quorate/raft";
+import type { Tracer } from "@quorate/telemetry";
+import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+import {
+  decodeProposeRequest,
+  decodeReadRequest,
+  DecodeError,
+  encodeNodeStatus,
+  encodeProposeResponse,
+  encodeReadResponse,
+  type NodeAnswer,
+  type NodeStatus,
+  type Subjects,
+} from "@quorate/wire";
+import type { RaftMessage } from "./actors/raft-actor";
+import { DeliveryWindow } from "./delivery-window";
+import type { Asker } from "./proposals";
+import { startRequestSpan } from "./request-span";
+
+export interface NodeDoorDependencies {
+  readonly subjects: Subjects;
+  readonly transport: Transport;
+  readonly raft: ActorRef<RaftMessage>;
+  readonly tracer: Tracer;
+  readonly status: () => NodeStatus;
+}
+
+const MALFORMED: NodeAnswer = {
+  kind: "refused",
+  refusal: { reason: "malformed", term: 0 as Term, leader: undefined },
+};
+
+/** What gateways, fan-outs and agents ask of this node. */
+export class NodeDoor {
+  readonly #deliveries = new DeliveryWindow();
+  #subscriptions: Subscription[] = [];
+
+  constructor(
+    private readonly options: { readonly memberId: MemberId },
+    private readonly dependencies: NodeDoorDependencies,
+  ) {}
+
+  open(): void {
+    const { memberId } = this.options;
+    const { transport, subjects } = this.dependencies;
+    this.#subscriptions = [
+      transport.subscribe(subjects.node(memberId, "propose"), (message) => this.#propose(message)),
+      transport.subscribe(subjects.node(memberId, "read"), (message) => this.#read(message)),
+      transport.subscribe(subjects.node(memberId, "status"), (message) => this.#status(message)),
+    ];
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions = [];
+  }
+
+  #propose(message: InboundMessage): void {
+    const asker = this.#asker(message, "propose");
+    const request = decoded(() => decodeProposeRequest(message.payload));
+    if (request === undefined) return asker.answer(encodeProposeResponse(MALFORMED));
+    if (!this.#deliveries.first(request.gateway, request.sequence)) return;
+    this.dependencies.raft.tell({
+      kind: "propose",
+      expectedTerm: request.expectedTerm,
+      data: Uint8Array.from(request.batch), // the receive buffer is the broker client's
+      asker,
+    });
+  }
+
+  #read(message: InboundMessage): void {
+    const asker = this.#asker(message, "read");
+    const request = decoded(() => decodeReadRequest(message.payload));
+    if (request === undefined) return asker.answer(encodeReadResponse(MALFORMED));
+    const { serializable } = request;
+    this.dependencies.raft.tell({
+      kind: "read",
+      serializable,
+      request: Uint8Array.from(message.payload),
+      asker,
+    });
+  }
+
+  #status(message: InboundMessage): void {
+    if (message.reply === undefined) return;
+    this.dependencies.transport.publish(message.reply, encodeNodeStatus(this.dependencies.status()));
+  }
+
+  #asker(message: InboundMessage, name: "propose" | "read"): Asker {
+    const { reply } = message;
+    const { transport, tracer } = this.dependencies;
+    return {
+      span: startRequestSpan(tracer, name, message.headers),
+      answer: (response) => {
+        if (reply !== undefined) transport.publish(reply, response);
+      },
+    };
+  }
+}
+
+/** `undefined`: the sender is at fault, and is told so. */
+function decoded<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}

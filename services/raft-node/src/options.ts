@@ -1,0 +1,128 @@
+import { parseHexId } from "@quorate/base";
+import { defineOptions, integer, type Environment, listOf, matching, oneOf, text } from "@quorate/config";
+import type { MemberId } from "@quorate/raft";
+import { parseClusterName, type ClusterName } from "@quorate/wire";
+import { PRODUCT_VERSION } from "./version";
+
+export interface InitialMember {
+  readonly name: string;
+  readonly id: MemberId;
+}
+
+/** What a raft-node is started with, validated. Times are in milliseconds. */
+export interface NodeOptions {
+  readonly name: string;
+  readonly memberId: MemberId;
+  readonly cluster: ClusterName;
+  readonly clusterId: bigint;
+  readonly dataDir: string;
+  readonly natsUrl: readonly string[];
+  readonly initialCluster: readonly InitialMember[];
+  readonly initialClusterState: "new" | "existing";
+  readonly clientUrls: readonly string[];
+  readonly electionTimeoutMs: number;
+  readonly applyBacklogMax: number;
+  readonly readsMax: number;
+  readonly brokerWaitMs: number;
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
+}
+
+const hexId = matching(/[0-9a-fA-F]{1,16}/, "1 to 16 hexadecimal digits, not 0");
+const initialMember = matching(
+  /[A-Za-z0-9_.-]{1,64}=[0-9a-fA-F]{1,16}/,
+  "NAME=ID with a name of letters, digits, _, . and - and a hexadecimal id",
+);
+
+const parse = defineOptions({
+  name: "raft-node",
+  description: "One member of a Quorate cluster: its Raft log and its copy of the state.",
+  version: PRODUCT_VERSION,
+  options: {
+    name: {
+      schema: matching(/[A-Za-z0-9_.-]{1,64}/, "1 to 64 letters, digits, _, . and -"),
+      description: "This member",
+    },
+    memberId: {
+      schema: hexId,
+      description: "Its identity, chosen at random once and never used for another member",
+    },
+    cluster: {
+      schema: matching(/[A-Za-z0-9_-]{1,64}/, "1 to 64 letters, digits, _ and -"),
+      description: "Name of the cluster: part of every subject",
+    },
+    clusterId: { schema: hexId, description: "Identity of the cluster; messages of another one are dropped" },
+    dataDir: { schema: text(), description: "Directory of this member alone" },
+    natsUrl: { schema: listOf(text()), description: "Brokers", default: ["nats://127.0.0.1:4222"] },
+    initialCluster: {
+      schema: listOf(initialMember),
+      description: "All members that the cluster begins with",
+    },
+    initialClusterState: {
+      schema: oneOf("new", "existing"),
+      description: "Whether an empty data directory may be founded (new) or is an error (existing)",
+      default: "existing",
+    },
+    clientUrls: {
+      schema: listOf(text()).optional(),
+      description: "Where clients reach the gateway of this member",
+    },
+    electionTimeoutMs: {
+      schema: integer(100, 60_000),
+      description:
+        "How long a follower waits for its leader, in milliseconds: at least this, at most twice as long",
+      default: 1000,
+    },
+    applyBacklogMax: {
+      schema: integer(1, 1_000_000),
+      description:
+        "Committed entries that may wait to be applied; more proposals are refused with too many requests",
+      default: 5000,
+    },
+    readsMax: {
+      schema: integer(1, 1_000_000),
+      description: "Read requests that may wait at once; more are refused with too many requests",
+      default: 10_000,
+    },
+    brokerWaitMs: {
+      schema: integer(0, 3_600_000),
+      description: "How long to wait for a broker at the start, in milliseconds",
+      default: 30_000,
+    },
+    logLevel: {
+      schema: oneOf("trace", "debug", "info", "warn", "error"),
+      description: "Least level logged",
+      default: "info",
+    },
+  },
+  check: (options) => {
+    const problems: string[] = [];
+    const ids = options.initialCluster.map((member) => parseMember(member).id);
+    if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
+    if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
+    if (!ids.includes(parseHexId(options.memberId) as MemberId)) {
+      problems.push("--initial-cluster does not name this member's --member-id");
+    }
+    return problems;
+  },
+});
+
+/**
+ * @throws {ConfigurationError} with every problem.
+ * @throws {InformationRequest} for `--help` and `--version`.
+ */
+export function parseNodeOptions(argv: readonly string[], env: Environment): NodeOptions {
+  const given = parse(argv, env);
+  return {
+    ...given,
+    memberId: parseHexId(given.memberId) as MemberId,
+    cluster: parseClusterName(given.cluster),
+    clusterId: parseHexId(given.clusterId),
+    initialCluster: given.initialCluster.map(parseMember),
+    clientUrls: given.clientUrls ?? [],
+  };
+}
+
+function parseMember(text: string): InitialMember {
+  const [name = "", id = ""] = text.split("=");
+  return { name, id: parseHexId(id) as MemberId };
+}

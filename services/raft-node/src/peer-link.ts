@@ -1,0 +1,158 @@
+import type { ActorRef } from "@quorate/actor";
+import { hexId } from "@quorate/base";
+import type { Envelope, MemberId, Message } from "@quorate/raft";
+import type { Logger } from "@quorate/telemetry";
+import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+import { decodePeerEnvelope, encodePeerEnvelope, type PeerEnvelope, type Subjects } from "@quorate/wire";
+import type { RaftMessage } from "./actors/raft-actor";
+
+export interface PeerLinkOptions {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  readonly incarnation: number;
+  /** Random per start, 32 bits. */
+  readonly bootNonce: number;
+  /** Bytes of entries after which a publish is cut, so that one never needs fragments because of the next. */
+  readonly publishBytesMax: number;
+}
+
+export interface PeerLinkDependencies {
+  readonly subjects: Subjects;
+  readonly transport: Transport;
+  readonly raft: ActorRef<RaftMessage>;
+  readonly logger: Logger;
+}
+
+interface SenderSeen {
+  readonly incarnation: number;
+  readonly bootNonce: number;
+}
+
+const GROUP = 0;
+
+/**
+ * Raft messages over the broker: one publish per peer and turn. What arrives is believed only if cluster, group, receiver,
+ * version and the `<from>` of the subject agree with the envelope (the broker's permissions bind that token to its
+ * sender), and if it comes from the newest start of the sender that was seen.
+ */
+export class PeerLink {
+  readonly #senders = new Map<MemberId, SenderSeen>();
+  #subscription: Subscription | undefined;
+  #dropped = 0;
+
+  constructor(
+    private readonly options: PeerLinkOptions,
+    private readonly dependencies: PeerLinkDependencies,
+  ) {}
+
+  /** Envelopes that were not believed or not understood, since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  start(): void {
+    const { transport, subjects } = this.dependencies;
+    const inbox = subjects.raftFromAny(this.options.memberId);
+    this.#subscription = transport.subscribe(inbox, (message) => this.#receive(message));
+  }
+
+  stop(): void {
+    this.#subscription?.unsubscribe();
+  }
+
+  send(envelopes: readonly Envelope[]): void {
+    for (const [to, messages] of groupByReceiver(envelopes)) {
+      for (const part of split(messages, this.options.publishBytesMax)) {
+        if (!this.#publish(to, part)) this.dependencies.raft.tell({ kind: "unreachable", member: to });
+      }
+    }
+  }
+
+  #publish(to: MemberId, messages: readonly Message[]): boolean {
+    const { transport, subjects } = this.dependencies;
+    const { clusterId, memberId, incarnation, bootNonce } = this.options;
+    const payload = encodePeerEnvelope({
+      clusterId,
+      from: memberId,
+      to,
+      incarnation,
+      bootNonce,
+      group: GROUP,
+      messages,
+    });
+    return transport.publish(subjects.raft(memberId, to), payload);
+  }
+
+  #receive(inbound: InboundMessage): void {
+    let envelope: PeerEnvelope;
+    try {
+      envelope = decodePeerEnvelope(inbound.payload);
+    } catch (error) {
+      return this.#drop(inbound.subject, `undecodable: ${(error as Error).message}`);
+    }
+    const why = this.#objection(envelope, inbound.subject);
+    if (why !== undefined) return this.#drop(inbound.subject, why);
+    const { from, incarnation, messages } = envelope;
+    this.dependencies.raft.tell({ kind: "peer", from, incarnation, messages });
+  }
+
+  #objection(envelope: PeerEnvelope, subject: string): string | undefined {
+    const { clusterId, memberId } = this.options;
+    if (envelope.clusterId !== clusterId) return `it is of cluster ${hexId(envelope.clusterId)}`;
+    if (envelope.to !== memberId) return `it is for member ${hexId(envelope.to)}`;
+    if (envelope.group !== GROUP) return `it is of group ${envelope.group}`;
+    if (subject !== this.dependencies.subjects.raft(envelope.from, memberId))
+      return "its sender is not that of its subject";
+    const seen = this.#senders.get(envelope.from);
+    if (seen !== undefined && envelope.incarnation < seen.incarnation)
+      return "a newer start of its sender was seen";
+    if (seen?.incarnation === envelope.incarnation) {
+      // Two processes (a cloned directory, say) speak as one member: neither can be told to be the right one.
+      return seen.bootNonce === envelope.bootNonce
+        ? undefined
+        : "two processes use the identity of its sender";
+    }
+    this.#senders.set(envelope.from, { incarnation: envelope.incarnation, bootNonce: envelope.bootNonce });
+    return undefined;
+  }
+
+  #drop(subject: string, why: string): void {
+    this.#dropped += 1;
+    // Powers of two only: a misconfigured peer repeats itself many times a second.
+    if ((this.#dropped & (this.#dropped - 1)) === 0) {
+      this.dependencies.logger.warn("dropped a peer message", { subject, why, dropped: this.#dropped });
+    }
+  }
+}
+
+function groupByReceiver(envelopes: readonly Envelope[]): Map<MemberId, Message[]> {
+  const groups = new Map<MemberId, Message[]>();
+  for (const { to, message } of envelopes) {
+    const group = groups.get(to);
+    if (group === undefined) groups.set(to, [message]);
+    else group.push(message);
+  }
+  return groups;
+}
+
+function* split(messages: readonly Message[], bytesMax: number): Generator<readonly Message[]> {
+  let start = 0;
+  let bytes = 0;
+  for (let at = 0; at < messages.length; at += 1) {
+    const size = entryBytes(messages[at]!);
+    if (at > start && bytes + size > bytesMax) {
+      yield messages.slice(start, at);
+      start = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  yield start === 0 ? messages : messages.slice(start);
+}
+
+function entryBytes(message: Message): number {
+  if (message.kind !== "append") return 0;
+  let bytes = 0;
+  for (const entry of message.entries) bytes += entry.data.length;
+  return bytes;
+}

@@ -1,0 +1,165 @@
+import { Mailbox, type ActorRef } from "@quorate/actor";
+import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
+import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
+import type { AppliedPosition } from "@quorate/state-machine";
+import type { LogStart } from "@quorate/storage";
+import type { Logger, Tracer } from "@quorate/telemetry";
+import type { Transport } from "@quorate/transport";
+import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
+import type { ApplierMessage } from "./actors/applier-actor";
+import type { LogWriterMessage } from "./actors/log-writer-actor";
+import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
+import { describeLeader, LeaderNotices } from "./leader-notices";
+import { NodeDoor } from "./node-door";
+import { PeerLink } from "./peer-link";
+import { Ticker } from "./ticker";
+
+export interface RaftNodeOptions {
+  readonly raft: RaftOptions;
+  /** Length of one tick in milliseconds. */
+  readonly tickMs: number;
+  readonly applyBacklogMax: number;
+  readonly readsMax: number;
+  readonly publishBytesMax: number;
+  /** What this member says of itself. */
+  readonly self: NodeMember;
+  readonly members: readonly NodeMember[];
+  /** The product's version, shown in its status. */
+  readonly version: string;
+  /** Random per start, 32 bits. */
+  readonly bootNonce: number;
+}
+
+export interface RaftNodeDependencies {
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  /** Both report to `RaftNode.reports`. */
+  readonly logWriter: ActorRef<LogWriterMessage>;
+  readonly applier: ActorRef<ApplierMessage>;
+  readonly start: LogStart;
+  readonly position: AppliedPosition;
+}
+
+/** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
+const MAILBOX_CAPACITY = 1_000_000;
+const TURN_MAX = 4096;
+
+/** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
+export class RaftNode {
+  readonly #raft: RaftActor;
+  readonly #mailbox: Mailbox<RaftMessage>;
+  readonly #peers: PeerLink;
+  readonly #notices: LeaderNotices;
+  readonly #door: NodeDoor;
+  readonly #ticker: Ticker;
+
+  constructor(
+    private readonly options: RaftNodeOptions,
+    private readonly dependencies: RaftNodeDependencies,
+  ) {
+    const { transport, subjects, clock, scheduler, prng, logger, tracer, start, position } = dependencies;
+    const { memberId } = options.raft;
+    const { identity, incarnation } = start;
+    // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
+    const self: ActorRef<RaftMessage> = { tell: (message) => this.#mailbox.tell(message) };
+    this.#peers = new PeerLink(
+      {
+        clusterId: identity.clusterId,
+        memberId,
+        incarnation,
+        bootNonce: options.bootNonce,
+        publishBytesMax: options.publishBytesMax,
+      },
+      { transport, subjects, raft: self, logger },
+    );
+    this.#notices = new LeaderNotices(
+      { self: options.self, members: options.members },
+      { transport, subjects },
+    );
+    this.#raft = new RaftActor(options, {
+      raft: new Raft(
+        options.raft,
+        { ...start, applied: position.index as LogIndex },
+        { prng, chainHash: crcChainHash },
+      ),
+      peers: this.#peers,
+      logWriter: dependencies.logWriter,
+      applier: dependencies.applier,
+      leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+      position,
+    });
+    this.#mailbox = new Mailbox(
+      { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
+      { actor: this.#raft, scheduler },
+    );
+    this.#door = new NodeDoor(
+      { memberId },
+      { transport, subjects, raft: self, tracer, status: () => this.status() },
+    );
+    this.#ticker = new Ticker(
+      { intervalMs: options.tickMs },
+      { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
+    );
+    transport.onStatus((status) => {
+      if (status === "connected") this.#notices.repeat();
+    });
+  }
+
+  /** Where the log writer and the applier report to. */
+  get reports(): ActorRef<RaftMessage> {
+    return this.#mailbox;
+  }
+
+  start(): void {
+    this.#peers.start();
+    this.#notices.start();
+    this.#door.open();
+    this.#ticker.start();
+  }
+
+  /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
+  stop(): void {
+    this.#door.close();
+    this.#notices.stop();
+    this.#peers.stop();
+    this.#ticker[Symbol.dispose]();
+    this.#mailbox.close();
+  }
+
+  status(): NodeStatus {
+    const { raft, position, databaseBytes } = this.#raft.view();
+    const { identity, incarnation } = this.dependencies.start;
+    return {
+      clusterId: identity.clusterId,
+      memberId: identity.memberId,
+      term: raft.term,
+      leader: raft.leader,
+      lastIndex: raft.last.index,
+      commitIndex: raft.commit,
+      appliedIndex: position.index as LogIndex,
+      revision: position.revision,
+      compactRevision: position.compactRevision,
+      dbSizeBytes: databaseBytes,
+      effectHash: position.effectHash,
+      members: this.#notices.members(),
+      version: this.options.version,
+      incarnation,
+    };
+  }
+
+  #leadershipChanged(leadership: Leadership): void {
+    const { role, term, leader, established } = leadership;
+    this.dependencies.logger.info("leadership", { role, term, leader: describeLeader(leader), established });
+    this.#notices.changed(leadership);
+  }
+}
+
+/** A generator for election timeouts that differs from member to member and from start to start. */
+export function electionPrng(memberId: MemberId, bootNonce: number): Prng {
+  return seededPrng(Number(BigInt.asUintN(21, memberId)) * 0x1_0000_0000 + bootNonce);
+}

@@ -1,0 +1,76 @@
+import { assertNever } from "@quorate/base";
+import type { LogIndex, Term } from "@quorate/raft";
+import type { AppliedPosition } from "@quorate/state-machine";
+import type { ApplierMessage, ApplierReport } from "../actors/applier-actor";
+import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
+import type { Posted } from "./posted";
+
+/** What crosses the port to the applier thread: its messages, with entries packed. */
+export type PostedApplierMessage =
+  | {
+      readonly kind: "apply";
+      readonly raftTerm: Term;
+      readonly answered: readonly LogIndex[];
+      readonly packed: PackedEntries;
+    }
+  | Extract<ApplierMessage, { kind: "read" }>
+  | { readonly kind: "close" };
+
+export type PostedApplierReport =
+  | { readonly kind: "started"; readonly position: AppliedPosition }
+  | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
+  | ApplierReport
+  | { readonly kind: "closed" };
+
+export function packApplierMessage(message: ApplierMessage): Posted<PostedApplierMessage> {
+  switch (message.kind) {
+    case "apply": {
+      const packed = packEntries(message.entries);
+      const { raftTerm, answered } = message;
+      return { value: { kind: "apply", raftTerm, answered, packed }, transfer: [packed.data.buffer] };
+    }
+    case "read":
+      // The request was copied out of the receive buffer into memory of its own, which moves.
+      return { value: message, transfer: [message.request.buffer as ArrayBuffer] };
+    default:
+      return assertNever(message);
+  }
+}
+
+export function unpackApplierMessage(
+  posted: Exclude<PostedApplierMessage, { kind: "close" }>,
+): ApplierMessage {
+  if (posted.kind === "read") return posted;
+  const { raftTerm, answered, packed } = posted;
+  return { kind: "apply", raftTerm, answered, entries: unpackEntries(packed) };
+}
+
+/** Responses are encoded into memory of their own and move too; views into a larger buffer would clone all of it. */
+export function packApplierReport(report: ApplierReport): Posted<PostedApplierReport> {
+  switch (report.kind) {
+    case "applied":
+      return { value: report, transfer: [] };
+    case "answers": {
+      const answers = report.answers.map((answer) => ({ ...answer, response: own(answer.response) }));
+      return {
+        value: { kind: "answers", answers },
+        transfer: answers.map((answer) => answer.response.buffer),
+      };
+    }
+    case "read-result": {
+      const response = own(report.response);
+      return { value: { kind: "read-result", id: report.id, response }, transfer: [response.buffer] };
+    }
+    default:
+      return assertNever(report);
+  }
+}
+
+/** The bytes in a buffer of exactly their size: as they are if they have one, else a copy. */
+function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) {
+    return bytes as Uint8Array<ArrayBuffer>;
+  }
+  return Uint8Array.from(bytes);
+}

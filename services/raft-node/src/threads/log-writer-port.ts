@@ -1,0 +1,63 @@
+import { assertNever } from "@quorate/base";
+import type { HardState, LogIndex } from "@quorate/raft";
+import type { LogStart } from "@quorate/storage";
+import type { LogWriterMessage, LogWriterReport } from "../actors/log-writer-actor";
+import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
+import type { Posted } from "./posted";
+
+/** What crosses the port to the log-writer thread: its messages, with entries packed. */
+export type PostedLogWriterMessage =
+  | {
+      readonly kind: "write";
+      readonly id: number;
+      readonly truncateFrom: LogIndex | undefined;
+      readonly hardState: HardState | undefined;
+      readonly packed: PackedEntries;
+    }
+  | Extract<LogWriterMessage, { kind: "read" }>
+  | { readonly kind: "close" };
+
+export type PostedLogWriterReport =
+  | { readonly kind: "started"; readonly start: LogStart }
+  | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
+  | { readonly kind: "persisted"; readonly id: number }
+  | { readonly kind: "fetched"; readonly packed: PackedEntries; readonly from: LogIndex }
+  | { readonly kind: "closed" };
+
+export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLogWriterMessage> {
+  switch (message.kind) {
+    case "write": {
+      const { truncateFrom, hardState, entries } = message.write;
+      const packed = packEntries(entries);
+      return {
+        value: { kind: "write", id: message.id, truncateFrom, hardState, packed },
+        transfer: [packed.data.buffer],
+      };
+    }
+    case "read":
+      return { value: message, transfer: [] };
+    default:
+      return assertNever(message);
+  }
+}
+
+export function unpackLogWriterMessage(
+  posted: Exclude<PostedLogWriterMessage, { kind: "close" }>,
+): LogWriterMessage {
+  if (posted.kind === "read") return posted;
+  const { id, truncateFrom, hardState, packed } = posted;
+  return { kind: "write", id, write: { truncateFrom, hardState, entries: unpackEntries(packed) } };
+}
+
+export function packLogWriterReport(report: LogWriterReport): Posted<PostedLogWriterReport> {
+  if (report.kind === "persisted") return { value: report, transfer: [] };
+  const packed = packEntries(report.entries);
+  return { value: { kind: "fetched", from: report.from, packed }, transfer: [packed.data.buffer] };
+}
+
+export function unpackLogWriterReport(
+  posted: Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" }>,
+): LogWriterReport {
+  if (posted.kind === "persisted") return posted;
+  return { kind: "fetched", from: posted.from, entries: unpackEntries(posted.packed) };
+}

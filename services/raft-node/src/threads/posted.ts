@@ -1,0 +1,5 @@
+/** A value for `postMessage` and the buffers that move with it instead of being copied. */
+export interface Posted<T> {
+  readonly value: T;
+  readonly transfer: readonly ArrayBuffer[];
+}

@@ -1,0 +1,230 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { systemClock, systemScheduler } from "@quorate/actor";
+import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
+import type { AppliedPosition } from "@quorate/state-machine";
+import { StorageIdentityError, type LogStart } from "@quorate/storage";
+import type { Logger, Tracer } from "@quorate/telemetry";
+import type { Transport } from "@quorate/transport";
+import { connectPatiently } from "@quorate/transport-nats";
+import { Subjects, type NodeMember } from "@quorate/wire";
+import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
+import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
+import type { RaftMessage } from "./actors/raft-actor";
+import { claimMember } from "./member-claim";
+import type { NodeOptions } from "./options";
+import { electionPrng, RaftNode } from "./raft-node";
+import { packApplierMessage, type PostedApplierReport } from "./threads/applier-port";
+import type { ApplierThreadData } from "./threads/applier-thread";
+import {
+  packLogWriterMessage,
+  unpackLogWriterReport,
+  type PostedLogWriterReport,
+} from "./threads/log-writer-port";
+import type { LogWriterThreadData } from "./threads/log-writer-thread";
+import { ThreadRef } from "./threads/thread-ref";
+import { PRODUCT_VERSION } from "./version";
+
+export interface RunningNode {
+  readonly incarnation: number;
+  stop(): Promise<void>;
+}
+
+export interface NodeEnvironment {
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  /** Something died that the node cannot live without: the process must end. */
+  readonly failed: (what: string, error: Error) => void;
+}
+
+const CLAIM_ANSWER_MS = 1000;
+const TICKS_PER_ELECTION = 10;
+
+/**
+ * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
+ *
+ * @throws {StorageIdentityError} the directory belongs to another member, or is empty or full where it must not be.
+ * @throws {ThreadStartError} a database could not be opened.
+ * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
+ * @throws {MemberClaimedError} another process is this member.
+ */
+export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
+  const { logger, tracer, failed } = environment;
+  await using stack = new AsyncDisposableStack();
+  // The threads report to a node that is built from what they find: until then there is nothing to report.
+  const later: { node?: RaftNode } = {};
+  const report = (message: RaftMessage): void => later.node?.reports.tell(message);
+
+  const create = isNew(options) ? foundation(options) : undefined;
+  const logWriter = startLogWriter(options, create, report, (error) => failed("log writer", error));
+  stack.defer(() => logWriter.close());
+  const { start } = await logWriter.started();
+
+  // While the log is whole, missing state is only work to do again: it is applied from the first entry on.
+  const applier = startApplier(options, start.compacted.index === 0, report, (error) =>
+    failed("applier", error),
+  );
+  stack.defer(() => applier.close());
+  const { position } = await applier.started();
+  refuseLostLog(options, start, position);
+
+  const transport = stack.use(await connect(options, logger));
+  const subjects = new Subjects(options.cluster);
+  const holder = `process ${process.pid} on ${hostname()}`;
+  const claim = await claimMember(
+    { memberId: options.memberId, answerWithinMs: CLAIM_ANSWER_MS, holder },
+    { transport, subjects },
+  );
+  stack.defer(() => claim.unsubscribe());
+
+  const bootNonce = randomInt(2 ** 32);
+  const node = new RaftNode(
+    {
+      raft: { ...RAFT_DEFAULTS, memberId: options.memberId, electionTimeoutTicks: TICKS_PER_ELECTION },
+      tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
+      applyBacklogMax: options.applyBacklogMax,
+      readsMax: options.readsMax,
+      publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
+      self: selfOf(options),
+      members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
+      version: PRODUCT_VERSION,
+      bootNonce,
+    },
+    {
+      transport,
+      subjects,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      prng: electionPrng(options.memberId, bootNonce),
+      logger,
+      tracer,
+      logWriter,
+      applier,
+      start,
+      position,
+    },
+  );
+  later.node = node;
+  node.start();
+  stack.defer(() => node.stop());
+
+  const owned = stack.move();
+  return { incarnation: start.incarnation, stop: () => owned.disposeAsync() };
+}
+
+function startLogWriter(
+  options: NodeOptions,
+  create: LogWriterThreadData["create"],
+  report: (report: LogWriterReport) => void,
+  failed: (error: Error) => void,
+) {
+  const { clusterId, memberId, dataDir } = options;
+  const data: LogWriterThreadData = {
+    directory: join(dataDir, "raft"),
+    create,
+    expected: { clusterId, memberId },
+  };
+  return new ThreadRef<
+    LogWriterMessage,
+    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" }>,
+    { start: LogStart }
+  >(
+    { name: "log-writer", entry: join(__dirname, "threads/log-writer-thread.js"), data },
+    { pack: packLogWriterMessage, report: (posted) => report(unpackLogWriterReport(posted)), failed },
+  );
+}
+
+function startApplier(
+  options: NodeOptions,
+  createIfMissing: boolean,
+  report: (report: ApplierReport) => void,
+  failed: (error: Error) => void,
+) {
+  const { clusterId, memberId, dataDir } = options;
+  const data: ApplierThreadData = {
+    directory: join(dataDir, "state"),
+    createIfMissing,
+    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10 },
+  };
+  return new ThreadRef<
+    ApplierMessage,
+    Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
+    { position: AppliedPosition }
+  >(
+    { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
+    { pack: packApplierMessage, report, failed },
+  );
+}
+
+/**
+ * A member with the state "new" makes its directory, once. After that the directory is what counts, so the same command
+ * starts it again.
+ *
+ * @throws {StorageIdentityError} the directory is missing or empty, and the member is not new.
+ */
+function isNew(options: NodeOptions): boolean {
+  const { dataDir, initialClusterState } = options;
+  if (existsSync(join(dataDir, "raft"))) return false;
+  if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
+    throw new StorageIdentityError(
+      `Cannot use ${dataDir}: it holds other files and no member. Name an empty directory, or one that a member has made.`,
+    );
+  }
+  if (initialClusterState === "existing") {
+    throw new StorageIdentityError(
+      `Cannot start ${options.name} as a member of an existing cluster: ${dataDir} is empty. A member that lost its ` +
+        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran.",
+    );
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return true;
+}
+
+function foundation(options: NodeOptions): NonNullable<LogWriterThreadData["create"]> {
+  const { cluster, clusterId, memberId, name, initialCluster } = options;
+  const configuration: Configuration = {
+    incoming: initialCluster.map((member) => member.id),
+    outgoing: [],
+    learners: [],
+  };
+  const identity = { clusterId, clusterName: cluster, memberId, memberName: name, directoryId: randomUUID() };
+  return { identity, configuration };
+}
+
+/** State is written after the log is durable, so it can never be ahead of it on a disk that keeps its promises. */
+function refuseLostLog(options: NodeOptions, start: LogStart, position: AppliedPosition): void {
+  const last = start.tail.at(-1)?.index ?? start.compacted.index;
+  if (position.index <= last) return;
+  throw new StorageIdentityError(
+    `Cannot start ${options.name}: its state stands at index ${position.index}, but its log in ` +
+      `${join(options.dataDir, "raft")} ends at ${last}. The log lost entries that were acknowledged; this member must ` +
+      "not vote or answer with it. Keep the directory for inspection and replace the member.",
+  );
+}
+
+async function connect(options: NodeOptions, logger: Logger): Promise<Transport> {
+  return connectPatiently(
+    {
+      servers: options.natsUrl,
+      name: `quorate raft-node ${options.name}`,
+      onNotice: (notice) => logger.warn("broker", { ...notice }),
+    },
+    {
+      waitMs: options.brokerWaitMs,
+      onWaiting: (error) => logger.warn("still waiting for a broker", { why: error.message }),
+    },
+    { clock: systemClock },
+  );
+}
+
+function selfOf(options: NodeOptions): NodeMember {
+  const { memberId, name, clientUrls } = options;
+  return { ...memberDefaults(options), id: memberId, name, clientUrls };
+}
+
+/** Peers meet on the broker: its address is what a peer URL can say. */
+function memberDefaults(options: NodeOptions): Omit<NodeMember, "id" | "name"> {
+  return { peerUrls: options.natsUrl, clientUrls: [], learner: false };
+}
