@@ -1,0 +1,76 @@
+import type { Clock, Timer } from "@quorate/base";
+import type { LeaderTracker } from "./leader-tracker";
+import type { MemberId } from "./leader-view";
+import type { NodeQueries } from "./node-queries";
+
+export interface MemberDirectoryOptions {
+  /** The member this gateway stands for, asked first; undefined if none was configured. */
+  readonly homeMember: MemberId | undefined;
+  /** How often a node is asked for the list, in milliseconds. */
+  readonly refreshMs: number;
+  /** How long one node is given to answer. */
+  readonly answerMs: number;
+}
+
+export interface MemberDirectoryDependencies {
+  readonly queries: NodeQueries;
+  readonly tracker: LeaderTracker;
+  readonly clock: Clock;
+}
+
+/**
+ * Which members there are, as the nodes tell it. Until one has answered, everyone who was heard talking about the leader
+ * counts as a voter. It may be out of date: whoever is asked in vain is simply not the one who answers.
+ */
+export class MemberDirectory {
+  #voters: readonly MemberId[] = [];
+  #learners: readonly MemberId[] = [];
+  #turn = 0;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly options: MemberDirectoryOptions,
+    private readonly dependencies: MemberDirectoryDependencies,
+  ) {
+    this.#refresh();
+  }
+
+  /** Members that may confirm a linearizable read. */
+  get voters(): readonly MemberId[] {
+    return this.#voters.length > 0 ? this.#voters : this.#heard();
+  }
+
+  /** Voters first, then learners, which answer nothing but serializable reads and their status. */
+  get all(): readonly MemberId[] {
+    return [...this.voters, ...this.#learners];
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #refresh(): void {
+    const { clock, queries } = this.dependencies;
+    const { refreshMs, answerMs, homeMember } = this.options;
+    const known = this.#voters.length > 0;
+    // Another one each time, so that a single node with an old view cannot keep the list old.
+    const candidates = this.all;
+    const target = candidates[this.#turn % Math.max(1, candidates.length)] ?? homeMember;
+    this.#turn += 1;
+    this.#timer = clock.setTimer(known ? refreshMs : Math.min(refreshMs, 200), () => this.#refresh());
+    if (target === undefined) return;
+    queries.status(target, answerMs, (status) => {
+      if (this.#closed || status === undefined || status.members.length === 0) return;
+      this.#voters = status.members.filter(({ learner }) => !learner).map(({ id }) => id);
+      this.#learners = status.members.filter(({ learner }) => learner).map(({ id }) => id);
+    });
+  }
+
+  #heard(): readonly MemberId[] {
+    const heard = [...this.dependencies.tracker.members];
+    const { homeMember } = this.options;
+    return homeMember === undefined || heard.includes(homeMember) ? heard : [homeMember, ...heard];
+  }
+}

@@ -1,0 +1,29 @@
+import type { CallOutcome } from "../actors/pending-call";
+
+/** What the caller asks for beside the request itself. */
+export interface CallContext {
+  /** How long the caller waits at most, in milliseconds; Infinity if it did not say. */
+  readonly timeoutMs: number;
+  /** Fail at once if no leader is known (etcd's `hasleader` metadata). */
+  readonly requireLeader: boolean;
+  /** The caller's W3C trace context, if it sent one. */
+  readonly traceparent?: string;
+}
+
+/** Something the caller may stop waiting for. */
+export interface Abandonable {
+  abandon(): void;
+}
+
+/**
+ * One call of the API, whichever door it came through.
+ *
+ * @param request An encoded etcdserverpb request. The call keeps it: it must not change afterwards.
+ * @param reply Called exactly once, unless the call is abandoned first. May be called before this returns.
+ * @returns what to abandon when the caller goes away; `undefined` if that would change nothing.
+ */
+export type ApiMethod = (
+  request: Uint8Array,
+  context: CallContext,
+  reply: (outcome: CallOutcome) => void,
+) => Abandonable | undefined;

@@ -1,0 +1,169 @@
+import type { Clock } from "@quorate/base";
+import { etcdserverpb, wireId, type NodeStatus } from "@quorate/wire";
+import type { LeaderTracker } from "../actors/leader-tracker";
+import type { MemberId } from "../actors/leader-view";
+import type { MemberDirectory } from "../actors/member-directory";
+import type { NodeQueries } from "../actors/node-queries";
+import type { CallOutcome } from "../actors/pending-call";
+import { ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
+import type { ApiMethod, CallContext } from "./api-method";
+import { definite, type DeliveryFailureCode } from "./request-failure";
+
+export interface ClusterApiOptions {
+  /** The member this gateway stands for: `Status` tells its state and no other's. Undefined: the leader's, or anyone's. */
+  readonly homeMember: MemberId | undefined;
+  /** What other gateways and clients reach this one by; shown for the home member if it knows no URL itself. */
+  readonly advertiseClientUrls: readonly string[];
+  /** The longest a call may take, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** How long one node is given to answer before another one is asked. */
+  readonly answerMs: number;
+}
+
+export interface ClusterApiDependencies {
+  readonly queries: NodeQueries;
+  readonly directory: MemberDirectory;
+  readonly tracker: LeaderTracker;
+  readonly clock: Clock;
+}
+
+/** Reported while no quota is set, as etcd does. */
+const DEFAULT_QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
+
+/** What nodes tell about themselves and each other: `Maintenance.Status` and `Cluster.MemberList`. */
+export class ClusterApi {
+  constructor(
+    private readonly options: ClusterApiOptions,
+    private readonly dependencies: ClusterApiDependencies,
+  ) {}
+
+  /** One member's own view, without a quorum. Nobody else's state is shown in its place. */
+  readonly status: ApiMethod = (request, context, reply) => {
+    if (!isReadable(etcdserverpb.StatusRequest, request, reply)) return undefined;
+    if (this.#isRefused(context, reply)) return undefined;
+    const member = this.#statusMember();
+    if (member === undefined) {
+      fail(reply, "member-unreachable");
+      return undefined;
+    }
+    const timeoutMs = Math.min(context.timeoutMs, this.options.answerMs);
+    this.dependencies.queries.status(member, timeoutMs, (status) => {
+      if (status === undefined) fail(reply, "member-unreachable");
+      else reply({ kind: "ok", bytes: encodeStatus(status) });
+    });
+    return undefined;
+  };
+
+  /** The members; with `linearizable` as of now, confirmed by a quorum, else as the answering node knows them. */
+  readonly memberList: ApiMethod = (request, context, reply) => {
+    if (!isReadable(etcdserverpb.MemberListRequest, request, reply)) return undefined;
+    if (this.#isRefused(context, reply)) return undefined;
+    const { linearizable } = etcdserverpb.MemberListRequest.decode(request);
+    const { clock, directory } = this.dependencies;
+    const { homeMember, requestTimeoutMs } = this.options;
+    const deadline = clock.now() + Math.min(context.timeoutMs, requestTimeoutMs);
+    const others = (linearizable ? directory.voters : directory.all).filter(
+      (member) => member !== homeMember,
+    );
+    const candidates = homeMember === undefined ? others : [homeMember, ...others];
+    this.#askInTurn({ candidates, at: 0, deadline, linearizable }, reply);
+    return undefined;
+  };
+
+  #askInTurn(search: MemberSearch, reply: (outcome: CallOutcome) => void): void {
+    const { clock, queries } = this.dependencies;
+    const leftMs = search.deadline - clock.now();
+    const member = search.candidates[search.at % Math.max(1, search.candidates.length)];
+    if (leftMs <= 0 || member === undefined) return fail(reply, "timeout");
+    const timeoutMs = Math.max(1, Math.min(leftMs, this.options.answerMs));
+    // A pause before the first one is asked again, so that instant refusals do not turn this into a loop.
+    const next = { ...search, at: search.at + 1 };
+    const pauseMs = next.at % search.candidates.length === 0 ? Math.min(200, leftMs) : 0;
+    const askNext = (): void => void clock.setTimer(pauseMs, () => this.#askInTurn(next, reply));
+    const askStatus = (): void =>
+      queries.status(member, timeoutMs, (status) => {
+        if (status === undefined) askNext();
+        else reply({ kind: "ok", bytes: this.#encodeMemberList(status) });
+      });
+    // The same node first catches up with everything acknowledged, then tells what it knows.
+    if (!search.linearizable) askStatus();
+    else queries.confirm(member, timeoutMs, (confirmed) => (confirmed ? askStatus() : askNext()));
+  }
+
+  #statusMember(): MemberId | undefined {
+    const { homeMember } = this.options;
+    if (homeMember !== undefined) return homeMember;
+    const { tracker, directory } = this.dependencies;
+    return tracker.leader?.member ?? directory.all[0];
+  }
+
+  #isRefused(context: CallContext, reply: (outcome: CallOutcome) => void): boolean {
+    if (!context.requireLeader || this.dependencies.tracker.leader !== undefined) return false;
+    fail(reply, "no-leader");
+    return true;
+  }
+
+  #encodeMemberList(status: NodeStatus): Uint8Array {
+    const { homeMember, advertiseClientUrls } = this.options;
+    const members = [...status.members]
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, name, peerUrls, clientUrls, learner }) => ({
+        ID: wireId(id),
+        name,
+        peerURLs: [...peerUrls],
+        clientURLs: id === homeMember && clientUrls.length === 0 ? [...advertiseClientUrls] : [...clientUrls],
+        isLearner: learner,
+      }));
+    return etcdserverpb.MemberListResponse.encode({ header: headerOf(status), members }).finish();
+  }
+}
+
+interface MemberSearch {
+  readonly candidates: readonly MemberId[];
+  readonly at: number;
+  readonly deadline: number;
+  readonly linearizable: boolean;
+}
+
+/** Without a revision: etcd leaves it out of what is not about keys. */
+function headerOf({ clusterId, memberId, term }: NodeStatus): etcdserverpb.ResponseHeader.$Properties {
+  return { clusterId: wireId(clusterId), memberId: wireId(memberId), raftTerm: term };
+}
+
+function encodeStatus(status: NodeStatus): Uint8Array {
+  // etcdctl divides by the size, so that it must not be 0.
+  const dbSize = Math.max(1, status.dbSizeBytes);
+  return etcdserverpb.StatusResponse.encode({
+    header: { ...headerOf(status), revision: status.revision },
+    version: ETCD_COMPATIBLE_VERSION,
+    storageVersion: ETCD_STORAGE_VERSION,
+    dbSize,
+    dbSizeInUse: dbSize,
+    dbSizeQuota: DEFAULT_QUOTA_BYTES,
+    leader: wireId(status.leader ?? 0n),
+    raftTerm: status.term,
+    raftIndex: status.commitIndex,
+    raftAppliedIndex: status.appliedIndex,
+    errors: status.leader === undefined ? ["etcdserver: no leader"] : [],
+    isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
+    downgradeInfo: { enabled: false, targetVersion: "" },
+  }).finish();
+}
+
+function isReadable(
+  type: { decode(bytes: Uint8Array): unknown },
+  request: Uint8Array,
+  reply: (outcome: CallOutcome) => void,
+): boolean {
+  try {
+    type.decode(request);
+    return true;
+  } catch (error) {
+    reply({ kind: "failed", failure: definite("malformed", String(error)) });
+    return false;
+  }
+}
+
+function fail(reply: (outcome: CallOutcome) => void, code: DeliveryFailureCode): void {
+  reply({ kind: "failed", failure: definite(code) });
+}

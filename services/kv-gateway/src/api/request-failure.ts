@@ -1,0 +1,51 @@
+import type { RequestError } from "@quorate/mvcc";
+import type { Failure } from "@quorate/wire";
+
+/**
+ * Why a request was not carried out, in the words of this service. Codes, not texts: what a client of each door sees is
+ * decided in `grpc/status.ts` alone.
+ */
+export interface RequestFailure {
+  readonly code: FailureCode;
+  /** True for a write that may nevertheless take effect. Nothing here ever sends such a write again. */
+  readonly unknownOutcome: boolean;
+  /** For people; shown to the client only where the code has no text of its own. */
+  readonly detail?: string;
+}
+
+/** What a raft-node said after executing the request: the outcome is known. */
+export type ExecutionFailureCode = Failure["code"];
+
+/** What this gateway found out on the way. */
+export type DeliveryFailureCode =
+  /** No answer in time. The next two say more about why, as etcd does. */
+  | "timeout"
+  | "timeout-leader-failed"
+  | "timeout-connection-lost"
+  /** The caller asked for a leader and none is known. */
+  | "no-leader"
+  | "too-many-requests"
+  | "too-large"
+  | "stopped"
+  /** The member whose own state was asked for does not answer. */
+  | "member-unreachable";
+
+/** What is wrong with the request itself; found before anything is sent. */
+export type ValidationFailureCode =
+  | RequestError["code"]
+  /** It cannot be decoded; `detail` says where. */
+  | "malformed"
+  | "unimplemented"
+  | "unsupported-content-type";
+
+export type FailureCode = ExecutionFailureCode | DeliveryFailureCode | ValidationFailureCode;
+
+/** A failure after which the request certainly has no effect. */
+export function definite(code: FailureCode, detail?: string): RequestFailure {
+  return detail === undefined ? { code, unknownOutcome: false } : { code, unknownOutcome: false, detail };
+}
+
+/** A failure after which nobody here can tell whether the request took effect. */
+export function unknownOutcome(code: FailureCode): RequestFailure {
+  return { code, unknownOutcome: true };
+}

@@ -1,0 +1,143 @@
+import type { Clock, Scheduler } from "@quorate/base";
+import type { Tracer } from "@quorate/telemetry";
+import type { Transport } from "@quorate/transport";
+import type { Subjects } from "@quorate/wire";
+import { LeaderTracker } from "./actors/leader-tracker";
+import type { MemberId } from "./actors/leader-view";
+import { MemberDirectory } from "./actors/member-directory";
+import { NodeQueries } from "./actors/node-queries";
+import { Proposer } from "./actors/proposer";
+import { ReadTargets, type ReadPreference } from "./actors/read-targets";
+import { Reader } from "./actors/reader";
+import { TimeoutCause } from "./actors/timeout-cause";
+import { ClusterApi } from "./api/cluster-api";
+import { KvApi } from "./api/kv-api";
+
+export interface GatewayOptions {
+  /** Random 64 bits, different at each start. */
+  readonly gateway: bigint;
+  readonly homeMember: MemberId | undefined;
+  readonly advertiseClientUrls: readonly string[];
+  readonly requestTimeoutMs: number;
+  /** The nodes' minimum election timeout. */
+  readonly electionTimeoutMs: number;
+  readonly readPreference: Exclude<ReadPreference, "home">;
+  readonly writeBatchesInFlight: number;
+  readonly readBatchesInFlight: number;
+  /** Calls that may wait for each of: the leader, linearizable reads, serializable reads. */
+  readonly queueCallsMax: number;
+  /** Bytes of requests that may wait; likewise. */
+  readonly queueBytesMax: number;
+}
+
+export interface GatewayDependencies {
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly tracer: Tracer;
+}
+
+/** etcd's default for `--max-request-bytes`. */
+const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
+/** etcd's default for `--max-txn-ops`. */
+const TXN_OPS_MAX = 128;
+const BATCH_CALLS_MAX = 1024;
+const BATCH_BYTES_MAX = 1024 * 1024;
+/** How long one node is given for a question outside of the batches. */
+const NODE_ANSWER_MS = 1000;
+
+/** The API and the actors behind it, without any door and without a process around it. */
+export class Gateway {
+  readonly kv: KvApi;
+  readonly cluster: ClusterApi;
+  readonly tracker: LeaderTracker;
+  readonly #timeoutCause: TimeoutCause;
+  readonly #directory: MemberDirectory;
+  readonly #proposer: Proposer;
+  readonly #readers: readonly Reader[];
+
+  constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
+    const { clock } = dependencies;
+    const { electionTimeoutMs, homeMember, requestTimeoutMs } = options;
+    const tracker = new LeaderTracker({ askIntervalMs: 500 }, dependencies);
+    const timeoutCause = new TimeoutCause({ electionTimeoutMs }, { ...dependencies, tracker });
+    const queries = new NodeQueries(dependencies);
+    const directory = new MemberDirectory(
+      { homeMember, refreshMs: 5000, answerMs: NODE_ANSWER_MS },
+      { queries, tracker, clock },
+    );
+    const queue = {
+      callsMax: options.queueCallsMax,
+      bytesMax: options.queueBytesMax,
+      batchCallsMax: BATCH_CALLS_MAX,
+      batchBytesMax: BATCH_BYTES_MAX,
+    };
+    const proposer = new Proposer(
+      {
+        gateway: options.gateway,
+        batchesInFlightMax: options.writeBatchesInFlight,
+        queue,
+        deposedGraceMs: electionTimeoutMs,
+        backOff: { firstMs: 20, maxMs: 500 },
+      },
+      { ...dependencies, tracker, timeoutCause },
+    );
+    const reader = (serializable: boolean): Reader =>
+      new Reader(
+        {
+          serializable,
+          batchesInFlightMax: options.readBatchesInFlight,
+          queue,
+          attemptMs: 500,
+          attemptMsMax: 4000,
+          backOff: { firstMs: 10, maxMs: 500 },
+        },
+        {
+          ...dependencies,
+          targets: new ReadTargets(
+            {
+              preference: serializable && homeMember !== undefined ? "home" : options.readPreference,
+              homeMember,
+              learners: serializable,
+              avoidMs: 1000,
+            },
+            { directory, tracker, clock },
+          ),
+        },
+      );
+    const [linearizableReader, serializableReader] = [reader(false), reader(true)];
+    this.kv = new KvApi(
+      { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX, txnOpsMax: TXN_OPS_MAX },
+      { clock, tracker, proposer, linearizableReader, serializableReader, tracer: dependencies.tracer },
+    );
+    this.cluster = new ClusterApi(
+      {
+        homeMember,
+        advertiseClientUrls: options.advertiseClientUrls,
+        requestTimeoutMs,
+        answerMs: NODE_ANSWER_MS,
+      },
+      { queries, directory, tracker, clock },
+    );
+    this.tracker = tracker;
+    this.#timeoutCause = timeoutCause;
+    this.#directory = directory;
+    this.#proposer = proposer;
+    this.#readers = [linearizableReader, serializableReader];
+  }
+
+  /** True if no call waits for anything. */
+  get idle(): boolean {
+    return this.#proposer.idle && this.#readers.every((reader) => reader.idle);
+  }
+
+  /** Answers everything that still waits as stopped, and ends. Idempotent. */
+  close(): void {
+    this.#proposer.close();
+    for (const reader of this.#readers) reader.close();
+    this.#directory.close();
+    this.#timeoutCause.close();
+    this.tracker.close();
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  status,
+  type handleUnaryCall,
+  type Metadata,
+  type MethodDefinition,
+  type sendUnaryData,
+  type ServerUnaryCall,
+} from "@grpc/grpc-js";
+import type { ApiMethod, CallContext } from "../api/api-method";
+import { grpcStatusOf, type ClientStatus } from "./status";
+
+/** etcd's largest request (1.5 MiB) and 512 KiB for what surrounds it; larger messages end in RESOURCE_EXHAUSTED. */
+export const RECEIVE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** A method whose messages stay encoded: the API reads what it needs, and answers come encoded from a node. */
+export type RawMethod = MethodDefinition<Uint8Array, Uint8Array>;
+export type RawHandler = handleUnaryCall<Uint8Array, Uint8Array>;
+
+export interface RawService {
+  readonly definition: Record<string, RawMethod>;
+  readonly implementation: Record<string, RawHandler>;
+}
+
+/** Hears of every call that failed. */
+export type FailureListener = (method: string, status: ClientStatus, unknownOutcome: boolean) => void;
+
+/**
+ * @param service The full name, `etcdserverpb.KV`.
+ * @param methods By their names in the proto. Methods that are missing are answered UNIMPLEMENTED by the server.
+ */
+export function unaryService(
+  service: string,
+  methods: Readonly<Record<string, ApiMethod>>,
+  failed: FailureListener,
+): RawService {
+  const definition: Record<string, RawMethod> = {};
+  const implementation: Record<string, RawHandler> = {};
+  for (const [name, method] of Object.entries(methods)) {
+    definition[name] = rawMethod(`/${service}/${name}`, false);
+    implementation[name] = unaryHandler(`${service}/${name}`, method, failed);
+  }
+  return { definition, implementation };
+}
+
+export function rawMethod(path: string, responseStream: boolean): RawMethod {
+  return {
+    path,
+    requestStream: false,
+    responseStream,
+    requestSerialize: asBuffer,
+    requestDeserialize: asIs,
+    responseSerialize: asBuffer,
+    responseDeserialize: asIs,
+  };
+}
+
+function unaryHandler(name: string, method: ApiMethod, failed: FailureListener): RawHandler {
+  return (call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>): void => {
+    const { length } = call.request;
+    if (length > RECEIVE_BYTES_MAX) {
+      const details = `grpc: received message larger than max (${length} vs. ${RECEIVE_BYTES_MAX})`;
+      return callback({ code: status.RESOURCE_EXHAUSTED, details });
+    }
+    const pending = method(call.request, contextOf(call), (outcome) => {
+      if (outcome.kind === "ok") return callback(null, outcome.bytes);
+      const { failure } = outcome;
+      const { code, message } = grpcStatusOf(failure);
+      failed(name, { code, message }, failure.unknownOutcome);
+      callback({ code, details: message.toWellFormed() });
+    });
+    if (pending !== undefined) call.on("cancelled", () => pending.abandon());
+  };
+}
+
+function contextOf(call: ServerUnaryCall<Uint8Array, Uint8Array>): CallContext {
+  const { metadata } = call;
+  const timeoutMs = remainingMs(call.getDeadline());
+  const requireLeader = firstOf(metadata, "hasleader") === "true";
+  const traceparent = firstOf(metadata, "traceparent");
+  return traceparent === undefined ? { timeoutMs, requireLeader } : { timeoutMs, requireLeader, traceparent };
+}
+
+function firstOf(metadata: Metadata, key: string): string | undefined {
+  const value = metadata.get(key)[0];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** gRPC deadlines are wall-clock instants made from a duration on arrival; turned back into the duration at once. */
+function remainingMs(deadline: Date | number): number {
+  if (deadline === Infinity) return Infinity;
+  return Math.max(0, Number(deadline) - Date.now());
+}
+
+function asIs(bytes: Buffer): Uint8Array {
+  return bytes;
+}
+
+/** The same memory: grpc-js copies it into its frame before the callback returns. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,5 @@
+export { EXIT } from "./exit-codes";
+export { Gateway, type GatewayDependencies, type GatewayOptions } from "./gateway";
+export { parseGatewayOptions, type GatewayProcessOptions } from "./options";
+export { ETCD_COMPATIBLE_VERSION } from "./version";
+export { startGateway, type GatewayEnvironment, type RunningGateway } from "./wiring";

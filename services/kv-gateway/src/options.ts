@@ -1,0 +1,95 @@
+import { defineOptions, integer, listOf, matching, oneOf } from "@quorate/config";
+import { SERVICE_VERSION } from "./version";
+
+/** What `main.ts` understands: flags, or `QUORATE_…` in the environment. */
+export const parseGatewayOptions = defineOptions({
+  name: "quorate-kv-gateway",
+  description: "Serves the key-value API of a Quorate cluster over gRPC (as etcd v3) and NATS.",
+  version: SERVICE_VERSION,
+  options: {
+    name: {
+      schema: matching(/[A-Za-z0-9_.-]{1,64}/, "1 to 64 letters, digits, '_', '.' or '-'"),
+      description: "what this process is called in logs and by the broker",
+      default: "kv-gateway",
+    },
+    cluster: {
+      schema: matching(/[A-Za-z0-9_-]{1,64}/, "1 to 64 letters, digits, '_' or '-'"),
+      description: "the cluster to serve; part of every subject",
+      default: "default",
+    },
+    natsUrl: {
+      schema: listOf(
+        matching(/(nats:\/\/|tls:\/\/)?[^\s,/]+/, "a broker address such as nats://127.0.0.1:4222"),
+      ),
+      description: "the brokers",
+      default: ["nats://127.0.0.1:4222"],
+    },
+    listenClientUrl: {
+      schema: matching(/http:\/\/[^\s/:]+:\d{1,5}|http:\/\/\[[0-9a-fA-F:]+\]:\d{1,5}/, "http://HOST:PORT"),
+      description: "where etcd clients connect",
+      default: "http://127.0.0.1:2379",
+    },
+    advertiseClientUrl: {
+      schema: listOf(matching(/https?:\/\/\S+/, "a URL such as http://10.0.0.1:2379")),
+      description: "what the home member's client URLs are told to be if its node names none",
+      default: ["http://127.0.0.1:2379"],
+    },
+    homeMember: {
+      schema: matching(/[0-9a-fA-F]{0,16}/, "up to 16 hexadecimal digits"),
+      description: "the member this gateway stands for in Status, and asks first; empty: the leader",
+      default: "",
+    },
+    requestTimeoutMs: {
+      schema: integer(100, 600_000),
+      description: "how long a request may take, in milliseconds, even if its caller would wait longer",
+      default: 7000,
+    },
+    electionTimeoutMs: {
+      schema: integer(10, 60_000),
+      description: "the nodes' minimum election timeout; a deposed leader is given that long to answer",
+      default: 1000,
+    },
+    readPreference: {
+      schema: oneOf("spread", "leader"),
+      description: "who is asked for linearizable reads: all members in turn, or the leader",
+      default: "spread",
+    },
+    writeBatchesInFlight: {
+      schema: integer(1, 64),
+      description: "batches of writes that wait for the leader at once",
+      default: 2,
+    },
+    readBatchesInFlight: {
+      schema: integer(1, 64),
+      description: "batches of reads that wait for an answer at once",
+      default: 4,
+    },
+    queueCallsMax: {
+      schema: integer(1, 1_000_000),
+      description: "requests of a kind that may wait; more are answered 'too many requests'",
+      default: 20_000,
+    },
+    queueBytesMax: {
+      schema: integer(2 * 1024 * 1024, Number.MAX_SAFE_INTEGER),
+      description: "bytes of requests of a kind that may wait; likewise",
+      default: 128 * 1024 * 1024,
+    },
+    brokerWaitMs: {
+      schema: integer(0, 86_400_000),
+      description: "how long to try to reach a broker at the start, in milliseconds",
+      default: 30_000,
+    },
+    shutdownGraceMs: {
+      schema: integer(0, 600_000),
+      description: "how long running requests may go on after SIGTERM, in milliseconds",
+      default: 3000,
+    },
+    logLevel: {
+      schema: oneOf("trace", "debug", "info", "warn", "error"),
+      description: "least severe lines that are logged",
+      default: "info",
+    },
+  },
+});
+
+export type GatewayProcessOptions = ReturnType<typeof parseGatewayOptions>;
