@@ -1,0 +1,135 @@
+import type { VirtualTime } from "@quorate/actor";
+import { randomChance, randomInteger, randomPick, type Prng } from "@quorate/base";
+import type { MemoryNetwork } from "@quorate/transport";
+import type { SimulatedMember } from "./simulated-member";
+
+export interface NemesisDependencies {
+  readonly time: VirtualTime;
+  readonly prng: Prng;
+  readonly network: MemoryNetwork;
+  readonly members: readonly SimulatedMember[];
+  readonly gateways: readonly string[];
+}
+
+type Fault = "crash" | "crash-all" | "isolate" | "halves" | "one-way" | "disconnect" | "weather";
+const FAULTS: readonly Fault[] = [
+  "crash",
+  "crash-all",
+  "isolate",
+  "halves",
+  "one-way",
+  "disconnect",
+  "weather",
+];
+
+/** Does to the cluster what the seed says: which kinds of faults at all, when, to whom, for how long. */
+export class Nemesis {
+  readonly #kinds: readonly Fault[];
+  readonly #quietMsMax: number;
+  #stopped = false;
+  #crashes = 0;
+
+  constructor(private readonly dependencies: NemesisDependencies) {
+    const { prng } = dependencies;
+    // A swarm: each seed has its own subset of faults, since some hide what others would show.
+    this.#kinds = FAULTS.filter(() => randomChance(prng, 0.5));
+    this.#quietMsMax = randomPick(prng, [500, 2000]);
+    if (randomChance(prng, 0.7)) this.#weather();
+  }
+
+  get crashes(): number {
+    return this.#crashes;
+  }
+
+  start(): void {
+    if (this.#kinds.length > 0) this.#next();
+  }
+
+  /** Ends every fault. Members that are down stay down: starting them is the caller's. */
+  stop(): void {
+    this.#stopped = true;
+    this.dependencies.network.faults.setEverywhere({
+      delayMs: { min: 0, max: 1 },
+      lossChance: 0,
+      duplicateChance: 0,
+      reorderChance: 0,
+    });
+    this.dependencies.network.heal();
+  }
+
+  #next(): void {
+    const { time, prng } = this.dependencies;
+    time.setTimer(randomInteger(prng, 0, this.#quietMsMax), () => {
+      if (this.#stopped) return;
+      const end = this.#begin(randomPick(prng, this.#kinds));
+      time.setTimer(randomInteger(prng, 100, 3500), () => {
+        if (this.#stopped) return;
+        end();
+        this.#next();
+      });
+    });
+  }
+
+  /** @returns what ends the fault. */
+  #begin(fault: Fault): () => void {
+    const { network, prng, members } = this.dependencies;
+    const victim = randomPick(prng, members);
+    switch (fault) {
+      case "crash":
+        return this.#crash([victim]);
+      case "crash-all":
+        return this.#crash(members);
+      case "isolate":
+        return this.#cut([victim.name], this.#others([victim.name]));
+      case "halves": {
+        const left = [...members.map((member) => member.name), ...this.dependencies.gateways].filter(() =>
+          randomChance(prng, 0.5),
+        );
+        return this.#cut(left, this.#others(left));
+      }
+      case "one-way": {
+        const others = this.#others([victim.name]);
+        for (const other of others) network.faults.cutOneWay(victim.name, other);
+        return () => others.forEach((other) => network.faults.mendOneWay(victim.name, other));
+      }
+      case "disconnect":
+        network.disconnect(victim.name);
+        return () => network.reconnect(victim.name);
+      case "weather":
+        this.#weather();
+        return () => undefined;
+    }
+  }
+
+  #crash(victims: readonly SimulatedMember[]): () => void {
+    const powerLoss = randomChance(this.dependencies.prng, 0.7);
+    const down = victims.filter((member) => member.running);
+    for (const member of down) member.crash(powerLoss);
+    this.#crashes += down.length;
+    return () => down.forEach((member) => member.start());
+  }
+
+  #cut(left: readonly string[], right: readonly string[]): () => void {
+    const { faults } = this.dependencies.network;
+    const pairs = left.flatMap((a) => right.map((b) => [a, b] as const));
+    for (const [a, b] of pairs) faults.cut(a, b);
+    return () => pairs.forEach(([a, b]) => faults.mend(a, b));
+  }
+
+  #others(names: readonly string[]): string[] {
+    const all = [...this.dependencies.members.map((member) => member.name), ...this.dependencies.gateways];
+    return all.filter((name) => !names.includes(name));
+  }
+
+  #weather(): void {
+    const { prng, network } = this.dependencies;
+    const delay = randomPick(prng, [1, 10, 100]);
+    network.faults.setEverywhere({
+      delayMs: { min: 0, max: delay },
+      lossChance: randomPick(prng, [0, 0.01, 0.1, 0.3]),
+      duplicateChance: randomPick(prng, [0, 0.05, 0.3]),
+      reorderChance: randomPick(prng, [0, 0.05, 0.3]),
+      reorderMs: randomPick(prng, [20, 500, 8000]),
+    });
+  }
+}

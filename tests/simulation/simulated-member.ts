@@ -1,0 +1,164 @@
+import type { VirtualTime } from "@quorate/actor";
+import { randomInteger, type Prng } from "@quorate/base";
+import { readEvents, type Event, type Revision } from "@quorate/mvcc";
+import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
+import { StateMachine, STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
+import { MemoryDisk, MemoryKeyValueStore, MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
+import type { MemoryNetwork } from "@quorate/transport";
+import type { Subjects } from "@quorate/wire";
+import {
+  ApplierActor,
+  type ApplierMessage,
+  type ApplierReport,
+} from "../../services/raft-node/src/actors/applier-actor";
+import { LogWriterActor, type LogWriterMessage } from "../../services/raft-node/src/actors/log-writer-actor";
+import type { RaftMessage } from "../../services/raft-node/src/actors/raft-actor";
+import { RaftNode } from "../../services/raft-node/src/raft-node";
+import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { SlowLane, type LaneSpeed } from "./slow-lane";
+
+export interface SimulatedMemberOptions {
+  readonly name: string;
+  readonly memberId: MemberId;
+  readonly clusterId: bigint;
+  readonly configuration: Configuration;
+  readonly logSpeed: LaneSpeed;
+  readonly applySpeed: LaneSpeed;
+  /** Small, so that members often lag beyond what is kept in memory. */
+  readonly cacheBytesMax: number;
+}
+
+export interface SimulatedMemberDependencies {
+  readonly time: VirtualTime;
+  readonly prng: Prng;
+  readonly network: MemoryNetwork;
+  readonly subjects: Subjects;
+  /** Called whenever applied state has moved. */
+  readonly applied: (member: SimulatedMember, position: AppliedPosition) => void;
+}
+
+/** What lives only while the process does. */
+interface Running {
+  readonly node: RaftNode;
+  readonly store: MemoryKeyValueStore<StateColumn>;
+  readonly kill: () => void;
+}
+
+/** One raft-node with the disks of its host: the real actors on simulated time, network and storage. */
+export class SimulatedMember {
+  readonly #logDisk = new MemoryLogDisk();
+  readonly #stateDisk = new MemoryDisk<StateColumn>(STATE_COLUMNS);
+  #created = false;
+  #running: Running | undefined;
+
+  constructor(
+    private readonly options: SimulatedMemberOptions,
+    private readonly dependencies: SimulatedMemberDependencies,
+  ) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get id(): MemberId {
+    return this.options.memberId;
+  }
+
+  get running(): boolean {
+    return this.#running !== undefined;
+  }
+
+  get node(): RaftNode | undefined {
+    return this.#running?.node;
+  }
+
+  start(): void {
+    const { time, prng, network, subjects } = this.dependencies;
+    const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
+    const log = this.#openLog();
+    const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
+    const stateMachine = new StateMachine({}, { view: store });
+    const reports = { tell: (message: RaftMessage): void => node.reports.tell(message) };
+    const applierReports = {
+      tell: (report: ApplierReport): void => {
+        if (report.kind === "applied") this.dependencies.applied(this, report.position);
+        reports.tell(report);
+      },
+    };
+    const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
+      actor: new LogWriterActor({ storage: log, reports }),
+      clock: time,
+      prng,
+    });
+    const applier = new SlowLane<ApplierMessage>(applySpeed, {
+      actor: new ApplierActor(
+        { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
+        { store, stateMachine, reports: applierReports, clock: time },
+      ),
+      clock: time,
+      prng,
+    });
+    const self = { id: memberId, name, peerUrls: [], clientUrls: [], learner: false };
+    const bootNonce = prng.next();
+    const node = new RaftNode(
+      {
+        raft: { ...RAFT_DEFAULTS, memberId, cacheBytesMax: this.options.cacheBytesMax },
+        tickMs: 100,
+        applyBacklogMax: 5000,
+        readsMax: 10_000,
+        publishBytesMax: 512 * 1024,
+        self,
+        members: [self],
+        version: "simulated",
+        bootNonce,
+      },
+      {
+        transport: network.connect(name),
+        subjects,
+        clock: time,
+        scheduler: time,
+        prng,
+        logger: SILENT_LOGGER,
+        tracer: NO_TRACER,
+        logWriter,
+        applier,
+        start: log.start,
+        position: stateMachine.position,
+      },
+    );
+    node.start();
+    this.#running = {
+      node,
+      store,
+      kill: () => {
+        logWriter.kill();
+        applier.kill();
+        node.stop();
+      },
+    };
+  }
+
+  /** The end of the process; with `powerLoss` also of whatever state was not synced. */
+  crash(powerLoss: boolean): void {
+    this.dependencies.network.crash(this.name);
+    this.#running?.kill();
+    this.#running = undefined;
+    this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
+    const unsynced = this.#stateDisk.unsyncedBatches;
+    this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+  }
+
+  /** Every event since the beginning, in order; the member must run and must not have compacted. */
+  events(): Event[] {
+    return [...readEvents(this.#running!.store, 1 as Revision)];
+  }
+
+  #openLog() {
+    const { memberId, clusterId, name, configuration } = this.options;
+    const options = { tailBytesMax: this.options.cacheBytesMax };
+    if (this.#created) return MemoryLogStorage.open(this.#logDisk, { clusterId, memberId }, options);
+    this.#created = true;
+    const identity = { clusterId, clusterName: "sim", memberId, memberName: name, directoryId: name };
+    return MemoryLogStorage.create(this.#logDisk, { identity, configuration }, options);
+  }
+}
