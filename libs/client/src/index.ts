@@ -1,1 +1,29 @@
-export {};
+export { QuorateError, type Outcome, type QuorateErrorCode } from "./errors";
+export { between, everyKey, exactly, prefix, startingAt, type Bytes, type KeyRange } from "./key-range";
+export { KeyValue, type KeyValueFields } from "./key-value";
+export type { CallOptions } from "./pending-call";
+export {
+  QuorateClient,
+  type ClientDependencies,
+  type ClientOptions,
+  type ConnectOptions,
+} from "./quorate-client";
+export type { DeleteOptions, PutOptions, RangeOptions, ReadOptions, SortTarget } from "./requests";
+export type {
+  DeleteResult,
+  Member,
+  MemberStatus,
+  OperationResult,
+  PutResult,
+  RangeResult,
+  TransactionResult,
+} from "./results";
+export {
+  compare,
+  operation,
+  TransactionBuilder,
+  type CompareOperator,
+  type Condition,
+  type Operation,
+  type TransactionPlan,
+} from "./transaction";

@@ -1,0 +1,257 @@
+import { systemClock, systemScheduler } from "@quorate/actor";
+import type { Clock, Scheduler } from "@quorate/base";
+import type { Transport } from "@quorate/transport";
+import { NatsTransport } from "@quorate/transport-nats";
+import { decodeMessage, etcdserverpb, parseClusterName, Subjects, type BatchCall } from "@quorate/wire";
+import { CallBatcher } from "./call-batcher";
+import { QuorateError } from "./errors";
+import { exactly, type Bytes, type KeyRange } from "./key-range";
+import type { KeyValue } from "./key-value";
+import { PendingCall, type CallOptions, type PendingCallOptions } from "./pending-call";
+import {
+  deleteRangeRequest,
+  putRequest,
+  rangeRequest,
+  type DeleteOptions,
+  type PutOptions,
+  type RangeOptions,
+  type ReadOptions,
+} from "./requests";
+import {
+  deleteResult,
+  memberList,
+  memberStatus,
+  putResult,
+  rangeResult,
+  transactionResult,
+  type DeleteResult,
+  type Member,
+  type MemberStatus,
+  type PutResult,
+  type RangeResult,
+  type TransactionResult,
+} from "./results";
+import { TransactionBuilder, transactionRequest, writes, type TransactionPlan } from "./transaction";
+import { attemptResultOf } from "./transport-failure";
+
+export interface ClientOptions {
+  /** The cluster's name. */
+  readonly cluster: string;
+  /** Milliseconds a call may take unless it says otherwise; 5000 by default. */
+  readonly timeoutMs?: number;
+  /** Calls under way at once; one more is refused with RESOURCE_EXHAUSTED. 65,536 by default. */
+  readonly pendingCallsMax?: number;
+}
+
+export interface ConnectOptions extends ClientOptions {
+  /** Addresses of the broker: `nats://127.0.0.1:4222`. */
+  readonly servers: string | readonly string[];
+  /** Shown by the broker's monitoring. */
+  readonly name?: string;
+}
+
+export interface ClientDependencies {
+  /** Used as it is, and left open by `close`. */
+  readonly transport: Transport;
+  readonly clock?: Clock;
+  readonly scheduler?: Scheduler;
+}
+
+const TIMEOUT_MS = 5000;
+const PENDING_CALLS_MAX = 65_536;
+const BATCH_BYTES_MAX = 512 * 1024;
+const BATCH_CALLS_MAX = 1000;
+
+/**
+ * Talks to a cluster over its broker. Calls made in one turn of the event loop travel together; so make many at once
+ * (`Promise.all`) rather than one after another where order does not matter. The order in which they take effect is not
+ * promised: await one before the next where it does.
+ *
+ * Every call rejects with a {@link QuorateError}. Reads are tried again while their time lasts if the cluster is
+ * unavailable; writes never are, and their error's `outcome` tells whether they may have happened.
+ */
+export class QuorateClient implements AsyncDisposable {
+  readonly #timeoutMs: number;
+  readonly #pendingCallsMax: number;
+  readonly #subjects: Subjects;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #batcher: CallBatcher;
+  readonly #onClose: () => Promise<void>;
+  #pendingCalls = 0;
+  #closed = false;
+
+  constructor(
+    options: ClientOptions,
+    dependencies: ClientDependencies,
+    onClose: () => Promise<void> = () => Promise.resolve(),
+  ) {
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#pendingCallsMax = options.pendingCallsMax ?? PENDING_CALLS_MAX;
+    this.#subjects = new Subjects(parseClusterName(options.cluster));
+    this.#transport = dependencies.transport;
+    this.#clock = dependencies.clock ?? systemClock;
+    this.#onClose = onClose;
+    this.#batcher = new CallBatcher(
+      {
+        subject: this.#subjects.api("kv", "batch"),
+        batchBytesMax: BATCH_BYTES_MAX,
+        batchCallsMax: BATCH_CALLS_MAX,
+      },
+      { transport: dependencies.transport, scheduler: dependencies.scheduler ?? systemScheduler },
+    );
+  }
+
+  /**
+   * Connects to the broker; whether the cluster behind it works shows with the first call.
+   *
+   * @throws {ClusterNameError} `cluster` cannot be the name of one.
+   */
+  static async connect(
+    options: ConnectOptions,
+    dependencies: Omit<ClientDependencies, "transport"> = {},
+  ): Promise<QuorateClient> {
+    parseClusterName(options.cluster);
+    const clock = dependencies.clock ?? systemClock;
+    const servers = typeof options.servers === "string" ? [options.servers] : options.servers;
+    const transport = await NatsTransport.connect(
+      { servers, name: options.name ?? "quorate-client" },
+      { clock },
+    );
+    return new QuorateClient(options, { ...dependencies, transport }, async () => {
+      await transport[Symbol.asyncDispose]();
+    });
+  }
+
+  put(key: Bytes, value: Bytes, options: PutOptions & CallOptions = {}): Promise<PutResult> {
+    const request = etcdserverpb.PutRequest.encode(putRequest(key, value, options)).finish();
+    return this.#call("put", request, options, true, (payload) =>
+      putResult(decodeMessage("PutResponse", etcdserverpb.PutResponse, payload)),
+    );
+  }
+
+  /** The key-value of one key, or `undefined` if there is none (at the revision asked for). */
+  async get(key: Bytes, options: ReadOptions & CallOptions = {}): Promise<KeyValue | undefined> {
+    const { keyValues } = await this.range(exactly(key), options);
+    return keyValues[0];
+  }
+
+  /** Several keys at one revision: `range(prefix("jobs/"), { limit: 100 })`. */
+  range(range: KeyRange, options: RangeOptions & CallOptions = {}): Promise<RangeResult> {
+    const request = etcdserverpb.RangeRequest.encode(rangeRequest(range, options)).finish();
+    return this.#call("range", request, options, false, (payload) =>
+      rangeResult(decodeMessage("RangeResponse", etcdserverpb.RangeResponse, payload)),
+    );
+  }
+
+  delete(key: Bytes, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
+    return this.deleteRange(exactly(key), options);
+  }
+
+  /** Deletes what is in the range, at one revision; none is used up if nothing was there. */
+  deleteRange(range: KeyRange, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
+    const request = etcdserverpb.DeleteRangeRequest.encode(deleteRangeRequest(range, options)).finish();
+    return this.#call("delete-range", request, options, true, (payload) =>
+      deleteResult(decodeMessage("DeleteRangeResponse", etcdserverpb.DeleteRangeResponse, payload)),
+    );
+  }
+
+  /** `txn().if(compare.missing("k")).then(operation.put("k", "v")).else(operation.get("k")).commit()`. */
+  txn(): TransactionBuilder<CallOptions, TransactionResult> {
+    return new TransactionBuilder((plan, options) => this.#commit(plan, options ?? {}));
+  }
+
+  /**
+   * Forgets what was superseded before `revision`: reads and watches from before it fail afterwards.
+   *
+   * @param options.physical Wait until the member that answers has also freed the space.
+   */
+  compact(revision: number, options: { readonly physical?: boolean } & CallOptions = {}): Promise<void> {
+    const request = etcdserverpb.CompactionRequest.encode({
+      revision,
+      physical: options.physical ?? false,
+    }).finish();
+    return this.#call("compact", request, options, true, () => undefined);
+  }
+
+  /** How the member that answers sees itself and its cluster. */
+  status(options: CallOptions = {}): Promise<MemberStatus> {
+    const request = etcdserverpb.StatusRequest.encode({}).finish();
+    return this.#read(this.#subjects.api("maintenance", "status"), request, options, (payload) =>
+      memberStatus(decodeMessage("StatusResponse", etcdserverpb.StatusResponse, payload)),
+    );
+  }
+
+  members(options: CallOptions = {}): Promise<Member[]> {
+    const request = etcdserverpb.MemberListRequest.encode({ linearizable: true }).finish();
+    return this.#read(this.#subjects.api("cluster", "memberlist"), request, options, (payload) =>
+      memberList(decodeMessage("MemberListResponse", etcdserverpb.MemberListResponse, payload)),
+    );
+  }
+
+  /** Closes the connection if `connect` made it: calls under way are rejected. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#onClose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #commit(plan: TransactionPlan, options: CallOptions): Promise<TransactionResult> {
+    const request = etcdserverpb.TxnRequest.encode(transactionRequest(plan)).finish();
+    return this.#call("txn", request, options, writes(plan), (payload) =>
+      transactionResult(decodeMessage("TxnResponse", etcdserverpb.TxnResponse, payload)),
+    );
+  }
+
+  /** Goes out with everything else of this turn. */
+  #call<T>(
+    kind: BatchCall["kind"],
+    bytes: Uint8Array,
+    options: CallOptions,
+    isWrite: boolean,
+    decode: (payload: Uint8Array) => T,
+  ): Promise<T> {
+    return this.#start({ writes: isWrite, decode }, options, (call) => {
+      this.#batcher.add(call, { kind, bytes });
+    });
+  }
+
+  /** A call with a subject of its own. */
+  #read<T>(
+    subject: string,
+    request: Uint8Array,
+    options: CallOptions,
+    decode: (payload: Uint8Array) => T,
+  ): Promise<T> {
+    return this.#start({ writes: false, decode }, options, (call) => {
+      this.#transport.request(subject, request, { timeoutMs: call.remainingMs }, (result) => {
+        call.settle(attemptResultOf(result));
+      });
+    });
+  }
+
+  #start<T>(
+    call: Pick<PendingCallOptions<T>, "writes" | "decode">,
+    options: CallOptions,
+    transmit: (call: PendingCall<unknown>) => void,
+  ): Promise<T> {
+    if (this.#closed)
+      return Promise.reject(new QuorateError("CANCELLED", "the client was closed", "definite"));
+    if (this.#pendingCalls >= this.#pendingCallsMax) {
+      const message = `too many calls at once: ${this.#pendingCalls} have not been answered yet`;
+      return Promise.reject(new QuorateError("RESOURCE_EXHAUSTED", message, "definite"));
+    }
+    this.#pendingCalls += 1;
+    const finished = (): void => {
+      this.#pendingCalls -= 1;
+    };
+    return new PendingCall(
+      { ...call, timeoutMs: options.timeoutMs ?? this.#timeoutMs, signal: options.signal },
+      { clock: this.#clock, transmit, finished },
+    ).promise;
+  }
+}

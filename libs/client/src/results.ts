@@ -1,0 +1,158 @@
+import {
+  saturatingNumber,
+  signedId,
+  unsignedId,
+  type etcdserverpb,
+  type mvccpb,
+  type WireInt64,
+} from "@quorate/wire";
+import { KeyValue } from "./key-value";
+
+export interface PutResult {
+  /** The revision that this put made. */
+  readonly revision: number;
+  /** What it replaced; only if asked for, and if there was something. */
+  readonly previous: KeyValue | undefined;
+}
+
+export interface RangeResult {
+  /** The store's revision when it was read: the place to watch from, plus one. */
+  readonly revision: number;
+  readonly keyValues: readonly KeyValue[];
+  /** Keys in the range, whatever the limit. */
+  readonly count: number;
+  /** Whether the limit cut something off. */
+  readonly more: boolean;
+}
+
+export interface DeleteResult {
+  readonly revision: number;
+  readonly deleted: number;
+  /** Only if asked for; in the order of the keys. */
+  readonly previous: readonly KeyValue[];
+}
+
+export type OperationResult =
+  | ({ readonly kind: "put" } & PutResult)
+  | ({ readonly kind: "range" } & RangeResult)
+  | ({ readonly kind: "delete" } & DeleteResult)
+  | ({ readonly kind: "txn" } & TransactionResult);
+
+export interface TransactionResult {
+  readonly revision: number;
+  /** Whether every condition held, so that the "then" operations ran. */
+  readonly succeeded: boolean;
+  /** One per operation of the branch that ran, in order. */
+  readonly results: readonly OperationResult[];
+}
+
+export interface MemberStatus {
+  readonly memberId: bigint;
+  readonly clusterId: bigint;
+  /** 0: the member knows no leader. */
+  readonly leaderId: bigint;
+  readonly revision: number;
+  readonly term: number;
+  readonly raftIndex: number;
+  readonly appliedIndex: number;
+  readonly sizeBytes: number;
+  readonly version: string;
+  readonly isLearner: boolean;
+  readonly errors: readonly string[];
+}
+
+export interface Member {
+  readonly id: bigint;
+  /** Empty until the member has started for the first time. */
+  readonly name: string;
+  readonly isLearner: boolean;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+}
+
+/** All of these copy the bytes they keep: what is decoded are views into a buffer that belongs to the transport. */
+export function putResult(response: etcdserverpb.PutResponse.$Properties): PutResult {
+  return {
+    revision: revisionOf(response),
+    previous: response.prevKv ? keyValueOf(response.prevKv) : undefined,
+  };
+}
+
+export function rangeResult(response: etcdserverpb.RangeResponse.$Properties): RangeResult {
+  return {
+    revision: revisionOf(response),
+    keyValues: (response.kvs ?? []).map(keyValueOf),
+    count: numberOf(response.count),
+    more: response.more ?? false,
+  };
+}
+
+export function deleteResult(response: etcdserverpb.DeleteRangeResponse.$Properties): DeleteResult {
+  return {
+    revision: revisionOf(response),
+    deleted: numberOf(response.deleted),
+    previous: (response.prevKvs ?? []).map(keyValueOf),
+  };
+}
+
+export function transactionResult(response: etcdserverpb.TxnResponse.$Properties): TransactionResult {
+  return {
+    revision: revisionOf(response),
+    succeeded: response.succeeded ?? false,
+    results: (response.responses ?? []).map(operationResult),
+  };
+}
+
+export function memberStatus(response: etcdserverpb.StatusResponse.$Properties): MemberStatus {
+  return {
+    memberId: unsignedId(response.header?.memberId ?? 0),
+    clusterId: unsignedId(response.header?.clusterId ?? 0),
+    leaderId: unsignedId(response.leader ?? 0),
+    revision: revisionOf(response),
+    term: numberOf(response.raftTerm),
+    raftIndex: numberOf(response.raftIndex),
+    appliedIndex: numberOf(response.raftAppliedIndex),
+    sizeBytes: numberOf(response.dbSize),
+    version: response.version ?? "",
+    isLearner: response.isLearner ?? false,
+    errors: [...(response.errors ?? [])],
+  };
+}
+
+export function memberList(response: etcdserverpb.MemberListResponse.$Properties): Member[] {
+  return (response.members ?? []).map((member) => ({
+    id: unsignedId(member.ID ?? 0),
+    name: member.name ?? "",
+    isLearner: member.isLearner ?? false,
+    peerUrls: [...(member.peerURLs ?? [])],
+    clientUrls: [...(member.clientURLs ?? [])],
+  }));
+}
+
+function operationResult(response: etcdserverpb.ResponseOp.$Properties): OperationResult {
+  if (response.responsePut) return { kind: "put", ...putResult(response.responsePut) };
+  if (response.responseDeleteRange) return { kind: "delete", ...deleteResult(response.responseDeleteRange) };
+  if (response.responseTxn) return { kind: "txn", ...transactionResult(response.responseTxn) };
+  return { kind: "range", ...rangeResult(response.responseRange ?? {}) };
+}
+
+function keyValueOf(kv: mvccpb.KeyValue.$Properties): KeyValue {
+  return new KeyValue({
+    key: (kv.key ?? EMPTY).slice(),
+    value: (kv.value ?? EMPTY).slice(),
+    createRevision: numberOf(kv.createRevision),
+    modRevision: numberOf(kv.modRevision),
+    version: numberOf(kv.version),
+    lease: signedId(kv.lease ?? 0),
+  });
+}
+
+const EMPTY = new Uint8Array(0);
+
+function revisionOf(response: { readonly header?: etcdserverpb.ResponseHeader.$Properties | null }): number {
+  return numberOf(response.header?.revision);
+}
+
+function numberOf(value: WireInt64 | null | undefined): number {
+  return saturatingNumber(value ?? 0);
+}

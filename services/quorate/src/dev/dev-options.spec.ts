@@ -1,0 +1,37 @@
+import { parseDevOptions, type DevFlags } from "./dev-options";
+
+describe("parseDevOptions", () => {
+  it("asks for one gateway at etcd's port, and leaves the rest to the data directory", () => {
+    const options = parseDevOptions({});
+    expect(options.clientUrls).toEqual(["http://127.0.0.1:2379"]);
+    expect(options.members).toBeUndefined();
+    expect(options.dataDir).toMatch(/^\/.*\.quorate\/dev$/);
+  });
+
+  it("gives further gateways the ports that follow", () => {
+    expect(parseDevOptions({ gateways: "3" }).clientUrls.map((url) => new URL(url).port)).toEqual([
+      "2379",
+      "2380",
+      "2381",
+    ]);
+  });
+
+  it("makes as many gateways as there are addresses", () => {
+    const { clientUrls } = parseDevOptions({ clientUrls: "http://127.0.0.1:1000, http://localhost:1001/" });
+    expect(clientUrls).toEqual(["http://127.0.0.1:1000", "http://localhost:1001"]);
+  });
+
+  it.each<[DevFlags, RegExp]>([
+    [{ members: "0" }, /--members needs a whole number from 1 to 7, not "0"/],
+    [{ members: "3.5" }, /--members/],
+    [{ gateways: "many" }, /--gateways/],
+    [{ clientUrls: "127.0.0.1:2379" }, /is not like http:\/\/127.0.0.1:2379/],
+    [{ clientUrls: "https://127.0.0.1:2379" }, /is not like/],
+    [{ clientUrls: "http://127.0.0.1:1,http://127.0.0.1:1" }, /twice/],
+    [{ clientUrls: "http://127.0.0.1:1", gateways: "2" }, /as many --client-urls/],
+    [{ natsUrl: "localhost" }, /is not like nats:/],
+    [{ cluster: "a.b" }, /cannot be a name/],
+  ])("refuses %p", (flags, text) => {
+    expect(() => parseDevOptions(flags)).toThrow(text);
+  });
+});

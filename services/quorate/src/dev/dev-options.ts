@@ -1,0 +1,90 @@
+import { resolve } from "node:path";
+import { usageError } from "../command-error";
+
+/** What the command line gives, as text. */
+export interface DevFlags {
+  readonly members?: string;
+  readonly gateways?: string;
+  readonly clientUrls?: string;
+  readonly dataDir?: string;
+  readonly natsUrl?: string;
+  readonly cluster?: string;
+  readonly fresh?: boolean;
+  readonly detach?: boolean;
+}
+
+export interface DevOptions {
+  /** `undefined`: what the data directory holds, or else 3. */
+  readonly members: number | undefined;
+  /** One address for clients per gateway. */
+  readonly clientUrls: readonly string[];
+  /** Absolute. */
+  readonly dataDir: string;
+  /** A broker that runs already; `undefined`: start one. */
+  readonly natsUrl: string | undefined;
+  /** `undefined`: what the data directory holds, or else "dev". */
+  readonly cluster: string | undefined;
+  readonly fresh: boolean;
+  readonly detach: boolean;
+}
+
+export const DATA_DIR_DEFAULT = ".quorate/dev";
+const FIRST_CLIENT_PORT = 2379;
+const MEMBERS_MAX = 7;
+const GATEWAYS_MAX = 16;
+
+/** @throws {CommandError} An option makes no sense, or contradicts another. */
+export function parseDevOptions(flags: DevFlags): DevOptions {
+  if (flags.cluster !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(flags.cluster)) {
+    throw usageError(
+      `--cluster "${flags.cluster}" cannot be a name: use 1 to 64 letters, digits, "_" and "-".`,
+    );
+  }
+  if (flags.natsUrl !== undefined) checkNatsUrl(flags.natsUrl);
+  return {
+    members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
+    clientUrls: clientUrlsOf(flags),
+    dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
+    natsUrl: flags.natsUrl,
+    cluster: flags.cluster,
+    fresh: flags.fresh ?? false,
+    detach: flags.detach ?? false,
+  };
+}
+
+function clientUrlsOf(flags: DevFlags): string[] {
+  const gateways =
+    flags.gateways === undefined ? undefined : count("--gateways", flags.gateways, GATEWAYS_MAX);
+  if (flags.clientUrls === undefined) {
+    return Array.from({ length: gateways ?? 1 }, (_, at) => `http://127.0.0.1:${FIRST_CLIENT_PORT + at}`);
+  }
+  const urls = flags.clientUrls.split(",").map((url) => clientUrl(url.trim()));
+  if (gateways !== undefined && gateways !== urls.length) {
+    throw usageError(`--gateways ${gateways} needs as many --client-urls, but ${urls.length} were given.`);
+  }
+  if (new Set(urls).size < urls.length) throw usageError("--client-urls names an address twice.");
+  return urls;
+}
+
+function clientUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "http:" || url.port === "" || url.pathname !== "/") {
+    throw usageError(`--client-urls: "${text}" is not like http://127.0.0.1:2379.`);
+  }
+  return url.origin;
+}
+
+function checkNatsUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !["nats:", "tls:"].includes(url.protocol) || url.hostname === "") {
+    throw usageError(`--nats-url: "${text}" is not like nats://127.0.0.1:4222.`);
+  }
+}
+
+function count(flag: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > max) {
+    throw usageError(`${flag} needs a whole number from 1 to ${max}, not "${text}".`);
+  }
+  return value;
+}

@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { initialCluster, type Topology } from "./topology";
+
+export type ServiceName = "nats-server" | "raft-node" | "kv-gateway";
+
+/** One process of a development cluster: what to run, and what others are told about it. */
+export interface ProcessPlan {
+  readonly service: ServiceName;
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly memberId?: string;
+  readonly clientUrl?: string;
+  readonly url?: string;
+}
+
+export interface PlanOptions {
+  readonly topology: Topology;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly clientUrls: readonly string[];
+  /** Where the broker is or will be. */
+  readonly natsUrl: string;
+  /** Path of nats-server; `undefined`: somebody else runs the broker. */
+  readonly natsServer: string | undefined;
+  /** Path of Node. */
+  readonly node: string;
+  /** The folder with a folder per service. */
+  readonly servicesDir: string;
+}
+
+/** In the order in which they are started; they are stopped in reverse. */
+export function planProcesses(options: PlanOptions): ProcessPlan[] {
+  const { topology, clientUrls } = options;
+  const broker = options.natsServer === undefined ? [] : [planBroker(options, options.natsServer)];
+  const nodes = topology.members.map((member, at) => {
+    const homed = clientUrls.filter((_, gateway) => gateway % topology.members.length === at);
+    return planNode(options, member, homed);
+  });
+  const gateways = clientUrls.map((clientUrl, at) => {
+    const home = topology.members[at % topology.members.length]!;
+    return planGateway(options, `gateway${at + 1}`, clientUrl, home.memberId);
+  });
+  return [...broker, ...nodes, ...gateways];
+}
+
+export function brokerConfigPath(dataDir: string): string {
+  return join(dataDir, "broker1", "nats-server.conf");
+}
+
+/** @param url `nats://host:port` to listen on. */
+export function brokerConfig(url: string): string {
+  const { hostname, port } = new URL(url);
+  return [
+    `server_name: "broker1"`,
+    `listen: "${hostname}:${port}"`,
+    "# Above what Quorate sends in one message (512 KiB), so that other clients of this broker have room too.",
+    "max_payload: 8MB",
+    "",
+  ].join("\n");
+}
+
+function planBroker(options: PlanOptions, natsServer: string): ProcessPlan {
+  return {
+    service: "nats-server",
+    name: "broker1",
+    command: natsServer,
+    args: ["-c", brokerConfigPath(options.dataDir)],
+    url: options.natsUrl,
+  };
+}
+
+function planNode(
+  options: PlanOptions,
+  member: { name: string; memberId: string },
+  homed: string[],
+): ProcessPlan {
+  const { topology, dataDir } = options;
+  const flags: Record<string, string> = {
+    name: member.name,
+    "member-id": member.memberId,
+    cluster: topology.cluster,
+    "cluster-id": topology.clusterId,
+    "data-dir": join(dataDir, member.name),
+    "nats-url": options.natsUrl,
+    "initial-cluster": initialCluster(topology),
+    "initial-cluster-state": topology.initialized ? "existing" : "new",
+  };
+  if (homed.length > 0) flags["client-urls"] = homed.join(",");
+  return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };
+}
+
+function planGateway(options: PlanOptions, name: string, clientUrl: string, homeMember: string): ProcessPlan {
+  const plan = planService(options, "kv-gateway", name, {
+    name,
+    cluster: options.topology.cluster,
+    "nats-url": options.natsUrl,
+    "listen-client-url": clientUrl,
+    "advertise-client-url": clientUrl,
+    "home-member": homeMember,
+  });
+  return { ...plan, clientUrl };
+}
+
+function planService(
+  options: PlanOptions,
+  service: "raft-node" | "kv-gateway",
+  name: string,
+  flags: Readonly<Record<string, string>>,
+): ProcessPlan {
+  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+  return {
+    service,
+    name,
+    command: options.node,
+    args: [join(options.servicesDir, service, "dist", "main.js"), ...args],
+  };
+}

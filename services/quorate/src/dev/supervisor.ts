@@ -1,0 +1,204 @@
+import type { Clock } from "@quorate/base";
+import { CommandError, messageOf } from "../command-error";
+import { writeClusterFile, type ClusterProcess } from "./cluster-file";
+import { serveControl, type ControlRequest, type ControlResponse } from "./control";
+import { markInitialized } from "./data-directory";
+import { ManagedProcess } from "./managed-process";
+import { accepts, addressOf } from "./ports";
+import { ProcessLog } from "./process-log";
+import type { ProcessPlan } from "./process-plan";
+import { waitUntilReady } from "./readiness";
+
+export interface SupervisorOptions {
+  readonly cluster: string;
+  readonly dataDir: string;
+  readonly natsUrl: string;
+  readonly clientUrls: readonly string[];
+  readonly controlPath: string;
+  /** The processes in the order to start them; another plan of the same ones once the cluster has worked. */
+  readonly plan: (initialized: boolean) => readonly ProcessPlan[];
+  /** Whether it has worked before. */
+  readonly initialized: boolean;
+  /** Milliseconds the cluster may take until its first write succeeds. */
+  readonly readyTimeoutMs: number;
+}
+
+export interface SupervisorDependencies {
+  readonly clock: Clock;
+  /** Takes every line that a process writes. */
+  readonly showLine: (name: string, line: string) => void;
+  readonly report: (message: string) => void;
+  /** Called once the cluster has taken a write. */
+  readonly ready: (processes: readonly ClusterProcess[]) => void;
+}
+
+const BROKER_TIMEOUT_MS = 10_000;
+/** Stopped before what they depend on, and started after it. */
+const STOP_ORDER = ["kv-gateway", "raft-node", "nats-server"] as const;
+
+/** Runs the processes of a development cluster from start to stop, and does to them what other commands ask for. */
+export class Supervisor {
+  readonly #processes: readonly ManagedProcess[];
+  readonly #stopRequested = Promise.withResolvers<undefined>();
+  readonly #allStopped = Promise.withResolvers<undefined>();
+  #isStopping = false;
+  #isEnded = false;
+
+  constructor(
+    private readonly options: SupervisorOptions,
+    private readonly dependencies: SupervisorDependencies,
+  ) {
+    this.#processes = options.plan(options.initialized).map((plan) => {
+      const log = new ProcessLog(options.dataDir, plan.name, dependencies.showLine);
+      const { clock, report } = dependencies;
+      return new ManagedProcess(plan, { log, clock, report, changed: () => this.#record() });
+    });
+  }
+
+  /**
+   * Starts everything and returns once all is stopped again, whether asked to or because it did not work.
+   *
+   * @throws {CommandError} The cluster did not become ready; nothing is left running.
+   */
+  async run(): Promise<void> {
+    await using _control = await serveControl(this.options.controlPath, (request) => this.#handle(request));
+    try {
+      await this.#startAll();
+      await waitUntilReady({ ...this.options, timeoutMs: this.options.readyTimeoutMs }, () =>
+        this.#hopeless(),
+      );
+      this.#markInitialized();
+      this.dependencies.ready(this.#describe());
+      await this.#stopRequested.promise;
+    } catch (error) {
+      // Being told to stop while it starts is no failure.
+      if (!this.#isStopping) throw error;
+    } finally {
+      await this.#stopAll();
+    }
+  }
+
+  requestStop(): void {
+    this.#isStopping = true;
+    this.#stopRequested.resolve(undefined);
+  }
+
+  /** The last resort when this process ends for whatever reason: synchronous, and without asking. */
+  killAll(): void {
+    for (const { pid } of this.#describe()) {
+      if (pid === undefined) continue;
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
+
+  async #startAll(): Promise<void> {
+    for (const managed of this.#processes) {
+      if (this.#isStopping) return;
+      managed.start();
+      if (managed.plan.service === "nats-server") await this.#brokerListens();
+    }
+  }
+
+  async #brokerListens(): Promise<void> {
+    const { host, port } = addressOf(this.options.natsUrl);
+    const deadline = this.dependencies.clock.now() + BROKER_TIMEOUT_MS;
+    while (!(await accepts(host, port, 500))) {
+      const reason = this.#hopeless();
+      if (reason !== undefined) throw new CommandError(reason);
+      if (this.dependencies.clock.now() > deadline) {
+        throw new CommandError(`The broker did not listen on ${this.options.natsUrl} in time.`);
+      }
+      await new Promise<void>((resolve) => void this.dependencies.clock.setTimer(50, resolve));
+    }
+  }
+
+  /** From here on a member that comes back without data is no new one. */
+  #markInitialized(): void {
+    markInitialized(this.options.dataDir);
+    for (const plan of this.options.plan(true)) {
+      this.#processes.find((managed) => managed.plan.name === plan.name)?.replan(plan);
+    }
+  }
+
+  /** Why waiting for the cluster to work is in vain, if it is. */
+  #hopeless(): string | undefined {
+    if (this.#isStopping) return "It was stopped before it was ready.";
+    const failed = this.#processes.find((managed) => managed.status === "failed");
+    if (failed === undefined) return undefined;
+    const lines = failed.log.recent.map((line) => `  ${line}`).join("\n");
+    return `${failed.plan.name} does not stay up. Its last words (all of them are in ${failed.log.path}):\n${lines}`;
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#isStopping = true;
+    for (const service of STOP_ORDER) {
+      const group = this.#processes.filter((managed) => managed.plan.service === service);
+      await Promise.all(group.map((managed) => managed.stop()));
+    }
+    this.#isEnded = true;
+    this.#record();
+    this.#allStopped.resolve(undefined);
+  }
+
+  async #handle(request: ControlRequest): Promise<ControlResponse> {
+    if (request.command === "stop") {
+      this.requestStop();
+      await this.#allStopped.promise;
+      return { ok: true, message: `Stopped ${this.#processes.length} processes.` };
+    }
+    if (request.command === "status") return { ok: true, message: JSON.stringify(this.#describe()) };
+    const managed = this.#processes.find(({ plan }) => plan.name === request.name);
+    if (managed === undefined) {
+      const names = this.#processes.map(({ plan }) => plan.name).join(", ");
+      return { ok: false, message: `There is no "${request.name ?? ""}" here: choose from ${names}.` };
+    }
+    if (this.#isStopping) return { ok: false, message: "The cluster is being stopped." };
+    try {
+      return { ok: true, message: await perform(request.command, managed) };
+    } catch (error) {
+      return { ok: false, message: messageOf(error) };
+    }
+  }
+
+  #describe(): ClusterProcess[] {
+    return this.#processes.map((managed) => managed.describe());
+  }
+
+  #record(): void {
+    const { cluster, natsUrl, controlPath } = this.options;
+    const supervisor = { pid: process.pid, control: controlPath };
+    writeClusterFile(this.options.dataDir, {
+      cluster,
+      natsUrl,
+      processes: this.#isEnded ? [] : this.#describe(),
+      ...(this.#isEnded ? {} : { supervisor }),
+    });
+  }
+}
+
+async function perform(
+  command: Exclude<ControlRequest["command"], "stop" | "status">,
+  managed: ManagedProcess,
+): Promise<string> {
+  const { name } = managed.plan;
+  switch (command) {
+    case "kill":
+      await managed.kill();
+      return `Killed ${name}; \`quorate dev start ${name}\` brings it back.`;
+    case "pause":
+      managed.pause();
+      return `Paused ${name}; \`quorate dev resume ${name}\` lets it go on.`;
+    case "resume":
+      managed.resume();
+      return `Resumed ${name}.`;
+    case "start":
+      managed.start();
+      return `Started ${name}.`;
+    default:
+      throw new CommandError(`The supervisor does not know the command ${JSON.stringify(command)}.`);
+  }
+}

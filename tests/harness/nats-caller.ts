@@ -1,0 +1,73 @@
+import { connect, headers, type Msg, type MsgHdrs, type NatsConnection } from "nats";
+
+/** An answer of the NATS API as it came: what it means is the test's business. */
+export interface NatsAnswer {
+  readonly data: Uint8Array;
+  readonly contentType: string;
+  /** gRPC status code, 0 if the call succeeded. */
+  readonly errorCode: number;
+  readonly errorText: string;
+}
+
+export interface NatsRequest {
+  readonly data: Uint8Array;
+  /** Value of the header; none unless told. */
+  readonly contentType?: string;
+}
+
+/** Sends requests with the plain `nats` package, as any microservice would. */
+export class NatsCaller implements AsyncDisposable {
+  readonly #connection: NatsConnection;
+
+  private constructor(connection: NatsConnection) {
+    this.#connection = connection;
+  }
+
+  static async connect(url: string): Promise<NatsCaller> {
+    return new NatsCaller(await connect({ servers: url, name: "tests" }));
+  }
+
+  /** @throws {NatsError} With code "503" if nobody serves the subject, "TIMEOUT" if nobody answered in time. */
+  async request(
+    subject: string,
+    { data, contentType }: NatsRequest,
+    timeoutMs = 10_000,
+  ): Promise<NatsAnswer> {
+    const options = { timeout: timeoutMs };
+    const answer: Msg =
+      contentType === undefined
+        ? await this.#connection.request(subject, data, options)
+        : await this.#connection.request(subject, data, {
+            ...options,
+            headers: contentTypeHeader(contentType),
+          });
+    return {
+      data: answer.data,
+      contentType: answer.headers?.get("Content-Type") ?? "",
+      errorCode: Number(answer.headers?.get("Nats-Service-Error-Code") ?? 0),
+      errorText: answer.headers?.get("Nats-Service-Error") ?? "",
+    };
+  }
+
+  async json(
+    subject: string,
+    request: unknown,
+  ): Promise<{ readonly body: unknown; readonly answer: NatsAnswer }> {
+    const answer = await this.request(subject, {
+      data: Buffer.from(typeof request === "string" ? request : JSON.stringify(request)),
+      contentType: "application/json",
+    });
+    const text = Buffer.from(answer.data).toString();
+    return { body: text === "" ? undefined : (JSON.parse(text) as unknown), answer };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+function contentTypeHeader(contentType: string): MsgHdrs {
+  const set = headers();
+  set.set("Content-Type", contentType);
+  return set;
+}
