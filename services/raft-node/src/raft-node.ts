@@ -106,6 +106,7 @@ export class RaftNode {
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
     );
     transport.onStatus((status) => {
+      logger.info("broker connection changed", { status });
       if (status === "connected") this.#notices.repeat();
     });
   }
