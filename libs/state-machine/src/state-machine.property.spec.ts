@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import type { Event, Revision } from "@quorate/mvcc";
-import { NaiveStore } from "../../mvcc/src/testing/naive-store";
+import { NaiveStore, type NaiveCommand } from "../../mvcc/src/testing/naive-store";
 import { rangeRequest } from "../../mvcc/src/testing/requests";
 import {
   commands,
@@ -50,7 +50,7 @@ class ApplyBatch implements Step {
 }
 
 class Read implements Step {
-  constructor(readonly command: ReadCommand) {}
+  constructor(readonly command: ReadCommand & NaiveCommand) {}
 
   check = (): boolean => true;
 

@@ -69,9 +69,12 @@ export interface AppliedPosition {
   readonly effectHash: number;
 }
 
-/** A read outside the log: a range, or a transaction whose branches hold only ranges. */
+/**
+ * A read outside the log: a range, a page of a longer range (whose `count` is not wanted, and 0), or a transaction whose
+ * branches hold only ranges.
+ */
 export type ReadCommand =
-  | { readonly kind: "range"; readonly request: RangeRequest }
+  | { readonly kind: "range" | "page"; readonly request: RangeRequest }
   | { readonly kind: "txn"; readonly request: TxnRequest };
 
 export type ReadOutcome =

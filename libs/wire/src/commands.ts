@@ -85,9 +85,9 @@ export function decodeCommand(raw: RawCommand): Command {
 
 /** @throws {DecodeError} */
 export function decodeRead(raw: RawRead): ReadCommand {
-  return raw.kind === "range"
-    ? { kind: "range", request: decodeRangeRequest(raw.bytes) }
-    : { kind: "txn", request: decodeTxnRequest(raw.bytes) };
+  return raw.kind === "txn"
+    ? { kind: raw.kind, request: decodeTxnRequest(raw.bytes) }
+    : { kind: raw.kind, request: decodeRangeRequest(raw.bytes) };
 }
 
 /** RawCommandBatch.commands. */

@@ -86,9 +86,7 @@ export function decodeProposeResponse(bytes: Uint8Array): NodeAnswer {
 }
 
 export function encodeReadRequest(request: ReadRequest): Uint8Array {
-  const reads = request.reads.map(({ kind, bytes }) =>
-    kind === "range" ? { range: bytes } : { txn: bytes },
-  );
+  const reads = request.reads.map(({ kind, bytes }) => ({ [kind]: bytes }));
   return wire.ReadRequest.encode({ reads, serializable: request.serializable }).finish();
 }
 
@@ -125,6 +123,7 @@ function nodeAnswer(
 function rawRead(message: quorate.internal.v1.RawRead.$Properties): RawRead {
   if (message.range) return { kind: "range", bytes: message.range };
   if (message.txn) return { kind: "txn", bytes: message.txn };
+  if (message.page) return { kind: "page", bytes: message.page };
   throw new DecodeError("RawRead", "its kind is not known");
 }
 

@@ -26,7 +26,7 @@ import {
   type WriteCall,
   type WriteKind,
 } from "../actors/pending-call";
-import type { ApiMethod, CallContext } from "./api-method";
+import type { Abandonable, ApiMethod, CallContext } from "./api-method";
 import { definite, type FailureCode } from "./request-failure";
 
 export interface KvApiOptions {
@@ -96,7 +96,17 @@ export class KvApi {
       return this.#write("compact", bytes, context, reply);
     });
 
-  methodOf(kind: CallKind): ApiMethod {
+  /** A part of a longer range that was validated as a whole; see `RangeStreamApi`. */
+  page(
+    bytes: Uint8Array,
+    options: { readonly counted: boolean; readonly serializable: boolean },
+    context: CallContext,
+    reply: Reply,
+  ): Abandonable {
+    return this.#read(options.counted ? "range" : "page", bytes, options.serializable, context, reply);
+  }
+
+  methodOf(kind: Exclude<CallKind, "page">): ApiMethod {
     return kind === "delete-range" ? this.deleteRange : this[kind];
   }
 

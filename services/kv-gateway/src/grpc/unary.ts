@@ -1,10 +1,12 @@
 import {
   status,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   type Metadata,
   type MethodDefinition,
   type sendUnaryData,
   type ServerUnaryCall,
+  type ServerWritableStream,
 } from "@grpc/grpc-js";
 import type { ApiMethod, CallContext } from "../api/api-method";
 import { grpcStatusOf, type ClientStatus } from "./status";
@@ -15,10 +17,11 @@ export const RECEIVE_BYTES_MAX = 2 * 1024 * 1024;
 /** A method whose messages stay encoded: the API reads what it needs, and answers come encoded from a node. */
 export type RawMethod = MethodDefinition<Uint8Array, Uint8Array>;
 export type RawHandler = handleUnaryCall<Uint8Array, Uint8Array>;
+export type RawStreamHandler = handleServerStreamingCall<Uint8Array, Uint8Array>;
 
 export interface RawService {
   readonly definition: Record<string, RawMethod>;
-  readonly implementation: Record<string, RawHandler>;
+  readonly implementation: Record<string, RawHandler | RawStreamHandler>;
 }
 
 /** Hears of every call that failed. */
@@ -72,7 +75,9 @@ function unaryHandler(name: string, method: ApiMethod, failed: FailureListener):
   };
 }
 
-function contextOf(call: ServerUnaryCall<Uint8Array, Uint8Array>): CallContext {
+export function contextOf(
+  call: ServerUnaryCall<Uint8Array, Uint8Array> | ServerWritableStream<Uint8Array, Uint8Array>,
+): CallContext {
   const { metadata } = call;
   const timeoutMs = remainingMs(call.getDeadline());
   const requireLeader = firstOf(metadata, "hasleader") === "true";
