@@ -37,7 +37,7 @@ describe("planProcesses", () => {
     expect(flag(n2!.args, "client-urls")).toBe("http://127.0.0.1:2380");
   });
 
-  it("ties no gateway to a member if there are fewer than members", () => {
+  it("ties a single gateway to no member", () => {
     const [gateway] = planProcesses({ ...options, clientUrls: ["http://127.0.0.1:2379"] }).filter(
       ({ service }) => service === "kv-gateway",
     );

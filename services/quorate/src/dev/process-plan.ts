@@ -37,8 +37,8 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
     const homed = clientUrls.filter((_, gateway) => gateway % topology.members.length === at);
     return planNode(options, member, homed);
   });
-  // Too few gateways for a member each: then they stand for the whole cluster, and outlive each of its members.
-  const standForMembers = clientUrls.length >= topology.members.length;
+  // A single gateway stands for the whole cluster and shows whoever answers; of several, each shows a member of its own.
+  const standForMembers = clientUrls.length > 1;
   const gateways = clientUrls.map((clientUrl, at) => {
     const home = standForMembers ? topology.members[at % topology.members.length]!.memberId : undefined;
     return planGateway(options, `gateway${at + 1}`, clientUrl, home);
