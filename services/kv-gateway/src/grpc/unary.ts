@@ -72,7 +72,9 @@ function unaryHandler(name: string, method: ApiMethod, failed: FailureListener):
   };
 }
 
-function contextOf(call: ServerUnaryCall<Uint8Array, Uint8Array>): CallContext {
+export function contextOf(
+  call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getDeadline">,
+): CallContext {
   const { metadata } = call;
   const timeoutMs = remainingMs(call.getDeadline());
   const requireLeader = firstOf(metadata, "hasleader") === "true";
