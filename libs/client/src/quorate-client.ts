@@ -221,7 +221,10 @@ export class QuorateClient implements AsyncDisposable {
   /** A lease that nobody renews unless told. @param options.id Chosen by the cluster unless given. */
   grantLease(ttlSeconds: number, options: { readonly id?: bigint } & CallOptions = {}): Promise<LeaseGrant> {
     const { LeaseGrantRequest, LeaseGrantResponse } = etcdserverpb;
-    const request = LeaseGrantRequest.encode({ TTL: Math.ceil(ttlSeconds), ID: wireId(options.id ?? 0n) }).finish();
+    const request = LeaseGrantRequest.encode({
+      TTL: Math.ceil(ttlSeconds),
+      ID: wireId(options.id ?? 0n),
+    }).finish();
     return this.#ask(this.#subjects.api("lease", "grant"), request, options, true, (payload) =>
       leaseTtl(decodeMessage("LeaseGrantResponse", LeaseGrantResponse, payload)),
     );
