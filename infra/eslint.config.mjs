@@ -6,12 +6,12 @@ import tseslint from "typescript-eslint";
  * else of this repository. Arrows point downwards only; `testing` is for specs and `tests/`.
  */
 const base = ["base"];
-const cores = { raft: [], mvcc: [], "state-machine": ["mvcc"] };
+const cores = { raft: [], lease: [], mvcc: ["lease"], "state-machine": ["lease", "mvcc"] };
 const ports = {
   actor: [],
   storage: ["raft", "mvcc"],
   transport: [],
-  wire: ["raft", "mvcc", "state-machine"],
+  wire: ["raft", "lease", "mvcc", "state-machine"],
 };
 const adapters = {
   "storage-rocksdb": ["raft", "storage"],

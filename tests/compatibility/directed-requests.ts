@@ -30,6 +30,12 @@ const range = (request: Range): KvRequest => ({ method: "range", request });
 const txn = (request: Txn): KvRequest => ({ method: "txn", request });
 const compact = (revision: number): KvRequest => ({ method: "compact", request: { revision } });
 
+const grant = (request: etcdserverpb.LeaseGrantRequest.$Properties): KvRequest => ({
+  method: "leaseGrant",
+  request,
+});
+const revoke = (ID: number): KvRequest => ({ method: "leaseRevoke", request: { ID } });
+
 const putOp = (request: Put): Op => ({ requestPut: request });
 const rangeOp = (request: Range): Op => ({ requestRange: request });
 const deleteOp = (request: etcdserverpb.DeleteRangeRequest.$Properties): Op => ({
@@ -267,6 +273,46 @@ export const directedCases: readonly DirectedCase[] = [
         range({ ...folder, sortTarget, sortOrder, limit: 3, countOnly: true, maxCreateRevision: 5 }),
       ]),
     ),
+  },
+  {
+    name: "leases: granted, attached, detached, revoked",
+    requests: [
+      grant({ TTL: 1, ID: 5 }),
+      grant({ TTL: 1000, ID: 6 }),
+      grant({ TTL: 1000, ID: 6 }),
+      grant({ TTL: 0, ID: 7 }),
+      grant({ TTL: -1, ID: -7 }),
+      grant({ TTL: 9_000_000_000, ID: 8 }),
+      grant({ TTL: 9_000_000_001, ID: 9 }),
+      grant({ TTL: 9_000_000_001, ID: 6 }),
+      put({ key, value, lease: 6 }),
+      put({ key: otherKey, value, lease: 6, prevKv: true }),
+      put({ key: latin1("directed/c"), value, lease: 6 }),
+      range(folder),
+      put({ key: otherKey, ignoreLease: true, value: latin1("kept") }),
+      put({ key: otherKey, ignoreValue: true, lease: 8 }),
+      put({ key: latin1("directed/c"), value }),
+      range(folder),
+      txn({
+        compare: [{ target: CompareTarget.LEASE, result: CompareResult.EQUAL, key, lease: 6 }],
+        success: [putOp({ key: latin1("directed/d"), value, lease: 6 }), rangeOp(folder)],
+      }),
+      txn({ success: [putOp({ key: latin1("directed/e"), value }), putOp({ key, value, lease: 404 })] }),
+      { method: "leaseTimeToLive", request: { ID: 404, keys: true } },
+      revoke(404),
+      revoke(0),
+      { method: "deleteRange", request: { key, prevKv: true } },
+      put({ key, value: latin1("again"), lease: 6 }),
+      revoke(6),
+      revoke(6),
+      range(folder),
+      put({ key, value, lease: 6 }),
+      grant({ TTL: 1000, ID: 6 }),
+      put({ key, value, lease: 6 }),
+      revoke(6),
+      revoke(8),
+      range({ ...folder, countOnly: true }),
+    ],
   },
   {
     name: "requests of the largest size, and larger",

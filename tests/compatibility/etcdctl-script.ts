@@ -108,6 +108,13 @@ export const etcdctlScript: readonly EtcdctlCommand[] = [
   command("compaction", "7", "--physical"),
   command("get", "app/one", "--rev=6"),
   command("get", "app/one", "--rev=7"),
+  command("lease", "list"),
+  command("lease", "revoke", "1234abcd"),
+  command("lease", "timetolive", "1234abcd"),
+  command("lease", "timetolive", "1234abcd", "--keys", "-w", "json"),
+  command("lease", "keep-alive", "--once", "1234abcd"),
+  command("lease", "grant", "9000000001"),
+  command("lease", "grant"),
   command("endpoint", "health"),
   command("endpoint", "health", "-w", "json"),
 ];

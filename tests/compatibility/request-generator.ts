@@ -2,13 +2,17 @@ import { randomChance, randomInteger, randomPick, type Prng } from "@quorate/bas
 import { etcdserverpb } from "@quorate/wire";
 import Long from "long";
 
-/** One call of the KV service. The generator makes them, both servers are asked them. */
+/** One call of the KV or the Lease service. Both servers are asked it; the generator makes those about keys. */
 export type KvRequest =
   | { readonly method: "range"; readonly request: etcdserverpb.RangeRequest.$Properties }
   | { readonly method: "put"; readonly request: etcdserverpb.PutRequest.$Properties }
   | { readonly method: "deleteRange"; readonly request: etcdserverpb.DeleteRangeRequest.$Properties }
   | { readonly method: "txn"; readonly request: etcdserverpb.TxnRequest.$Properties }
-  | { readonly method: "compact"; readonly request: etcdserverpb.CompactionRequest.$Properties };
+  | { readonly method: "compact"; readonly request: etcdserverpb.CompactionRequest.$Properties }
+  | { readonly method: "leaseGrant"; readonly request: etcdserverpb.LeaseGrantRequest.$Properties }
+  | { readonly method: "leaseRevoke"; readonly request: etcdserverpb.LeaseRevokeRequest.$Properties }
+  | { readonly method: "leaseTimeToLive"; readonly request: etcdserverpb.LeaseTimeToLiveRequest.$Properties }
+  | { readonly method: "leases"; readonly request: etcdserverpb.LeaseLeasesRequest.$Properties };
 
 /**
  * Few keys, so that requests meet: neighbours of one another, prefixes, and the bytes at which range ends go wrong.

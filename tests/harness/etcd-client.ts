@@ -40,6 +40,14 @@ export const etcdMethods = {
   deleteRange: unary("/etcdserverpb.KV/DeleteRange", pb.DeleteRangeRequest, pb.DeleteRangeResponse),
   txn: unary("/etcdserverpb.KV/Txn", pb.TxnRequest, pb.TxnResponse),
   compact: unary("/etcdserverpb.KV/Compact", pb.CompactionRequest, pb.CompactionResponse),
+  leaseGrant: unary("/etcdserverpb.Lease/LeaseGrant", pb.LeaseGrantRequest, pb.LeaseGrantResponse),
+  leaseRevoke: unary("/etcdserverpb.Lease/LeaseRevoke", pb.LeaseRevokeRequest, pb.LeaseRevokeResponse),
+  leaseTimeToLive: unary(
+    "/etcdserverpb.Lease/LeaseTimeToLive",
+    pb.LeaseTimeToLiveRequest,
+    pb.LeaseTimeToLiveResponse,
+  ),
+  leases: unary("/etcdserverpb.Lease/LeaseLeases", pb.LeaseLeasesRequest, pb.LeaseLeasesResponse),
   memberList: unary("/etcdserverpb.Cluster/MemberList", pb.MemberListRequest, pb.MemberListResponse),
   status: unary("/etcdserverpb.Maintenance/Status", pb.StatusRequest, pb.StatusResponse),
 } as const;
@@ -142,6 +150,40 @@ export class EtcdClient {
 
   status(deadlineMs?: number) {
     return this.call(etcdMethods.status, {}, deadlineMs);
+  }
+
+  leaseGrant(request: etcdserverpb.LeaseGrantRequest.$Properties) {
+    return this.call(etcdMethods.leaseGrant, request);
+  }
+
+  leaseRevoke(request: etcdserverpb.LeaseRevokeRequest.$Properties) {
+    return this.call(etcdMethods.leaseRevoke, request);
+  }
+
+  /** Opens a stream, sends all requests, ends it, and collects the answers. */
+  leaseKeepAlive(
+    requests: readonly etcdserverpb.LeaseKeepAliveRequest.$Properties[],
+  ): Promise<etcdserverpb.LeaseKeepAliveResponse[]> {
+    const path = "/etcdserverpb.Lease/LeaseKeepAlive";
+    const { LeaseKeepAliveRequest, LeaseKeepAliveResponse } = pb;
+    return new Promise((resolve, reject) => {
+      const stream = this.#client.makeBidiStreamRequest(
+        path,
+        (request: etcdserverpb.LeaseKeepAliveRequest.$Properties) =>
+          bufferOver(LeaseKeepAliveRequest.encode(request).finish()),
+        (bytes: Buffer) => LeaseKeepAliveResponse.decode(bytes),
+        this.#noMetadata,
+        { deadline: Date.now() + this.#deadlineMs },
+      );
+      const answers: etcdserverpb.LeaseKeepAliveResponse[] = [];
+      stream.on("data", (answer: etcdserverpb.LeaseKeepAliveResponse) => answers.push(answer));
+      stream.on("end", () => resolve(answers));
+      stream.on("error", (error: Error & { readonly code?: number; readonly details?: string }) =>
+        reject(new CallError(error.code ?? 2, error.details ?? error.message, path)),
+      );
+      for (const request of requests) stream.write(request);
+      stream.end();
+    });
   }
 
   memberList() {

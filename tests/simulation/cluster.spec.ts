@@ -28,6 +28,9 @@ describe("a simulated cluster", () => {
       expect(sum((report) => report.reads)).toBeGreaterThan(count * 30);
       expect(sum((report) => report.unknown)).toBeGreaterThan(count / 4);
       expect(sum((report) => report.crashes)).toBeGreaterThan(count / 2);
+      expect(sum((report) => report.pauses)).toBeGreaterThan(count / 3);
+      expect(sum((report) => report.expired)).toBeGreaterThan(count * 2);
+      expect(sum((report) => report.renewals)).toBeGreaterThan(count * 5);
       expect(sum((report) => report.leaders)).toBeGreaterThan(count * 1.5);
     },
     10 * 60_000,

@@ -11,7 +11,7 @@ export interface NemesisDependencies {
   readonly gateways: readonly string[];
 }
 
-type Fault = "crash" | "crash-all" | "isolate" | "halves" | "one-way" | "disconnect" | "weather";
+type Fault = "crash" | "crash-all" | "isolate" | "halves" | "one-way" | "disconnect" | "pause" | "weather";
 const FAULTS: readonly Fault[] = [
   "crash",
   "crash-all",
@@ -19,6 +19,7 @@ const FAULTS: readonly Fault[] = [
   "halves",
   "one-way",
   "disconnect",
+  "pause",
   "weather",
 ];
 
@@ -28,6 +29,7 @@ export class Nemesis {
   readonly #quietMsMax: number;
   #stopped = false;
   #crashes = 0;
+  #pauses = 0;
 
   constructor(private readonly dependencies: NemesisDependencies) {
     const { prng } = dependencies;
@@ -39,6 +41,10 @@ export class Nemesis {
 
   get crashes(): number {
     return this.#crashes;
+  }
+
+  get pauses(): number {
+    return this.#pauses;
   }
 
   start(): void {
@@ -55,6 +61,7 @@ export class Nemesis {
       reorderChance: 0,
     });
     this.dependencies.network.heal();
+    for (const member of this.dependencies.members) member.resume();
   }
 
   #next(): void {
@@ -95,10 +102,21 @@ export class Nemesis {
       case "disconnect":
         network.disconnect(victim.name);
         return () => network.reconnect(victim.name);
+      case "pause": {
+        const frozen = randomChance(prng, 0.5) ? this.#leaders() : [victim];
+        for (const member of frozen) member.pause();
+        this.#pauses += frozen.length;
+        return () => frozen.forEach((member) => member.resume());
+      }
       case "weather":
         this.#weather();
         return () => undefined;
     }
+  }
+
+  /** Whoever believes to lead: freezing these is what tells something. */
+  #leaders(): SimulatedMember[] {
+    return this.dependencies.members.filter((member) => member.node?.status().leader === member.id);
   }
 
   #crash(victims: readonly SimulatedMember[]): () => void {

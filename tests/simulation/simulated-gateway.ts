@@ -1,12 +1,18 @@
 import type { VirtualTime } from "@quorate/actor";
 import type { Transport } from "@quorate/transport";
-import type { RawCommand, RawRead, Subjects } from "@quorate/wire";
+import type { RawCommand, RawLeaseQuery, RawRead, Subjects } from "@quorate/wire";
+import { LeaderTarget } from "../../services/kv-gateway/src/actors/leader-target";
 import { LeaderTracker } from "../../services/kv-gateway/src/actors/leader-tracker";
 import { MemberDirectory } from "../../services/kv-gateway/src/actors/member-directory";
 import { NodeQueries } from "../../services/kv-gateway/src/actors/node-queries";
-import { PendingCall, type CallOutcome } from "../../services/kv-gateway/src/actors/pending-call";
+import {
+  PendingCall,
+  type CallOutcome,
+  type LeaseQueryCall,
+  type WriteKind,
+} from "../../services/kv-gateway/src/actors/pending-call";
 import { Proposer } from "../../services/kv-gateway/src/actors/proposer";
-import { Reader } from "../../services/kv-gateway/src/actors/reader";
+import { LEASE_QUERY, LINEARIZABLE_READ, Reader } from "../../services/kv-gateway/src/actors/reader";
 import { ReadTargets } from "../../services/kv-gateway/src/actors/read-targets";
 import { TimeoutCause } from "../../services/kv-gateway/src/actors/timeout-cause";
 
@@ -17,6 +23,7 @@ const QUEUE = { callsMax: 10_000, bytesMax: 64 * 1024 * 1024, batchCallsMax: 64,
 export class SimulatedGateway {
   readonly #proposer: Proposer;
   readonly #reader: Reader;
+  readonly #leaseReader: Reader<LeaseQueryCall>;
 
   constructor(
     private readonly options: { readonly id: bigint; readonly timeoutMs: number },
@@ -45,7 +52,7 @@ export class SimulatedGateway {
     );
     this.#reader = new Reader(
       {
-        serializable: false,
+        question: LINEARIZABLE_READ,
         batchesInFlightMax: 4,
         queue: QUEUE,
         attemptMs: 300,
@@ -54,14 +61,29 @@ export class SimulatedGateway {
       },
       { ...shared, targets },
     );
+    this.#leaseReader = new Reader(
+      {
+        question: LEASE_QUERY,
+        batchesInFlightMax: 4,
+        queue: QUEUE,
+        attemptMs: 300,
+        attemptMsMax: 1000,
+        backOff: BACK_OFF,
+      },
+      { ...shared, targets: new LeaderTarget(tracker) },
+    );
   }
 
-  write(command: RawCommand, reply: (outcome: CallOutcome) => void): void {
+  write(command: RawCommand & { readonly kind: WriteKind }, reply: (outcome: CallOutcome) => void): void {
     this.#proposer.tell(new PendingCall({ ...command, ...this.#span(), reply }));
   }
 
   read(read: RawRead, reply: (outcome: CallOutcome) => void): void {
     this.#reader.tell(new PendingCall({ ...read, ...this.#span(), reply }));
+  }
+
+  askLease(query: RawLeaseQuery, reply: (outcome: CallOutcome) => void): void {
+    this.#leaseReader.tell(new PendingCall({ ...query, ...this.#span(), reply }));
   }
 
   #span(): { startedAt: number; deadline: number } {

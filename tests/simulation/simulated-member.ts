@@ -15,6 +15,7 @@ import { LogWriterActor, type LogWriterMessage } from "../../services/raft-node/
 import type { RaftMessage } from "../../services/raft-node/src/actors/raft-actor";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
 
 export interface SimulatedMemberOptions {
@@ -41,6 +42,8 @@ export interface SimulatedMemberDependencies {
 interface Running {
   readonly node: RaftNode;
   readonly store: MemoryKeyValueStore<StateColumn>;
+  readonly stateMachine: StateMachine;
+  readonly process: PausableProcess;
   readonly kill: () => void;
 }
 
@@ -75,6 +78,7 @@ export class SimulatedMember {
   start(): void {
     const { time, prng, network, subjects } = this.dependencies;
     const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
+    const process = new PausableProcess(time);
     const log = this.#openLog();
     const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
     const stateMachine = new StateMachine({}, { view: store });
@@ -87,15 +91,15 @@ export class SimulatedMember {
     };
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
       actor: new LogWriterActor({ storage: log, reports }),
-      clock: time,
+      clock: process,
       prng,
     });
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
         { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
-        { store, stateMachine, reports: applierReports, clock: time },
+        { store, stateMachine, reports: applierReports, clock: process },
       ),
-      clock: time,
+      clock: process,
       prng,
     });
     const self = { id: memberId, name, peerUrls: [], clientUrls: [], learner: false };
@@ -113,10 +117,10 @@ export class SimulatedMember {
         bootNonce,
       },
       {
-        transport: network.connect(name),
+        transport: process.over(network.connect(name)),
         subjects,
-        clock: time,
-        scheduler: time,
+        clock: process,
+        scheduler: process,
         prng,
         logger: SILENT_LOGGER,
         tracer: NO_TRACER,
@@ -130,7 +134,10 @@ export class SimulatedMember {
     this.#running = {
       node,
       store,
+      stateMachine,
+      process,
       kill: () => {
+        process.kill();
         logWriter.kill();
         applier.kill();
         node.stop();
@@ -146,6 +153,21 @@ export class SimulatedMember {
     this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
     const unsynced = this.#stateDisk.unsyncedBatches;
     this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+  }
+
+  /** Freezes the process: nothing reaches it and no timer runs, while everyone else's time goes on. */
+  pause(): void {
+    this.#running?.process.pause();
+  }
+
+  /** Lets it go on, if it is frozen. */
+  resume(): void {
+    if (this.#running?.process.paused === true) this.#running.process.resume();
+  }
+
+  /** The leases it knows. */
+  get leases(): number {
+    return this.#running!.stateMachine.leases().length;
   }
 
   /** Every event since the beginning, in order; the member must run and must not have compacted. */

@@ -6,6 +6,8 @@ import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import { checkHistory, HistoryViolation, type Operation } from "./history";
+import { checkLeases, type LeaseFacts } from "./lease-history";
+import { LeaseHolder } from "./lease-holder";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
 import { SimulatedGateway } from "./simulated-gateway";
@@ -20,6 +22,10 @@ export interface SimulationReport {
   /** Terms in which someone led. */
   readonly leaders: number;
   readonly crashes: number;
+  readonly pauses: number;
+  /** Leases that ended because their time was over, and acknowledged renewals. */
+  readonly expired: number;
+  readonly renewals: number;
   /** Of everything that was applied anywhere and every answer: the same seed gives the same. */
   readonly traceHash: number;
 }
@@ -39,11 +45,14 @@ export class Simulation {
   readonly #network: MemoryNetwork;
   readonly #members: SimulatedMember[];
   readonly #clients: SimulatedClient[];
+  readonly #holders: LeaseHolder[];
   readonly #nemesis: Nemesis;
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
   /** Effect hash by applied index, from whoever came there first. */
   readonly #effects = new Map<number, number>();
+  /** When the first member came to each revision. */
+  readonly #revisionTimes: number[] = [];
   #trace = 0;
 
   constructor(private readonly seed: number) {
@@ -94,6 +103,9 @@ export class Simulation {
           { time, prng, gateway: gateways[number % gateways.length]! },
         ),
     );
+    this.#holders = [100, 101, 102].map(
+      (number, at) => new LeaseHolder({ number }, { time, prng, gateway: gateways[at % gateways.length]! }),
+    );
     this.#nemesis = new Nemesis({
       time,
       prng,
@@ -105,18 +117,20 @@ export class Simulation {
 
   run(): SimulationReport {
     for (const member of this.#members) member.start();
-    for (const client of this.#clients) client.start();
+    for (const client of [...this.#clients, ...this.#holders]) client.start();
     this.#nemesis.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
     for (const member of this.#members) if (!member.running) member.start();
     this.#advance(RECOVERY_MS / 3);
-    for (const client of this.#clients) client.stop();
+    for (const client of [...this.#clients, ...this.#holders]) client.stop();
     this.#serveAgain();
-    const operations = this.#clients.flatMap((client) => client.operations);
+    const operations = [...this.#clients, ...this.#holders].flatMap((client) => client.operations);
     const events = this.#agree();
     checkHistory(operations, events);
-    return this.#report(operations);
+    const leases = this.#holders.flatMap((holder) => holder.leases);
+    const facts = checkLeases(leases, events, (revision) => this.#revisionTimes[revision]!);
+    return this.#report(operations, facts);
   }
 
   #advance(durationMs: number): void {
@@ -145,6 +159,9 @@ export class Simulation {
       throw new HistoryViolation(`${member.name} differs from another member at index ${position.index}`);
     }
     this.#effects.set(position.index, position.effectHash);
+    for (let revision = this.#revisionTimes.length; revision <= position.revision; revision += 1) {
+      this.#revisionTimes.push(this.#time.now());
+    }
     this.#note(`${member.name} ${position.index} ${position.effectHash} ${this.#time.now()}`);
   }
 
@@ -176,10 +193,14 @@ export class Simulation {
         throw new HistoryViolation(`members do not agree in the end: ${seen}`);
       }
     }
+    for (const member of this.#members) {
+      if (member.leases > 0)
+        throw new HistoryViolation(`${member.name} keeps ${member.leases} leases for ever`);
+    }
     return this.#members[0]!.events();
   }
 
-  #report(operations: readonly Operation[]): SimulationReport {
+  #report(operations: readonly Operation[], leases: LeaseFacts): SimulationReport {
     const count = (kind: Operation["outcome"]["kind"]): number =>
       operations.filter((operation) => operation.outcome.kind === kind).length;
     for (const { returnedAt, outcome } of operations) this.#note(`${returnedAt} ${JSON.stringify(outcome)}`);
@@ -191,6 +212,8 @@ export class Simulation {
       unknown: count("unknown"),
       leaders: this.#leaders.size,
       crashes: this.#nemesis.crashes,
+      pauses: this.#nemesis.pauses,
+      ...leases,
       traceHash: this.#trace,
     };
   }

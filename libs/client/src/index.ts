@@ -1,6 +1,7 @@
 export { QuorateError, type Outcome, type QuorateErrorCode } from "./errors";
 export { between, everyKey, exactly, prefix, startingAt, type Bytes, type KeyRange } from "./key-range";
 export { KeyValue, type KeyValueFields } from "./key-value";
+export { Lease, LeaseLostError, type LeaseCalls, type LeaseFields } from "./lease";
 export type { CallOptions } from "./pending-call";
 export {
   QuorateClient,
@@ -11,6 +12,9 @@ export {
 export type { DeleteOptions, PutOptions, RangeOptions, ReadOptions, SortTarget } from "./requests";
 export type {
   DeleteResult,
+  LeaseGrant,
+  LeaseRenewal,
+  LeaseTimeToLive,
   Member,
   MemberStatus,
   OperationResult,

@@ -2,11 +2,19 @@ import { systemClock, systemScheduler } from "@quorate/actor";
 import type { Clock, Scheduler } from "@quorate/base";
 import type { Transport } from "@quorate/transport";
 import { NatsTransport } from "@quorate/transport-nats";
-import { decodeMessage, etcdserverpb, parseClusterName, Subjects, type BatchCall } from "@quorate/wire";
+import {
+  decodeMessage,
+  etcdserverpb,
+  parseClusterName,
+  Subjects,
+  wireId,
+  type BatchCall,
+} from "@quorate/wire";
 import { CallBatcher } from "./call-batcher";
 import { QuorateError } from "./errors";
 import { exactly, type Bytes, type KeyRange } from "./key-range";
 import type { KeyValue } from "./key-value";
+import { Lease } from "./lease";
 import { PendingCall, type CallOptions, type PendingCallOptions } from "./pending-call";
 import {
   deleteRangeRequest,
@@ -19,12 +27,18 @@ import {
 } from "./requests";
 import {
   deleteResult,
+  leaseIds,
+  leaseTimeToLive,
+  leaseTtl,
   memberList,
   memberStatus,
   putResult,
   rangeResult,
   transactionResult,
   type DeleteResult,
+  type LeaseGrant,
+  type LeaseRenewal,
+  type LeaseTimeToLive,
   type Member,
   type MemberStatus,
   type PutResult,
@@ -177,15 +191,77 @@ export class QuorateClient implements AsyncDisposable {
   /** How the member that answers sees itself and its cluster. */
   status(options: CallOptions = {}): Promise<MemberStatus> {
     const request = etcdserverpb.StatusRequest.encode({}).finish();
-    return this.#read(this.#subjects.api("maintenance", "status"), request, options, (payload) =>
+    return this.#ask(this.#subjects.api("maintenance", "status"), request, options, false, (payload) =>
       memberStatus(decodeMessage("StatusResponse", etcdserverpb.StatusResponse, payload)),
     );
   }
 
   members(options: CallOptions = {}): Promise<Member[]> {
     const request = etcdserverpb.MemberListRequest.encode({ linearizable: true }).finish();
-    return this.#read(this.#subjects.api("cluster", "memberlist"), request, options, (payload) =>
+    return this.#ask(this.#subjects.api("cluster", "memberlist"), request, options, false, (payload) =>
       memberList(decodeMessage("MemberListResponse", etcdserverpb.MemberListResponse, payload)),
+    );
+  }
+
+  /**
+   * Grants a lease and holds it: it is renewed until it is disposed of, which revokes it and deletes the keys attached to it.
+   *
+   * @param ttlSeconds What the lease outlives its holder by; raised to the cluster's minimum.
+   */
+  async lease(ttlSeconds: number, options: CallOptions = {}): Promise<Lease> {
+    const grantedAt = this.#clock.now();
+    const granted = await this.grantLease(ttlSeconds, options);
+    const calls = {
+      keepAliveOnce: (id: bigint, callOptions: CallOptions) => this.keepAliveOnce(id, callOptions),
+      revoke: (id: bigint) => this.revokeLease(id),
+    };
+    return new Lease({ ...granted, grantedAt }, { clock: this.#clock, calls });
+  }
+
+  /** A lease that nobody renews unless told. @param options.id Chosen by the cluster unless given. */
+  grantLease(ttlSeconds: number, options: { readonly id?: bigint } & CallOptions = {}): Promise<LeaseGrant> {
+    const { LeaseGrantRequest, LeaseGrantResponse } = etcdserverpb;
+    const request = LeaseGrantRequest.encode({
+      TTL: Math.ceil(ttlSeconds),
+      ID: wireId(options.id ?? 0n),
+    }).finish();
+    return this.#ask(this.#subjects.api("lease", "grant"), request, options, true, (payload) =>
+      leaseTtl(decodeMessage("LeaseGrantResponse", LeaseGrantResponse, payload)),
+    );
+  }
+
+  /** Ends a lease and deletes the keys attached to it, at one revision. */
+  revokeLease(id: bigint, options: CallOptions = {}): Promise<void> {
+    const request = etcdserverpb.LeaseRevokeRequest.encode({ ID: wireId(id) }).finish();
+    return this.#ask(this.#subjects.api("lease", "revoke"), request, options, true, () => undefined);
+  }
+
+  /** Begins the TTL anew. May be repeated, so it is tried again like a read. */
+  keepAliveOnce(id: bigint, options: CallOptions = {}): Promise<LeaseRenewal> {
+    const { LeaseKeepAliveRequest, LeaseKeepAliveResponse } = etcdserverpb;
+    const request = LeaseKeepAliveRequest.encode({ ID: wireId(id) }).finish();
+    return this.#ask(this.#subjects.api("lease", "keepalive"), request, options, false, (payload) =>
+      leaseTtl(decodeMessage("LeaseKeepAliveResponse", LeaseKeepAliveResponse, payload)),
+    );
+  }
+
+  /** `undefined` if there is no such lease. @param options.keys Tell the attached keys too. */
+  timeToLive(
+    id: bigint,
+    options: { readonly keys?: boolean } & CallOptions = {},
+  ): Promise<LeaseTimeToLive | undefined> {
+    const { LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } = etcdserverpb;
+    const request = LeaseTimeToLiveRequest.encode({ ID: wireId(id), keys: options.keys ?? false }).finish();
+    return this.#ask(this.#subjects.api("lease", "timetolive"), request, options, false, (payload) =>
+      leaseTimeToLive(decodeMessage("LeaseTimeToLiveResponse", LeaseTimeToLiveResponse, payload)),
+    );
+  }
+
+  /** The ids of all leases, as one member knows them. */
+  leases(options: CallOptions = {}): Promise<bigint[]> {
+    const request = etcdserverpb.LeaseLeasesRequest.encode({}).finish();
+    return this.#ask(this.#subjects.api("lease", "leases"), request, options, false, (payload) =>
+      leaseIds(decodeMessage("LeaseLeasesResponse", etcdserverpb.LeaseLeasesResponse, payload)),
     );
   }
 
@@ -221,13 +297,15 @@ export class QuorateClient implements AsyncDisposable {
   }
 
   /** A call with a subject of its own. */
-  #read<T>(
+  #ask<T>(
     subject: string,
     request: Uint8Array,
     options: CallOptions,
+    isWrite: boolean,
     decode: (payload: Uint8Array) => T,
   ): Promise<T> {
-    return this.#start({ writes: false, decode }, options, (call) => {
+    return this.#start({ writes: isWrite, decode }, options, (call) => {
+      call.markSent();
       this.#transport.request(subject, request, { timeoutMs: call.remainingMs }, (result) => {
         call.settle(attemptResultOf(result));
       });

@@ -70,6 +70,27 @@ export interface Member {
   readonly clientUrls: readonly string[];
 }
 
+export interface LeaseGrant {
+  readonly id: bigint;
+  /** At least what was asked for. */
+  readonly ttlSeconds: number;
+}
+
+export interface LeaseRenewal {
+  readonly id: bigint;
+  /** What it has from now on; 0: there is no such lease any more. */
+  readonly ttlSeconds: number;
+}
+
+export interface LeaseTimeToLive {
+  readonly id: bigint;
+  /** Whole seconds. */
+  readonly remainingSeconds: number;
+  readonly grantedSeconds: number;
+  /** Only if asked for. */
+  readonly keys: readonly Uint8Array[];
+}
+
 /** All of these copy the bytes they keep: what is decoded are views into a buffer that belongs to the transport. */
 export function putResult(response: etcdserverpb.PutResponse.$Properties): PutResult {
   return {
@@ -127,6 +148,30 @@ export function memberList(response: etcdserverpb.MemberListResponse.$Properties
     peerUrls: [...(member.peerURLs ?? [])],
     clientUrls: [...(member.clientURLs ?? [])],
   }));
+}
+
+export function leaseTtl(
+  response: etcdserverpb.LeaseGrantResponse.$Properties | etcdserverpb.LeaseKeepAliveResponse.$Properties,
+): LeaseGrant {
+  return { id: signedId(response.ID ?? 0), ttlSeconds: numberOf(response.TTL) };
+}
+
+/** `undefined` if there is no such lease. */
+export function leaseTimeToLive(
+  response: etcdserverpb.LeaseTimeToLiveResponse.$Properties,
+): LeaseTimeToLive | undefined {
+  const grantedSeconds = numberOf(response.grantedTTL);
+  if (grantedSeconds === 0) return undefined;
+  return {
+    id: signedId(response.ID ?? 0),
+    remainingSeconds: numberOf(response.TTL),
+    grantedSeconds,
+    keys: (response.keys ?? []).map((key) => key.slice()),
+  };
+}
+
+export function leaseIds(response: etcdserverpb.LeaseLeasesResponse.$Properties): bigint[] {
+  return (response.leases ?? []).map(({ ID }) => signedId(ID ?? 0));
 }
 
 function operationResult(response: etcdserverpb.ResponseOp.$Properties): OperationResult {

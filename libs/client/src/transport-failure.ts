@@ -5,6 +5,8 @@ import type { AttemptResult } from "./pending-call";
 /** Headers of the NATS services framework in which an endpoint reports that it failed. */
 const ERROR_CODE = "Nats-Service-Error-Code";
 const ERROR_TEXT = "Nats-Service-Error";
+/** How a gateway marks a write that may have happened in spite of the error. */
+const OUTCOME = "Quorate-Outcome";
 
 /** What an attempt came to, as far as the transport and the answer's headers tell. */
 export function attemptResultOf(result: RequestResult): AttemptResult {
@@ -12,8 +14,8 @@ export function attemptResultOf(result: RequestResult): AttemptResult {
     case "answer": {
       const status = result.headers?.[ERROR_CODE];
       if (status === undefined) return { kind: "ok", payload: result.payload };
-      // Whether a write was refused or got lost further on cannot be told from here: the careful reading is "unknown".
-      return failed(errorCodeOf(Number(status)), result.headers?.[ERROR_TEXT] ?? "", true);
+      const isUnknown = result.headers?.[OUTCOME] === "unknown";
+      return failed(errorCodeOf(Number(status)), result.headers?.[ERROR_TEXT] ?? "", isUnknown);
     }
     case "no-responders":
       return failed("UNAVAILABLE", "no gateway of this cluster answers on the broker", false);

@@ -1,7 +1,7 @@
 import { EMPTY_BYTES, readUint32, readUint64, writeUint32, writeUint64 } from "@quorate/base";
+import { readLease, writeLease } from "@quorate/lease";
 import { ByteReader } from "./byte-reader";
 import type { ByteWriter } from "./byte-writer";
-import { readLease, writeLease } from "./lease-bytes";
 import { NO_LEASE, type Event, type Revision } from "./types";
 
 /*

@@ -1,7 +1,7 @@
 import { EMPTY_BYTES, invariant, readUint64, writeUint64 } from "@quorate/base";
+import { readLease } from "@quorate/lease";
 import { OWN_MEMORY, type Allocator } from "./byte-arena";
 import { LATEST_HEADER_BYTES } from "./latest-row";
-import { readLease } from "./lease-bytes";
 import type { KeyValue, Revision } from "./types";
 
 /*

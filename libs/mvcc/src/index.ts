@@ -18,4 +18,4 @@ export {
   type TxnLimits,
 } from "./validation";
 export * from "./view";
-export { WriteSession } from "./write-session";
+export { WriteSession, type LeaseAttachments, type WriteSessionDependencies } from "./write-session";

@@ -1,6 +1,6 @@
 import { readUint64, writeUint64 } from "@quorate/base";
+import { readLease, writeLease } from "@quorate/lease";
 import type { Allocator } from "./byte-arena";
-import { readLease, writeLease } from "./lease-bytes";
 import type { KeyValue, LeaseId, Revision } from "./types";
 
 /*

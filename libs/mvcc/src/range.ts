@@ -15,8 +15,8 @@ import type { ReadView } from "./view";
  * Answers a range; its revision must have been checked.
  *
  * @param current What the view shows and "no revision" means; also the revision of the response.
- * @param counting False: `count` is 0, and nothing behind the limit is read. For pages, which would count the rest anew
- *   each.
+ * @param counting False: `count` is 0, and nothing behind the limit is read, unless a count is all that is asked for. For
+ *   pages, which would count the rest anew each.
  * @returns Keys and values that the caller may keep.
  */
 export function range(

@@ -1,12 +1,10 @@
 import type { Brand } from "@quorate/base";
+import type { LeaseId } from "@quorate/lease";
 
 /** Place of a change in the total order. A fresh store is at 1; the first write gets 2. At most 2^53-1. */
 export type Revision = Brand<number, "Revision">;
 
-/** Signed 64-bit lease identity; 0 is "no lease". */
-export type LeaseId = Brand<bigint, "LeaseId">;
-
-export const NO_LEASE = 0n as LeaseId;
+export { NO_LEASE, type LeaseId } from "@quorate/lease";
 
 export interface KeyValue {
   readonly key: Uint8Array;

@@ -17,11 +17,27 @@ import type {
   DeleteRangeResponse,
   Event,
   KeyValue,
+  LeaseId,
   PutRequest,
   PutResponse,
   Revision,
 } from "./types";
+import { NO_LEASE } from "./types";
 import type { ReadView, WriteBatch } from "./view";
+
+/** Hears which keys come to belong to which lease: MVCC keeps the lease of a key, but not the keys of a lease. */
+export interface LeaseAttachments {
+  /** `key` belonged to `from` and belongs to `to`; they differ, and either may be "no lease". The key is kept. */
+  moved(key: Uint8Array, from: LeaseId, to: LeaseId): void;
+}
+
+const NO_ATTACHMENTS: LeaseAttachments = { moved: () => undefined };
+
+export interface WriteSessionDependencies {
+  readonly view: ReadView;
+  readonly recorder: EventRecorder;
+  readonly attachments?: LeaseAttachments;
+}
 
 /**
  * The changes of one apply batch. Commands run one after another, each between `begin` and `end`; a command that
@@ -32,17 +48,16 @@ import type { ReadView, WriteBatch } from "./view";
 export class WriteSession implements TxnStore, StoreRevisions {
   readonly #overlay: OverlayView;
   readonly #recorder: EventRecorder;
+  readonly #attachments: LeaseAttachments;
   readonly #events: Event[] = [];
   #revision: Revision;
   #compactRevision: Revision;
   #changes = 0;
 
-  constructor(
-    start: StoreRevisions,
-    dependencies: { readonly view: ReadView; readonly recorder: EventRecorder },
-  ) {
+  constructor(start: StoreRevisions, dependencies: WriteSessionDependencies) {
     this.#overlay = new OverlayView(dependencies.view);
     this.#recorder = dependencies.recorder;
+    this.#attachments = dependencies.attachments ?? NO_ATTACHMENTS;
     this.#revision = start.revision;
     this.#compactRevision = start.compactRevision;
   }
@@ -91,12 +106,14 @@ export class WriteSession implements TxnStore, StoreRevisions {
     const old = entry.row;
     const create = old === undefined ? main : createOfLatest(old);
     const version = old === undefined ? 1 : versionOfLatest(old) + 1;
-    const lease = old !== undefined && request.ignoreLease ? leaseOfLatest(old) : request.lease;
+    const oldLease = old === undefined ? NO_LEASE : leaseOfLatest(old);
+    const lease = old !== undefined && request.ignoreLease ? oldLease : request.lease;
     const value = old !== undefined && request.ignoreValue ? valueOfLatest(old) : request.value;
     const prevKv = old !== undefined && request.prevKv ? keyValueOfLatest(entry.key, old) : undefined;
 
     const row = encodeLatest(create, main, version, lease, value, this.#overlay.arena);
     this.#overlay.change(entry, main, row);
+    if (lease !== oldLease) this.#attachments.moved(entry.key, oldLease, lease);
     this.#record("put", entry, {
       key: entry.key,
       createRevision: create,
@@ -114,7 +131,9 @@ export class WriteSession implements TxnStore, StoreRevisions {
     for (const entry of entries) {
       if (request.prevKv) prevKvs.push(keyValueOfLatest(entry.key, entry.row!));
       const main = this.#nextRevision;
+      const lease = leaseOfLatest(entry.row!);
       this.#overlay.change(entry, main, undefined);
+      if (lease !== NO_LEASE) this.#attachments.moved(entry.key, lease, NO_LEASE);
       this.#record("delete", entry, tombstone(entry.key, main));
     }
     return { revision: this.visibleRevision, deleted: entries.length, prevKvs };

@@ -11,6 +11,8 @@ export interface EntryEffects {
   readonly outcomes: readonly CommandOutcome[];
   /** The encoded events of the entry, one after another. */
   readonly events: Uint8Array;
+  /** The encoded changes of leases, likewise. */
+  readonly leases: Uint8Array;
 }
 
 const HEADER_BYTES = 24;
@@ -26,14 +28,19 @@ export function chainEffects(before: number, effects: EntryEffects): number {
   writeUint64(frame, 8, effects.revision);
   writeUint64(frame, 16, effects.compactRevision + 1);
   for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
-  const chained = crc32(frame, before);
-  return effects.events.length === 0 ? chained : crc32(effects.events, chained);
+  return withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+}
+
+function withBytes(bytes: Uint8Array, chained: number): number {
+  return bytes.length === 0 ? chained : crc32(bytes, chained);
 }
 
 /** These numbers are compared between members of different versions: never reuse or change one. */
 function outcomeCode(outcome: CommandOutcome): number {
   if (!outcome.ok) return errorCode(outcome.error);
-  return outcome.response.kind === "txn" && !outcome.response.response.succeeded ? 1 : 0;
+  const { response } = outcome;
+  if (response.kind === "txn") return response.response.succeeded ? 0 : 1;
+  return response.kind === "lease-expire" && !response.response.expired ? 2 : 0;
 }
 
 function errorCode(error: StateError): number {
@@ -46,6 +53,10 @@ function errorCode(error: StateError): number {
       return 18;
     case "lease-not-found":
       return 19;
+    case "lease-exists":
+      return 20;
+    case "lease-ttl-too-large":
+      return 21;
     default:
       return assertNever(error);
   }

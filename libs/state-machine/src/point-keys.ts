@@ -1,5 +1,5 @@
 import { isSingleKey, type RequestOp, type TxnRequest } from "@quorate/mvcc";
-import type { CommittedEntry } from "./types";
+import type { Command, CommittedEntry } from "./types";
 
 /**
  * The keys that the entries will look up one by one, so that they can be loaded together: those of puts and of single-key
@@ -8,9 +8,13 @@ import type { CommittedEntry } from "./types";
 export function pointKeysOf(entries: readonly CommittedEntry[]): Uint8Array[] {
   const keys: Uint8Array[] = [];
   for (const entry of entries) {
-    for (const command of entry.commands) if (command.kind !== "compact") addOperation(keys, command);
+    for (const command of entry.commands) if (isOperation(command)) addOperation(keys, command);
   }
   return keys;
+}
+
+function isOperation(command: Command): command is Extract<Command, RequestOp> {
+  return command.kind === "put" || command.kind === "delete-range" || command.kind === "txn";
 }
 
 function addOperation(keys: Uint8Array[], op: RequestOp): void {

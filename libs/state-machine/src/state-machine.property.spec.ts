@@ -1,15 +1,17 @@
 import * as fc from "fast-check";
+import type { LeaseRecord } from "@quorate/lease";
 import type { Event, Revision } from "@quorate/mvcc";
-import { NaiveStore, type NaiveCommand } from "../../mvcc/src/testing/naive-store";
 import { rangeRequest } from "../../mvcc/src/testing/requests";
 import {
-  commands,
+  commands as storeCommands,
   rangeRequests,
   readOnlyTxnRequests,
   resolveRevisions,
 } from "../../mvcc/src/testing/request-arbitraries";
+import { leaseCommands, resolveSequences } from "./testing/lease-arbitraries";
+import { NaiveState } from "./testing/naive-state";
 import { StateFixture } from "./testing/state-fixture";
-import type { Command, CommandOutcome, CommittedEntry, ReadCommand, ReadOutcome } from "./types";
+import type { Command, CommandOutcome, CommittedEntry, LeaseChange, ReadCommand } from "./types";
 
 /*
  * The state machine against a model that recomputes everything from a list of all changes. Random commands in random
@@ -21,21 +23,26 @@ const RUNS = Number(process.env["PROPERTY_RUNS"] ?? 1000);
 const LIMITS = { interruptAfterTimeLimit: 90_000, markInterruptAsFailure: true };
 jest.setTimeout(120_000);
 
-type Step = fc.Command<NaiveStore, StateFixture>;
+type Step = fc.Command<NaiveState, StateFixture>;
 
 class ApplyBatch implements Step {
   constructor(readonly entries: readonly (readonly Command[])[]) {}
 
   check = (): boolean => true;
 
-  run(model: NaiveStore, real: StateFixture): void {
+  run(model: NaiveState, real: StateFixture): void {
     const from = model.revision + 1;
     const first = real.machine.position.index + 1;
-    const lists = resolveRevisions(this.entries, model.revision);
+    const lists = resolveSequences(resolveRevisions(this.entries, model.revision), model);
     const entries = lists.map((list, at) => ({ index: first + at, term: 1, commands: list }));
-    const { outcomes, events } = real.apply(entries);
-    const expected = lists.map((list) => list.map((command) => model.execute(command)));
+    const { outcomes, events, leases } = real.apply(entries);
+    const expected = entries.map((entry) => entry.commands.map((command) => model.execute(command, entry)));
     same("outcomes", outcomes, expected);
+    same("changes of leases", leases, model.takeChanges());
+    same("leases", sorted(real.machine.leases()), sorted(model.records()));
+    for (const { id } of model.records()) {
+      same("attached keys", real.machine.leaseKeys(id), model.keysOf(id));
+    }
     same("events", events, model.eventsFrom(from));
     same(
       "position",
@@ -50,13 +57,13 @@ class ApplyBatch implements Step {
 }
 
 class Read implements Step {
-  constructor(readonly command: ReadCommand & NaiveCommand) {}
+  constructor(readonly command: ReadCommand) {}
 
   check = (): boolean => true;
 
-  run(model: NaiveStore, real: StateFixture): void {
+  run(model: NaiveState, real: StateFixture): void {
     const command = resolveRevisions(this.command, model.revision);
-    same("read", real.machine.read(command), readOutcome(model.execute(command)));
+    same("read", real.machine.read(command), model.read(command));
   }
 
   toString(): string {
@@ -69,7 +76,7 @@ class Replay implements Step {
 
   check = (): boolean => true;
 
-  run(model: NaiveStore, real: StateFixture): void {
+  run(model: NaiveState, real: StateFixture): void {
     const from = Math.max(model.revision - this.back, model.compactRevision, 0);
     same("replay", real.events(from), model.eventsFrom(from));
   }
@@ -82,7 +89,7 @@ class Replay implements Step {
 class Restart implements Step {
   check = (): boolean => true;
 
-  run(_model: NaiveStore, real: StateFixture): void {
+  run(_model: NaiveState, real: StateFixture): void {
     const before = real.machine.position;
     real.restart();
     same("position after restart", real.machine.position, before);
@@ -98,7 +105,7 @@ class CompactStep implements Step {
 
   check = (): boolean => true;
 
-  run(_model: NaiveStore, real: StateFixture): void {
+  run(_model: NaiveState, real: StateFixture): void {
     const before = rowCount(real);
     real.compactStep(this.budget);
     if (before - rowCount(real) > this.budget) throw new Error("A compaction step went over its budget");
@@ -109,6 +116,7 @@ class CompactStep implements Step {
   }
 }
 
+const commands = fc.oneof({ weight: 4, arbitrary: storeCommands }, { weight: 1, arbitrary: leaseCommands });
 const batches = fc.array(fc.array(commands, { maxLength: 5, size: "max" }), {
   minLength: 1,
   maxLength: 3,
@@ -118,7 +126,9 @@ const steps = [
   batches.map((list) => new ApplyBatch(list)),
   batches.map((list) => new ApplyBatch(list)),
   rangeRequests.map((request) => new Read({ kind: "range", request })),
+  rangeRequests.map((request) => new Read({ kind: "page", request })),
   readOnlyTxnRequests.map((request) => new Read({ kind: "txn", request })),
+  fc.constant(new Read({ kind: "leases" })),
   fc.nat({ max: 12 }).map((back) => new Replay(back)),
   fc.constant(new Restart()),
   fc.integer({ min: 1, max: 6 }).map((budget) => new CompactStep(budget)),
@@ -132,7 +142,7 @@ describe("StateMachine", () => {
         fc.commands(steps, { maxCommands: 30, size: "max" }),
         rowBytes,
         (list, eventRowBytesMax) => {
-          const setup = { model: new NaiveStore(), real: new StateFixture({ eventRowBytesMax }) };
+          const setup = { model: new NaiveState(), real: new StateFixture({ eventRowBytesMax }) };
           fc.modelRun(() => setup, list);
           checkEveryRevision(setup.model, setup.real);
           checkNothingUnreachableIsLeft(setup.real);
@@ -147,23 +157,26 @@ describe("StateMachine", () => {
     const splits = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 12, maxLength: 12 });
     fc.assert(
       fc.property(logs, splits, (log, sizes) => {
-        const lists = resolveRevisions(log, 8);
+        const lists = resolveSequences(resolveRevisions(log, 8), new NaiveState());
         const entries = lists.map((list, at): CommittedEntry => ({ index: at + 1, term: 1, commands: list }));
         const whole = new StateFixture();
         const parts = new StateFixture({ eventRowBytesMax: 50 });
         const atOnce = whole.apply(entries);
         const outcomes: (readonly CommandOutcome[])[] = [];
         const events: Event[] = [];
+        const leases: LeaseChange[] = [];
         for (let at = 0, turn = 0; at < entries.length; turn += 1) {
           const size = sizes[turn]!;
           const result = parts.apply(entries.slice(at, at + size));
           outcomes.push(...result.outcomes);
           events.push(...result.events);
+          leases.push(...result.leases);
           at += size;
         }
         same("outcomes", outcomes, atOnce.outcomes);
         same("events", events, atOnce.events);
-        for (const column of ["latest", "history", "meta"] as const) {
+        same("changes of leases", leases, atOnce.leases);
+        for (const column of ["latest", "history", "lease", "meta"] as const) {
           same(column, parts.rows(column), whole.rows(column));
         }
         same("stored events", parts.events(0), whole.events(0));
@@ -173,13 +186,26 @@ describe("StateMachine", () => {
   });
 });
 
-function checkEveryRevision(model: NaiveStore, real: StateFixture): void {
+function checkEveryRevision(model: NaiveState, real: StateFixture): void {
   for (let at = Math.max(model.compactRevision, 1); at <= model.revision; at += 1) {
     const request = rangeRequest(Uint8Array.of(0), Uint8Array.of(0), { revision: at as Revision });
     new Read({ kind: "range", request }).run(model, real);
   }
   new Replay(model.revision).run(model, real);
+  checkAttachments(real);
   if (real.view.openIterators !== 0) throw new Error("An iterator was left open");
+}
+
+/** The rows of attachments say the same as the keys themselves, and none belongs to a lease that is gone. */
+function checkAttachments(real: StateFixture): void {
+  const request = rangeRequest(Uint8Array.of(0), Uint8Array.of(0));
+  const all = real.machine.read({ kind: "range", request });
+  if (!all.ok || all.kind !== "range") throw new Error("The current state cannot be read");
+  const attached = all.response.kvs.filter(({ lease }) => lease !== 0n).length;
+  const leases = real.machine.leases();
+  const listed = leases.reduce((count, { id }) => count + real.machine.leaseKeys(id).length, 0);
+  same("attachments", listed, attached);
+  same("rows of leases", real.rows("lease").length, leases.length + attached);
 }
 
 /** After compaction every version in `history` ended after the compact revision, and no event row lies before it. */
@@ -197,13 +223,13 @@ function checkNothingUnreachableIsLeft(real: StateFixture): void {
   }
 }
 
-function position(model: NaiveStore, index: number): object {
+function position(model: NaiveState, index: number): object {
   const { revision, compactRevision } = model;
   return { index, term: 1, revision, compactRevision, effectHash: 0 };
 }
 
-function readOutcome(outcome: ReturnType<NaiveStore["execute"]>): ReadOutcome {
-  return outcome.ok ? ({ ok: true, ...outcome.response } as ReadOutcome) : outcome;
+function sorted(records: readonly LeaseRecord[]): LeaseRecord[] {
+  return [...records].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function rowCount(real: StateFixture): number {

@@ -1,4 +1,5 @@
 import { assertNever, invariant } from "@quorate/base";
+import type { LeaseId, LeaseRecord } from "@quorate/lease";
 import {
   checkCompact,
   checkPut,
@@ -12,14 +13,16 @@ import {
   runTxn,
   WriteSession,
   type CompactionProgress,
-  type LeaseTable,
   type PutRequest,
   type RangeRequest,
   type Revision,
   type TxnRequest,
   type TxnStore,
 } from "@quorate/mvcc";
-import { chainEffects } from "./effect-hash";
+import { chainEffects, type EntryEffects } from "./effect-hash";
+import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
+import { encodeLeaseChanges, LeaseSession } from "./lease-session";
+import { storedLeaseKeys, storedLeases } from "./leases";
 import { loadCompaction, loadPosition, storeCompaction, storePosition } from "./meta-rows";
 import { pointKeysOf } from "./point-keys";
 import type {
@@ -44,9 +47,6 @@ export interface StateMachineDependencies {
   /** The store as it is now. What `apply` and `compactStep` put into a batch must show here before the next call. */
   readonly view: StateView;
 }
-
-/** There is no lessor yet: every lease is unknown. */
-const NO_LEASES: LeaseTable = { has: () => false };
 
 /**
  * Applies committed commands to the store: the one place where replicated state changes.
@@ -80,10 +80,15 @@ export class StateMachine {
    */
   apply(entries: readonly CommittedEntry[], batch: StateBatch): ApplyResult {
     const first = entries.findIndex((entry) => entry.index > this.#position.index);
-    if (first === -1) return { outcomes: entries.map(() => []), events: [] };
+    if (first === -1) return { outcomes: entries.map(() => []), events: [], leases: [] };
 
     const fresh = entries.slice(first);
-    const session = new WriteSession(this.#position, { view: this.#view, recorder: this.#recorder });
+    const leases = new LeaseSession(this.#view);
+    const session = new WriteSession(this.#position, {
+      view: this.#view,
+      recorder: this.#recorder,
+      attachments: leases,
+    });
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
     let position = this.#position;
@@ -93,14 +98,21 @@ export class StateMachine {
         index: entry.index,
       });
       const eventsFrom = this.#recorder.length;
-      const entryOutcomes = entry.commands.map((command) => run(session, command));
+      const leasesFrom = leases.changes.length;
+      const store = { session, leases, entry };
+      const entryOutcomes = entry.commands.map((command) => run(store, command));
       outcomes.push(entryOutcomes);
-      position = positionAfter(position, entry, session, entryOutcomes, this.#recorder.encoded(eventsFrom));
+      position = positionAfter(position, entry, session, {
+        outcomes: entryOutcomes,
+        events: this.#recorder.encoded(eventsFrom),
+        leases: encodeLeaseChanges(leases.changes.slice(leasesFrom)),
+      });
     }
     session.flush(batch);
+    leases.flush(batch);
     storePosition(batch, position);
     this.#position = position;
-    return { outcomes, events: session.events };
+    return { outcomes, events: session.events, leases: leases.changes };
   }
 
   /** Answers from the store at the current position. What is returned may be kept. */
@@ -111,9 +123,23 @@ export class StateMachine {
         return this.#range(command.request, command.kind === "range");
       case "txn":
         return this.#readTxn(command.request);
+      case "leases": {
+        const ids = this.leases().map(({ id }) => id);
+        return { ok: true, kind: "leases", response: { revision: this.#position.revision, ids } };
+      }
       default:
         return assertNever(command);
     }
+  }
+
+  /** Every lease at the current position, in no order that means anything. O(leases). */
+  leases(): readonly LeaseRecord[] {
+    return storedLeases(this.#view);
+  }
+
+  /** The keys attached to a lease at the current position, ascending; none if there is no such lease. */
+  leaseKeys(id: LeaseId): readonly Uint8Array[] {
+    return storedLeaseKeys(this.#view, id);
   }
 
   /**
@@ -143,43 +169,52 @@ export class StateMachine {
     invariant(isReadOnlyTxn(txn), "a transaction that may write goes through the log");
     const { revision } = this.#position;
     const path = choosePath(this.#view, txn, revision);
-    const error = checkTxn(this.#view, txn, path, this.#position, NO_LEASES);
+    const error = checkTxn(this.#view, txn, path, this.#position, new LeaseSession(this.#view));
     if (error !== undefined) return { ok: false, error };
     return { ok: true, kind: "txn", response: runTxn(readOnly(this.#view, revision), txn, path) };
   }
 }
 
-function run(session: WriteSession, command: Command): CommandOutcome {
-  session.begin();
-  const outcome = runBegun(session, command);
-  session.end();
+function run(store: LeaseStore, command: Command): CommandOutcome {
+  store.session.begin();
+  const outcome = runBegun(store, command);
+  store.session.end();
   return outcome;
 }
 
-function runBegun(session: WriteSession, command: Command): CommandOutcome {
+function runBegun(store: LeaseStore, command: Command): CommandOutcome {
+  const { session } = store;
   switch (command.kind) {
     case "put":
-      return runPut(session, command.request);
+      return runPut(store, command.request);
     case "delete-range":
       return { ok: true, response: { kind: "delete-range", response: session.deleteRange(command.request) } };
     case "txn":
-      return runWriteTxn(session, command.request);
+      return runWriteTxn(store, command.request);
     case "compact":
       return runCompact(session, command.request.revision);
+    case "lease-grant":
+      return grantLease(store, command.request);
+    case "lease-revoke":
+      return revokeLease(store, command.request);
+    case "lease-expire":
+      return expireLease(store, command.request);
+    case "lease-checkpoint":
+      return checkpointLeases(store, command.request);
     default:
       return assertNever(command);
   }
 }
 
-function runPut(session: WriteSession, request: PutRequest): CommandOutcome {
-  const error = checkPut(session.view, request, NO_LEASES);
+function runPut({ session, leases }: LeaseStore, request: PutRequest): CommandOutcome {
+  const error = checkPut(session.view, request, leases);
   if (error !== undefined) return failed(error);
   return { ok: true, response: { kind: "put", response: session.put(request) } };
 }
 
-function runWriteTxn(session: WriteSession, txn: TxnRequest): CommandOutcome {
+function runWriteTxn({ session, leases }: LeaseStore, txn: TxnRequest): CommandOutcome {
   const path = choosePath(session.view, txn, session.revision);
-  const error = checkTxn(session.view, txn, path, session, NO_LEASES);
+  const error = checkTxn(session.view, txn, path, session, leases);
   if (error !== undefined) return failed(error);
   return { ok: true, response: { kind: "txn", response: runTxn(session, txn, path) } };
 }
@@ -199,12 +234,11 @@ function positionAfter(
   before: AppliedPosition,
   entry: CommittedEntry,
   session: WriteSession,
-  outcomes: readonly CommandOutcome[],
-  events: Uint8Array,
+  effects: Pick<EntryEffects, "outcomes" | "events" | "leases">,
 ): AppliedPosition {
   const { revision, compactRevision } = session;
-  const effects = { index: entry.index, revision, compactRevision, outcomes, events };
-  const effectHash = chainEffects(before.effectHash, effects);
+  const place = { index: entry.index, revision, compactRevision };
+  const effectHash = chainEffects(before.effectHash, { ...place, ...effects });
   return { index: entry.index, term: entry.term, revision, compactRevision, effectHash };
 }
 

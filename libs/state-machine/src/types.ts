@@ -1,3 +1,4 @@
+import type { LeaseCheckpoint, LeaseId } from "@quorate/lease";
 import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
@@ -16,10 +17,10 @@ import type {
 } from "@quorate/mvcc";
 
 /** The columns of applied state. `meta` holds the applied position and the store's revisions, in the same batch. */
-export type StateColumn = MvccColumn | "meta";
+export type StateColumn = MvccColumn | "lease" | "meta";
 
 /** All of them, for whoever opens the store. */
-export const STATE_COLUMNS: readonly StateColumn[] = ["latest", "history", "event", "meta"];
+export const STATE_COLUMNS: readonly StateColumn[] = ["latest", "history", "event", "lease", "meta"];
 
 /** What the log can hold. Each gets at most one revision of its own. */
 export type Command =
@@ -29,7 +30,37 @@ export type Command =
   | {
       readonly kind: "compact";
       readonly request: { readonly revision: Revision; readonly physical: boolean };
-    };
+    }
+  | { readonly kind: "lease-grant"; readonly request: LeaseGrantRequest }
+  | { readonly kind: "lease-revoke"; readonly request: LeaseRevokeRequest }
+  | { readonly kind: "lease-expire"; readonly request: LeaseExpireRequest }
+  | { readonly kind: "lease-checkpoint"; readonly request: LeaseCheckpointRequest };
+
+export interface LeaseGrantRequest {
+  /** Never 0 in the log: whoever proposes has drawn one. */
+  readonly id: LeaseId;
+  /** As it will be; raised to the cluster's minimum before it was proposed. */
+  readonly ttlSeconds: number;
+}
+
+export interface LeaseRevokeRequest {
+  readonly id: LeaseId;
+}
+
+/** A leader's finding that a lease has ended. Void if another leader's term has begun or the lease is another one. */
+export interface LeaseExpireRequest {
+  readonly id: LeaseId;
+  /** Index of the entry that granted the lease which ended. */
+  readonly sequence: number;
+  /** The term of the leader who found it: its clock is the one that counted. */
+  readonly term: number;
+}
+
+/** What is left of some leases, as one leader's clock says. Void in an entry of another term, like an expiry. */
+export interface LeaseCheckpointRequest {
+  readonly term: number;
+  readonly checkpoints: readonly LeaseCheckpoint[];
+}
 
 /** A committed log entry as the state machine sees it. Entries without commands only move the applied index. */
 export interface CommittedEntry {
@@ -42,10 +73,34 @@ export type CommandResponse =
   | { readonly kind: "put"; readonly response: PutResponse }
   | { readonly kind: "delete-range"; readonly response: DeleteRangeResponse }
   | { readonly kind: "txn"; readonly response: TxnResponse }
-  | { readonly kind: "compact"; readonly response: { readonly revision: Revision } };
+  | { readonly kind: "compact"; readonly response: { readonly revision: Revision } }
+  | { readonly kind: "lease-grant"; readonly response: LeaseGrantResponse }
+  | { readonly kind: "lease-revoke"; readonly response: { readonly revision: Revision } }
+  | { readonly kind: "lease-expire"; readonly response: LeaseExpireResponse }
+  | { readonly kind: "lease-checkpoint"; readonly response: { readonly revision: Revision } };
+
+export interface LeaseGrantResponse {
+  readonly revision: Revision;
+  readonly id: LeaseId;
+  readonly ttlSeconds: number;
+}
+
+export interface LeaseExpireResponse {
+  readonly revision: Revision;
+  /** False if the entry was void. */
+  readonly expired: boolean;
+}
+
+/** What an applied command did to a lease, for the leader's lessor. */
+export type LeaseChange =
+  | { readonly kind: "granted"; readonly id: LeaseId; readonly ttlSeconds: number; readonly sequence: number }
+  | { readonly kind: "ended"; readonly id: LeaseId; readonly sequence: number }
+  | ({ readonly kind: "checkpointed" } & LeaseCheckpoint);
+
+export type LeaseError = { readonly code: "lease-exists" } | { readonly code: "lease-ttl-too-large" };
 
 /** Why a command, or a read, changed and answered nothing. Part of the replicated outcome: the same on every member. */
-export type StateError = MvccError;
+export type StateError = MvccError | LeaseError;
 
 export type CommandOutcome =
   | { readonly ok: true; readonly response: CommandResponse }
@@ -56,6 +111,8 @@ export interface ApplyResult {
   readonly outcomes: readonly (readonly CommandOutcome[])[];
   /** Every change of the batch, ordered by (main, sub). */
   readonly events: readonly Event[];
+  /** What happened to leases, in order. Attached keys are told by the events. */
+  readonly leases: readonly LeaseChange[];
 }
 
 /** The position that applied state stands at; stored in `meta` by the same batch as the changes. */
@@ -70,16 +127,25 @@ export interface AppliedPosition {
 }
 
 /**
- * A read outside the log: a range, a page of a longer range (whose `count` is not wanted, and 0), or a transaction whose
- * branches hold only ranges.
+ * A read outside the log: a range, a page of a longer range (whose `count` is not wanted, and 0), a transaction whose
+ * branches hold only ranges, or the list of leases.
  */
 export type ReadCommand =
-  | { readonly kind: "range" | "page"; readonly request: RangeRequest }
-  | { readonly kind: "txn"; readonly request: TxnRequest };
+  | { readonly kind: "range"; readonly request: RangeRequest }
+  | { readonly kind: "page"; readonly request: RangeRequest }
+  | { readonly kind: "txn"; readonly request: TxnRequest }
+  /** The ids of all leases. */
+  | { readonly kind: "leases" };
+
+export interface LeasesResponse {
+  readonly revision: Revision;
+  readonly ids: readonly LeaseId[];
+}
 
 export type ReadOutcome =
   | { readonly ok: true; readonly kind: "range"; readonly response: RangeResponse }
   | { readonly ok: true; readonly kind: "txn"; readonly response: TxnResponse }
+  | { readonly ok: true; readonly kind: "leases"; readonly response: LeasesResponse }
   | { readonly ok: false; readonly error: StateError };
 
 /** What the state machine reads: see `ReadView`. */

@@ -1,4 +1,5 @@
 import { utf8 } from "@quorate/base";
+import type { LeaseId } from "@quorate/lease";
 import fc from "fast-check";
 import {
   decodeCommandBatch,
@@ -8,13 +9,24 @@ import {
   type RawCommand,
 } from "./commands";
 import { DecodeError } from "./errors";
+import { encodeLeaseGrantRequest } from "./etcd-requests";
+import { encodeLeaseCheckpoint, encodeLeaseExpire } from "./lease-commands";
 import { etcdserverpb, quorate } from "./protocol";
 
 const key = utf8("k");
 
 describe("command batches", () => {
   it("carry the clients' own bytes, in order", () => {
-    const kind = fc.constantFrom<RawCommand["kind"]>("put", "delete-range", "txn", "compact");
+    const kind = fc.constantFrom<RawCommand["kind"]>(
+      "put",
+      "delete-range",
+      "txn",
+      "compact",
+      "lease-grant",
+      "lease-revoke",
+      "lease-expire",
+      "lease-checkpoint",
+    );
     const command = fc.record({ kind, bytes: fc.uint8Array({ maxLength: 300 }) });
     fc.assert(
       fc.property(fc.array(command), (commands) => {
@@ -37,6 +49,32 @@ describe("command batches", () => {
       { kind: "delete-range", request: { rangeEnd: undefined } },
       { kind: "txn", request: { success: [{ kind: "put" }] } },
       { kind: "compact", request: { revision: 3, physical: false } },
+    ]);
+  });
+
+  it("hold what leaders say about leases, with ids of all 64 bits", () => {
+    const id = -0x7000_0000_0000_0001n as LeaseId;
+    const expire = { id, sequence: 2 ** 50, term: 7 };
+    const checkpoint = { term: 7, checkpoints: [{ id, sequence: 9, remainingSeconds: 9_000_000_000 }] };
+    const grant = { id, ttlSeconds: 9_000_000_000 };
+    const payload = encodeCommandBatch([
+      { kind: "lease-grant", bytes: encodeLeaseGrantRequest(grant) },
+      { kind: "lease-revoke", bytes: encodeLeaseGrantRequest({ id, ttlSeconds: 0 }).subarray(0, 0) },
+      { kind: "lease-expire", bytes: encodeLeaseExpire(expire) },
+      { kind: "lease-checkpoint", bytes: encodeLeaseCheckpoint(checkpoint) },
+    ]);
+    expect(decodeCommandBatch(payload)).toEqual([
+      { kind: "lease-grant", request: grant },
+      { kind: "lease-revoke", request: { id: 0n } },
+      { kind: "lease-expire", request: expire },
+      { kind: "lease-checkpoint", request: checkpoint },
+    ]);
+    const typed = quorate.internal.v1.CommandBatch.decode(payload);
+    expect(typed.commands.map((command) => Object.keys(command))).toEqual([
+      ["leaseGrant"],
+      ["leaseRevoke"],
+      ["leaseExpire"],
+      ["leaseCheckpoint"],
     ]);
   });
 

@@ -4,15 +4,18 @@ import { DecodeError } from "./errors";
 import {
   decodeCompactRequest,
   decodeDeleteRangeRequest,
+  decodeLeaseGrantRequest,
+  decodeLeaseRevokeRequest,
   decodePutRequest,
   decodeRangeRequest,
   decodeTxnRequest,
 } from "./etcd-requests";
+import { decodeLeaseCheckpoint, decodeLeaseExpire } from "./lease-commands";
 import { decodeMessage, quorate } from "./protocol";
 
 const { RawCommandBatch } = quorate.internal.v1;
 
-/** A client's write as it came: what it is, and its encoded etcdserverpb request. */
+/** A command as it came: what it is, and its encoded etcdserverpb request, or a leader's own about leases. */
 export interface RawCommand {
   readonly kind: Command["kind"];
   readonly bytes: Uint8Array;
@@ -63,6 +66,10 @@ export function decodeRawCommandBatch(payload: Uint8Array): RawCommand[] {
     if (message.deleteRange) return { kind: "delete-range", bytes: message.deleteRange };
     if (message.txn) return { kind: "txn", bytes: message.txn };
     if (message.compact) return { kind: "compact", bytes: message.compact };
+    if (message.leaseGrant) return { kind: "lease-grant", bytes: message.leaseGrant };
+    if (message.leaseRevoke) return { kind: "lease-revoke", bytes: message.leaseRevoke };
+    if (message.leaseExpire) return { kind: "lease-expire", bytes: message.leaseExpire };
+    if (message.leaseCheckpoint) return { kind: "lease-checkpoint", bytes: message.leaseCheckpoint };
     throw new DecodeError("Command", "its kind is not known");
   });
 }
@@ -78,6 +85,14 @@ export function decodeCommand(raw: RawCommand): Command {
       return { kind: "txn", request: decodeTxnRequest(raw.bytes) };
     case "compact":
       return { kind: "compact", request: decodeCompactRequest(raw.bytes) };
+    case "lease-grant":
+      return { kind: "lease-grant", request: decodeLeaseGrantRequest(raw.bytes) };
+    case "lease-revoke":
+      return { kind: "lease-revoke", request: decodeLeaseRevokeRequest(raw.bytes) };
+    case "lease-expire":
+      return { kind: "lease-expire", request: decodeLeaseExpire(raw.bytes) };
+    case "lease-checkpoint":
+      return { kind: "lease-checkpoint", request: decodeLeaseCheckpoint(raw.bytes) };
     default:
       return assertNever(raw.kind);
   }
@@ -85,9 +100,18 @@ export function decodeCommand(raw: RawCommand): Command {
 
 /** @throws {DecodeError} */
 export function decodeRead(raw: RawRead): ReadCommand {
-  return raw.kind === "txn"
-    ? { kind: raw.kind, request: decodeTxnRequest(raw.bytes) }
-    : { kind: raw.kind, request: decodeRangeRequest(raw.bytes) };
+  switch (raw.kind) {
+    case "range":
+      return { kind: "range", request: decodeRangeRequest(raw.bytes) };
+    case "page":
+      return { kind: "page", request: decodeRangeRequest(raw.bytes) };
+    case "txn":
+      return { kind: "txn", request: decodeTxnRequest(raw.bytes) };
+    case "leases":
+      return { kind: "leases" }; // its request has no fields
+    default:
+      return assertNever(raw.kind);
+  }
 }
 
 /** RawCommandBatch.commands. */
@@ -99,6 +123,10 @@ const KIND_FIELDS: Readonly<Record<RawCommand["kind"], number>> = {
   "delete-range": 2,
   txn: 3,
   compact: 4,
+  "lease-grant": 5,
+  "lease-revoke": 6,
+  "lease-expire": 7,
+  "lease-checkpoint": 8,
 };
 
 const LENGTH_DELIMITED = 2;

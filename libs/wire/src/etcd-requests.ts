@@ -13,8 +13,9 @@ import {
   type SortTarget,
   type TxnRequest,
 } from "@quorate/mvcc";
+import type { LeaseGrantRequest, LeaseRevokeRequest } from "@quorate/state-machine";
 import { DecodeError } from "./errors";
-import { saturatingNumber, signedId, type WireInt64 } from "./int64";
+import { saturatingNumber, signedId, wireId, type WireInt64 } from "./int64";
 import { decodeMessage, etcdserverpb } from "./protocol";
 
 // etcd's KV requests as the core knows them. Byte fields of every result are views into the bytes that were decoded.
@@ -50,6 +51,36 @@ export interface CompactRequest {
 export function decodeCompactRequest(bytes: Uint8Array): CompactRequest {
   const message = decodeMessage("CompactionRequest", etcdserverpb.CompactionRequest, bytes);
   return { revision: revisionOf(message.revision), physical: message.physical ?? false };
+}
+
+/** @throws {DecodeError} */
+export function decodeLeaseGrantRequest(bytes: Uint8Array): LeaseGrantRequest {
+  const message = decodeMessage("LeaseGrantRequest", etcdserverpb.LeaseGrantRequest, bytes);
+  return { id: leaseOf(message.ID), ttlSeconds: saturatingNumber(message.TTL ?? 0) };
+}
+
+export function encodeLeaseGrantRequest({ id, ttlSeconds }: LeaseGrantRequest): Uint8Array {
+  return etcdserverpb.LeaseGrantRequest.encode({ ID: wireId(id), TTL: ttlSeconds }).finish();
+}
+
+/** @throws {DecodeError} */
+export function decodeLeaseRevokeRequest(bytes: Uint8Array): LeaseRevokeRequest {
+  return { id: leaseOf(decodeMessage("LeaseRevokeRequest", etcdserverpb.LeaseRevokeRequest, bytes).ID) };
+}
+
+/** @throws {DecodeError} */
+export function decodeLeaseKeepAliveRequest(bytes: Uint8Array): LeaseId {
+  return leaseOf(decodeMessage("LeaseKeepAliveRequest", etcdserverpb.LeaseKeepAliveRequest, bytes).ID);
+}
+
+/** @throws {DecodeError} */
+export function decodeLeaseTimeToLiveRequest(bytes: Uint8Array): {
+  readonly id: LeaseId;
+  /** Whether the attached keys are wanted. */
+  readonly keys: boolean;
+} {
+  const message = decodeMessage("LeaseTimeToLiveRequest", etcdserverpb.LeaseTimeToLiveRequest, bytes);
+  return { id: leaseOf(message.ID), keys: message.keys ?? false };
 }
 
 function rangeRequest(message: etcdserverpb.RangeRequest.$Properties): RangeRequest {

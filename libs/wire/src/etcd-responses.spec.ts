@@ -122,4 +122,34 @@ describe("ResponseEncoder", () => {
       }),
     );
   });
+
+  it("writes what is told about leases", () => {
+    const id = -3n as LeaseId;
+    const header = { ...wireOrigin, revision: 4, raftTerm: 2 };
+    const ID = wireId(id);
+    expectBytes(
+      encoder.leaseGrant({ revision: revision(4), id, ttlSeconds: 9e9 }, 2),
+      etcdserverpb.LeaseGrantResponse.encode({ header, ID, TTL: 9e9 }),
+    );
+    expectBytes(
+      encoder.leaseKeepAlive({ revision: revision(4), id, ttlSeconds: 0 }, 2),
+      etcdserverpb.LeaseKeepAliveResponse.encode({ header, ID }),
+    );
+    expectBytes(
+      encoder.leaseRevoke({ revision: revision(4) }, 2),
+      etcdserverpb.LeaseRevokeResponse.encode({ header }),
+    );
+    const keys = [utf8("a"), utf8("b")];
+    expectBytes(
+      encoder.leaseTimeToLive(
+        { revision: revision(4), id, remainingSeconds: -1, grantedSeconds: 9, keys },
+        2,
+      ),
+      etcdserverpb.LeaseTimeToLiveResponse.encode({ header, ID, TTL: -1, grantedTTL: 9, keys }),
+    );
+    expectBytes(
+      encoder.leases({ revision: revision(4), ids: [id, 7n as LeaseId] }, 2),
+      etcdserverpb.LeaseLeasesResponse.encode({ header, leases: [{ ID }, { ID: 7 }] }),
+    );
+  });
 });

@@ -1,13 +1,16 @@
 import { assertNever } from "@quorate/base";
-import type {
-  DeleteRangeResponse,
-  KeyValue,
-  PutResponse,
-  RangeResponse,
-  ResponseOp,
-  Revision,
-  TxnResponse,
+import {
+  NO_LEASE,
+  type DeleteRangeResponse,
+  type KeyValue,
+  type LeaseId,
+  type PutResponse,
+  type RangeResponse,
+  type ResponseOp,
+  type Revision,
+  type TxnResponse,
 } from "@quorate/mvcc";
+import type { LeaseGrantResponse, LeasesResponse } from "@quorate/state-machine";
 import { Writer } from "protobufjs/minimal";
 import { wireId } from "./int64";
 
@@ -15,6 +18,18 @@ import { wireId } from "./int64";
 export interface ResponseOrigin {
   readonly clusterId: bigint;
   readonly memberId: bigint;
+}
+
+/** What a leader tells about one lease. */
+export interface LeaseTimeToLiveResponse {
+  readonly revision: Revision;
+  readonly id: LeaseId;
+  /** Whole seconds; -1 if there is no such lease. */
+  readonly remainingSeconds: number;
+  /** 0 if there is no such lease. */
+  readonly grantedSeconds: number;
+  /** Only if they were asked for. */
+  readonly keys: readonly Uint8Array[];
 }
 
 /**
@@ -62,6 +77,45 @@ export class ResponseEncoder {
 
   compact(response: { readonly revision: Revision }, raftTerm: number): Uint8Array {
     return this.#begin(response.revision, raftTerm).finish(true);
+  }
+
+  leaseGrant(response: LeaseGrantResponse, raftTerm: number): Uint8Array {
+    return this.#leaseTtl(response.revision, response.id, response.ttlSeconds, raftTerm);
+  }
+
+  leaseRevoke(response: { readonly revision: Revision }, raftTerm: number): Uint8Array {
+    return this.#begin(response.revision, raftTerm).finish(true);
+  }
+
+  /** @param response.ttlSeconds 0 tells the client that the lease is gone. */
+  leaseKeepAlive(response: LeaseGrantResponse, raftTerm: number): Uint8Array {
+    return this.#leaseTtl(response.revision, response.id, response.ttlSeconds, raftTerm);
+  }
+
+  leaseTimeToLive(response: LeaseTimeToLiveResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writeLeaseId(writer, 2, response.id);
+    writeNumber(writer, 3, response.remainingSeconds);
+    writeNumber(writer, 4, response.grantedSeconds);
+    for (const key of response.keys) writer.uint32(tag(5, BYTES)).bytes(key);
+    return writer.finish(true);
+  }
+
+  leases(response: LeasesResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    for (const id of response.ids) {
+      writer.uint32(tag(2, BYTES)).fork();
+      writeLeaseId(writer, 1, id);
+      writer.ldelim();
+    }
+    return writer.finish(true);
+  }
+
+  #leaseTtl(revision: Revision, id: LeaseId, ttlSeconds: number, raftTerm: number): Uint8Array {
+    const writer = this.#begin(revision, raftTerm);
+    writeLeaseId(writer, 2, id);
+    writeNumber(writer, 3, ttlSeconds);
+    return writer.finish(true);
   }
 
   /** A response that has only its header yet: field 1 in every one of them. */
@@ -137,8 +191,12 @@ export function writeKeyValue(writer: Writer, field: number, kv: KeyValue): void
   writeNumber(writer, 3, kv.modRevision);
   writeNumber(writer, 4, kv.version);
   if (kv.value.length > 0) writer.uint32(tag(5, BYTES)).bytes(kv.value);
-  if (kv.lease !== 0n) writer.uint32(tag(6, VARINT)).int64(wireId(kv.lease));
+  writeLeaseId(writer, 6, kv.lease);
   writer.ldelim();
+}
+
+function writeLeaseId(writer: Writer, field: number, id: LeaseId): void {
+  if (id !== NO_LEASE) writer.uint32(tag(field, VARINT)).int64(wireId(id));
 }
 
 const TWO_TO_32 = 0x1_0000_0000;

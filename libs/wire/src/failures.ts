@@ -32,6 +32,8 @@ const WIRE_CODES: Readonly<Record<Failure["code"], quorate.internal.v1.Failure.C
   "future-revision": Code.FUTURE_REVISION,
   "key-not-found": Code.KEY_NOT_FOUND,
   "lease-not-found": Code.LEASE_NOT_FOUND,
+  "lease-exists": Code.LEASE_EXISTS,
+  "lease-ttl-too-large": Code.LEASE_TTL_TOO_LARGE,
   internal: Code.INTERNAL,
 };
 

@@ -1,6 +1,8 @@
+import type { LeaseId } from "@quorate/lease";
 import fc from "fast-check";
 import { decodeBatchRequest, decodeBatchResponse, encodeBatchRequest } from "./batch";
 import { decodeCommandBatch, encodeCommandBatch } from "./commands";
+import { encodeLeaseCheckpoint } from "./lease-commands";
 import { DecodeError } from "./errors";
 import {
   decodeCompactRequest,
@@ -10,6 +12,8 @@ import {
 } from "./etcd-requests";
 import { messageToJson } from "./json";
 import {
+  decodeLeaseRequest,
+  decodeLeaseResponse,
   decodeProposeRequest,
   decodeProposeResponse,
   decodeReadRequest,
@@ -29,6 +33,8 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   decodePutRequest,
   decodeRangeRequest,
   decodeTxnRequest,
+  decodeLeaseRequest,
+  decodeLeaseResponse,
   decodeProposeRequest,
   decodeProposeResponse,
   decodeReadRequest,
@@ -45,10 +51,16 @@ const txn = etcdserverpb.TxnRequest.encode({
   failure: [{ requestTxn: { success: [{ requestRange: { key: Uint8Array.of(2), revision: 2 ** 40 } }] } }],
 }).finish();
 
+const checkpoint = encodeLeaseCheckpoint({
+  term: 3,
+  checkpoints: [{ id: -1n as LeaseId, sequence: 2 ** 40, remainingSeconds: 70 }],
+});
+
 const samples = [
   txn,
   encodeCommandBatch([{ kind: "txn", bytes: txn }]),
   encodeBatchRequest([{ kind: "txn", bytes: txn }]),
+  encodeCommandBatch([{ kind: "lease-checkpoint", bytes: checkpoint }]),
   quorate.raft.v1.PeerEnvelope.encode({
     version: 1,
     messages: [{ append: { term: 1, entries: [{ term: 1, type: 1, data: txn, chain: 9 }] } }],

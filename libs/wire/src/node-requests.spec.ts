@@ -2,11 +2,16 @@ import type { Revision } from "@quorate/mvcc";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
 import type { StateError } from "@quorate/state-machine";
 import { failureOf, type Failure } from "./failures";
+import { wireId } from "./int64";
 import {
+  decodeLeaseRequest,
+  decodeLeaseResponse,
   decodeProposeRequest,
   decodeProposeResponse,
   decodeReadRequest,
   decodeReadResponse,
+  encodeLeaseRequest,
+  encodeLeaseResponse,
   encodeProposeRequest,
   encodeProposeResponse,
   encodeReadRequest,
@@ -21,7 +26,7 @@ import {
   encodeNodeStatus,
   type NodeStatus,
 } from "./node-status";
-import { quorate } from "./protocol";
+import { etcdserverpb, quorate } from "./protocol";
 
 const term = 4 as Term;
 const leader = 0xfedc_ba98_7654_3210n as MemberId;
@@ -36,6 +41,27 @@ describe("proposals", () => {
     };
     const decoded = decodeProposeRequest(encodeProposeRequest(request));
     expect({ ...decoded, batch: [...decoded.batch] }).toEqual({ ...request, batch: [1, 2] });
+  });
+});
+
+describe("questions about leases", () => {
+  it("come back as they were asked", () => {
+    const ID = wireId(-1n);
+    const decoded = decodeLeaseRequest(
+      encodeLeaseRequest([
+        { kind: "keep-alive", bytes: etcdserverpb.LeaseKeepAliveRequest.encode({ ID }).finish() },
+        {
+          kind: "time-to-live",
+          bytes: etcdserverpb.LeaseTimeToLiveRequest.encode({ ID, keys: true }).finish(),
+        },
+        { kind: "time-to-live", bytes: etcdserverpb.LeaseTimeToLiveRequest.encode({ ID: 5 }).finish() },
+      ]),
+    );
+    expect(decoded).toEqual([
+      { kind: "keep-alive", id: -1n },
+      { kind: "time-to-live", id: -1n, keys: true },
+      { kind: "time-to-live", id: 5n, keys: false },
+    ]);
   });
 });
 
@@ -58,6 +84,7 @@ describe("reads", () => {
 describe.each([
   ["propose", encodeProposeResponse, decodeProposeResponse],
   ["read", encodeReadResponse, decodeReadResponse],
+  ["lease", encodeLeaseResponse, decodeLeaseResponse],
 ])("answers to %s", (_, encode, decode) => {
   it("carry one result per request: a response, which may be empty, or a failure", () => {
     const failure: Failure = { code: "internal", detail: "disk on fire" };

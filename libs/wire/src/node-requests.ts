@@ -1,6 +1,8 @@
+import type { LeaseId } from "@quorate/lease";
 import type { MemberId, Term } from "@quorate/raft";
 import type { RawRead } from "./commands";
 import { DecodeError } from "./errors";
+import { decodeLeaseKeepAliveRequest, decodeLeaseTimeToLiveRequest } from "./etcd-requests";
 import { failureFromWire, wireFailure, type Failure } from "./failures";
 import { counterOf, unsignedId, wireId, type WireInt64 } from "./int64";
 import { decodeMessage, quorate } from "./protocol";
@@ -24,6 +26,17 @@ export interface ReadRequest {
   /** Answer from applied state as it is, without asking a quorum. */
   readonly serializable: boolean;
 }
+
+/** A client's question about a lease as it came. */
+export interface RawLeaseQuery {
+  readonly kind: LeaseQuery["kind"];
+  readonly bytes: Uint8Array;
+}
+
+/** The same, decoded. */
+export type LeaseQuery =
+  | { readonly kind: "keep-alive"; readonly id: LeaseId }
+  | { readonly kind: "time-to-live"; readonly id: LeaseId; readonly keys: boolean };
 
 /** The answer to one command or read: an encoded etcdserverpb response, or why there is none. */
 export type Result =
@@ -110,6 +123,35 @@ export function decodeReadResponse(bytes: Uint8Array): NodeAnswer {
   return nodeAnswer("ReadResponse", message.results, message.refused);
 }
 
+export function encodeLeaseRequest(queries: readonly RawLeaseQuery[]): Uint8Array {
+  const wireQuery = ({ kind, bytes }: RawLeaseQuery): quorate.internal.v1.RawLeaseQuery.$Properties =>
+    kind === "keep-alive" ? { keepAlive: bytes } : { timeToLive: bytes };
+  return wire.LeaseRequest.encode({ queries: queries.map(wireQuery) }).finish();
+}
+
+/** @throws {DecodeError} */
+export function decodeLeaseRequest(bytes: Uint8Array): LeaseQuery[] {
+  return decodeMessage("LeaseRequest", wire.LeaseRequest, bytes).queries.map((query) => {
+    if (query.keepAlive) return { kind: "keep-alive", id: decodeLeaseKeepAliveRequest(query.keepAlive) };
+    if (query.timeToLive) return { kind: "time-to-live", ...decodeLeaseTimeToLiveRequest(query.timeToLive) };
+    throw new DecodeError("RawLeaseQuery", "its kind is not known");
+  });
+}
+
+export function encodeLeaseResponse(answer: NodeAnswer): Uint8Array {
+  return wire.LeaseResponse.encode(
+    answer.kind === "results"
+      ? { results: { results: answer.results.map(wireResult) } }
+      : { refused: wireRefusal(answer.refusal) },
+  ).finish();
+}
+
+/** Results are views into `bytes`. @throws {DecodeError} */
+export function decodeLeaseResponse(bytes: Uint8Array): NodeAnswer {
+  const message = decodeMessage("LeaseResponse", wire.LeaseResponse, bytes);
+  return nodeAnswer("LeaseResponse", message.results, message.refused);
+}
+
 function nodeAnswer(
   subject: string,
   results: { results?: WireResult[] | null } | null | undefined,
@@ -124,6 +166,7 @@ function rawRead(message: quorate.internal.v1.RawRead.$Properties): RawRead {
   if (message.range) return { kind: "range", bytes: message.range };
   if (message.txn) return { kind: "txn", bytes: message.txn };
   if (message.page) return { kind: "page", bytes: message.page };
+  if (message.leases) return { kind: "leases", bytes: message.leases };
   throw new DecodeError("RawRead", "its kind is not known");
 }
 

@@ -1,17 +1,21 @@
 import type { Clock, Scheduler } from "@quorate/base";
+import type { LeaseId } from "@quorate/lease";
 import type { Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
+import { LeaderTarget } from "./actors/leader-target";
 import { LeaderTracker } from "./actors/leader-tracker";
 import type { MemberId } from "./actors/leader-view";
 import { MemberDirectory } from "./actors/member-directory";
 import { NodeQueries } from "./actors/node-queries";
 import { Proposer } from "./actors/proposer";
 import { ReadTargets, type ReadPreference } from "./actors/read-targets";
-import { Reader } from "./actors/reader";
+import { LEASE_QUERY, LINEARIZABLE_READ, Reader, SERIALIZABLE_READ } from "./actors/reader";
 import { TimeoutCause } from "./actors/timeout-cause";
+import { ApiCalls } from "./api/api-calls";
 import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
+import { LeaseApi } from "./api/lease-api";
 
 export interface GatewayOptions {
   /** Random 64 bits, different at each start. */
@@ -36,6 +40,8 @@ export interface GatewayDependencies {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly tracer: Tracer;
+  /** Random positive 63-bit lease ids. */
+  readonly drawLeaseId: () => LeaseId;
 }
 
 /** etcd's default for `--max-request-bytes`. */
@@ -43,6 +49,8 @@ const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 /** etcd's default for `--max-txn-ops`. */
 const TXN_OPS_MAX = 128;
 const BATCH_CALLS_MAX = 1024;
+/** A batch waits for the slowest lease in it, so several may be under way. */
+const LEASE_BATCHES_IN_FLIGHT = 16;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** How long one node is given for a question outside of the batches. */
 const NODE_ANSWER_MS = 1000;
@@ -50,12 +58,13 @@ const NODE_ANSWER_MS = 1000;
 /** The API and the actors behind it, without any door and without a process around it. */
 export class Gateway {
   readonly kv: KvApi;
+  readonly lease: LeaseApi;
   readonly cluster: ClusterApi;
   readonly tracker: LeaderTracker;
   readonly #timeoutCause: TimeoutCause;
   readonly #directory: MemberDirectory;
   readonly #proposer: Proposer;
-  readonly #readers: readonly Reader[];
+  readonly #readers: readonly Pick<Reader, "idle" | "close">[];
 
   constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
     const { clock } = dependencies;
@@ -86,7 +95,7 @@ export class Gateway {
     const reader = (serializable: boolean): Reader =>
       new Reader(
         {
-          serializable,
+          question: serializable ? SERIALIZABLE_READ : LINEARIZABLE_READ,
           batchesInFlightMax: options.readBatchesInFlight,
           queue,
           attemptMs: 500,
@@ -107,9 +116,29 @@ export class Gateway {
         },
       );
     const [linearizableReader, serializableReader] = [reader(false), reader(true)];
+    const leaseReader = new Reader(
+      {
+        question: LEASE_QUERY,
+        batchesInFlightMax: LEASE_BATCHES_IN_FLIGHT,
+        queue,
+        // What waits for a lease to end needs a commit; a leader confirms nothing that is older than this anyway.
+        attemptMs: electionTimeoutMs,
+        attemptMsMax: 4 * electionTimeoutMs,
+        backOff: { firstMs: 10, maxMs: 500 },
+      },
+      { ...dependencies, targets: new LeaderTarget(tracker) },
+    );
+    const calls = new ApiCalls(
+      { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX },
+      { clock, tracker, tracer: dependencies.tracer },
+    );
     this.kv = new KvApi(
-      { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX, txnOpsMax: TXN_OPS_MAX },
-      { clock, tracker, proposer, linearizableReader, serializableReader, tracer: dependencies.tracer },
+      { txnOpsMax: TXN_OPS_MAX },
+      { calls, proposer, linearizableReader, serializableReader },
+    );
+    this.lease = new LeaseApi(
+      { electionTimeoutMs },
+      { calls, proposer, leaseReader, serializableReader, drawLeaseId: dependencies.drawLeaseId },
     );
     this.cluster = new ClusterApi(
       {
@@ -124,7 +153,7 @@ export class Gateway {
     this.#timeoutCause = timeoutCause;
     this.#directory = directory;
     this.#proposer = proposer;
-    this.#readers = [linearizableReader, serializableReader];
+    this.#readers = [linearizableReader, serializableReader, leaseReader];
   }
 
   /** True if no call waits for anything. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { parseHexId } from "@quorate/base";
+import { NO_LEASE, type LeaseId } from "@quorate/lease";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
@@ -10,6 +11,7 @@ import { Gateway } from "./gateway";
 import { clusterService } from "./grpc/cluster";
 import { HealthService } from "./grpc/health";
 import { kvService } from "./grpc/kv";
+import { LeaseService } from "./grpc/lease";
 import { maintenanceService } from "./grpc/maintenance";
 import { GrpcServer } from "./grpc/server";
 import type { ClientStatus } from "./grpc/status";
@@ -62,7 +64,7 @@ export async function startGateway(
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
     { ...options, gateway: randomBytes(8).readBigUInt64BE(), ...identity(options) },
-    { transport, subjects, clock: systemClock, scheduler: systemScheduler, tracer },
+    { transport, subjects, clock: systemClock, scheduler: systemScheduler, tracer, drawLeaseId },
   );
   gateway.tracker.onChange(() => {
     const { leader } = gateway.tracker;
@@ -74,6 +76,14 @@ export async function startGateway(
     gateway.close();
     await transport[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** As etcd chooses them: positive, and never 0, which is no lease. */
+function drawLeaseId(): LeaseId {
+  for (;;) {
+    const id = (randomBytes(8).readBigUInt64BE() >> 1n) as LeaseId;
+    if (id !== NO_LEASE) return id;
   }
 }
 
@@ -90,22 +100,33 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const health = new HealthService();
   const url = new URL(options.listenClientUrl);
   const host = url.hostname.replace(/^\[|\]$/g, "");
+  const leases = new LeaseService(
+    { electionTimeoutMs: options.electionTimeoutMs },
+    {
+      api: gateway.lease,
+      tracker: gateway.tracker,
+      clock: systemClock,
+      failed,
+    },
+  );
   const grpc = await GrpcServer.listen({ host, port: portOf(options.listenClientUrl) }, [
     kvService(gateway.kv, failed),
     maintenanceService(gateway.cluster, failed),
     clusterService(gateway.cluster, failed),
+    leases,
     health,
   ]);
   const natsApi = new NatsApi({
     transport,
     subjects,
-    methods: natsMethods(gateway.kv, gateway.cluster),
+    methods: natsMethods(gateway),
     failed,
   });
   await natsApi.start();
 
   const stop = async (): Promise<void> => {
     health.stop();
+    leases.stop();
     const grpcStopped = grpc.stop(options.shutdownGraceMs + LAST_ANSWERS_MS);
     await natsApi.stop();
     await idleOrLate(gateway, options.shutdownGraceMs);

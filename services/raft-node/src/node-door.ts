@@ -3,9 +3,11 @@ import type { MemberId, Term } from "@quorate/raft";
 import type { Tracer } from "@quorate/telemetry";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
 import {
+  decodeLeaseRequest,
   decodeProposeRequest,
   decodeReadRequest,
   DecodeError,
+  encodeLeaseResponse,
   encodeNodeStatus,
   encodeProposeResponse,
   encodeReadResponse,
@@ -13,6 +15,7 @@ import {
   type NodeStatus,
   type Subjects,
 } from "@quorate/wire";
+import type { LessorMessage } from "./actors/lessor-actor";
 import type { RaftMessage } from "./actors/raft-actor";
 import { DeliveryWindow } from "./delivery-window";
 import type { Asker } from "./proposals";
@@ -22,6 +25,7 @@ export interface NodeDoorDependencies {
   readonly subjects: Subjects;
   readonly transport: Transport;
   readonly raft: ActorRef<RaftMessage>;
+  readonly lessor: ActorRef<LessorMessage>;
   readonly tracer: Tracer;
   readonly status: () => NodeStatus;
 }
@@ -47,6 +51,7 @@ export class NodeDoor {
     this.#subscriptions = [
       transport.subscribe(subjects.node(memberId, "propose"), (message) => this.#propose(message)),
       transport.subscribe(subjects.node(memberId, "read"), (message) => this.#read(message)),
+      transport.subscribe(subjects.node(memberId, "lease"), (message) => this.#lease(message)),
       transport.subscribe(subjects.node(memberId, "status"), (message) => this.#status(message)),
     ];
   }
@@ -82,12 +87,20 @@ export class NodeDoor {
     });
   }
 
+  #lease(message: InboundMessage): void {
+    const asker = this.#asker(message, "lease");
+    const queries = decoded(() => decodeLeaseRequest(message.payload));
+    if (queries === undefined) return asker.answer(encodeLeaseResponse(MALFORMED));
+    if (queries.length === 0) return asker.answer(encodeLeaseResponse({ kind: "results", results: [] }));
+    this.dependencies.lessor.tell({ kind: "ask", queries, asker });
+  }
+
   #status(message: InboundMessage): void {
     if (message.reply === undefined) return;
     this.dependencies.transport.publish(message.reply, encodeNodeStatus(this.dependencies.status()));
   }
 
-  #asker(message: InboundMessage, name: "propose" | "read"): Asker {
+  #asker(message: InboundMessage, name: "propose" | "read" | "lease"): Asker {
     const { reply } = message;
     const { transport, tracer } = this.dependencies;
     return {

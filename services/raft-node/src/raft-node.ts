@@ -8,6 +8,7 @@ import type { Transport } from "@quorate/transport";
 import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
 import type { ApplierMessage } from "./actors/applier-actor";
 import type { LogWriterMessage } from "./actors/log-writer-actor";
+import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
@@ -48,6 +49,8 @@ export interface RaftNodeDependencies {
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
 const MAILBOX_CAPACITY = 1_000_000;
 const TURN_MAX = 4096;
+/** How often the leader looks for leases that have expired (etcd: 500 ms): what they may outlive their TTL by, at least. */
+const LEASE_SCAN_MS = 500;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -57,6 +60,7 @@ export class RaftNode {
   readonly #notices: LeaderNotices;
   readonly #door: NodeDoor;
   readonly #ticker: Ticker;
+  readonly #leaseTicker: Ticker;
 
   constructor(
     private readonly options: RaftNodeOptions,
@@ -81,6 +85,16 @@ export class RaftNode {
       { self: options.self, members: options.members },
       { transport, subjects },
     );
+    const lessorActor = new LessorActor(
+      {
+        clusterId: identity.clusterId,
+        memberId,
+        electionTimeoutMs: options.tickMs * options.raft.electionTimeoutTicks,
+      },
+      { raft: self, applier: dependencies.applier, clock, position },
+    );
+    // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
+    const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
     this.#raft = new RaftActor(options, {
       raft: new Raft(
         options.raft,
@@ -90,6 +104,7 @@ export class RaftNode {
       peers: this.#peers,
       logWriter: dependencies.logWriter,
       applier: dependencies.applier,
+      lessor,
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
       position,
     });
@@ -99,11 +114,15 @@ export class RaftNode {
     );
     this.#door = new NodeDoor(
       { memberId },
-      { transport, subjects, raft: self, tracer, status: () => this.status() },
+      { transport, subjects, raft: self, lessor, tracer, status: () => this.status() },
     );
     this.#ticker = new Ticker(
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
+    );
+    this.#leaseTicker = new Ticker(
+      { intervalMs: LEASE_SCAN_MS },
+      { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
     );
     transport.onStatus((status) => {
       logger.info("broker connection changed", { status });
@@ -121,6 +140,7 @@ export class RaftNode {
     this.#notices.start();
     this.#door.open();
     this.#ticker.start();
+    this.#leaseTicker.start();
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
@@ -129,6 +149,7 @@ export class RaftNode {
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();
+    this.#leaseTicker[Symbol.dispose]();
     this.#mailbox.close();
   }
 

@@ -12,12 +12,13 @@ interface Waiting extends Asker {
 export class Reads {
   readonly #confirming = new Map<number, Waiting>();
   readonly #reading = new Map<number, Asker>();
+  readonly #confirmations = new Map<number, (index: LogIndex | undefined) => void>();
   #nextId = 1;
 
   constructor(private readonly dependencies: { readonly applier: ActorRef<ApplierMessage> }) {}
 
   get size(): number {
-    return this.#confirming.size + this.#reading.size;
+    return this.#confirming.size + this.#reading.size + this.#confirmations.size;
   }
 
   /** @returns the id for Raft's `read-index` input. `request` is kept: it must be memory of its own. */
@@ -27,8 +28,20 @@ export class Reads {
     return id;
   }
 
+  /**
+   * Like `open`, for somebody who only wants the index.
+   *
+   * @param settled Called once: with the index, or with `undefined` if it could not be confirmed.
+   */
+  openConfirmation(settled: (index: LogIndex | undefined) => void): number {
+    const id = this.#takeId();
+    this.#confirmations.set(id, settled);
+    return id;
+  }
+
   confirmed(ids: readonly number[], index: LogIndex, raftTerm: Term): void {
     for (const id of ids) {
+      this.#settleConfirmation(id, index);
       const waiting = this.#confirming.get(id);
       if (waiting === undefined) continue;
       this.#confirming.delete(id);
@@ -39,6 +52,7 @@ export class Reads {
 
   failed(ids: readonly number[], reason: "not-confirmed" | "overloaded", view: LeadershipView): void {
     for (const id of ids) {
+      this.#settleConfirmation(id, undefined);
       const waiting = this.#confirming.get(id);
       if (waiting === undefined) continue;
       this.#confirming.delete(id);
@@ -58,6 +72,13 @@ export class Reads {
     this.#reading.delete(id);
     asker.span?.end(undefined);
     asker.answer(response);
+  }
+
+  #settleConfirmation(id: number, index: LogIndex | undefined): void {
+    const settled = this.#confirmations.get(id);
+    if (settled === undefined) return;
+    this.#confirmations.delete(id);
+    settled(index);
   }
 
   #read(id: number, request: Uint8Array, asker: Asker, minIndex: LogIndex, raftTerm: Term): void {

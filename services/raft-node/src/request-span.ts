@@ -54,7 +54,7 @@ export class RequestSpan {
 /** @returns undefined unless the sender sampled the request. */
 export function startRequestSpan(
   tracer: Tracer,
-  name: "propose" | "read",
+  name: "propose" | "read" | "lease",
   headers: Headers | undefined,
 ): RequestSpan | undefined {
   if (!tracer.enabled || headers === undefined) return undefined;

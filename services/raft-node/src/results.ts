@@ -1,4 +1,4 @@
-import { assertNever } from "@quorate/base";
+import { assertNever, EMPTY_BYTES } from "@quorate/base";
 import type { Term } from "@quorate/raft";
 import type { CommandOutcome, ReadOutcome } from "@quorate/state-machine";
 import { failureOf, type ResponseEncoder, type Result } from "@quorate/wire";
@@ -16,6 +16,13 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
       return { ok: true, bytes: encoder.txn(response.response, raftTerm) };
     case "compact":
       return { ok: true, bytes: encoder.compact(response.response, raftTerm) };
+    case "lease-grant":
+      return { ok: true, bytes: encoder.leaseGrant(response.response, raftTerm) };
+    case "lease-revoke":
+      return { ok: true, bytes: encoder.leaseRevoke(response.response, raftTerm) };
+    case "lease-expire":
+    case "lease-checkpoint":
+      return { ok: true, bytes: EMPTY_BYTES }; // proposed by this leader itself, which looks at the state
     default:
       return assertNever(response);
   }
@@ -24,9 +31,14 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
 /** What a read found, likewise. */
 export function encodeRead(encoder: ResponseEncoder, outcome: ReadOutcome, raftTerm: Term): Result {
   if (!outcome.ok) return { ok: false, failure: failureOf(outcome.error) };
-  const bytes =
-    outcome.kind === "range"
-      ? encoder.range(outcome.response, raftTerm)
-      : encoder.txn(outcome.response, raftTerm);
-  return { ok: true, bytes };
+  switch (outcome.kind) {
+    case "range":
+      return { ok: true, bytes: encoder.range(outcome.response, raftTerm) };
+    case "txn":
+      return { ok: true, bytes: encoder.txn(outcome.response, raftTerm) };
+    case "leases":
+      return { ok: true, bytes: encoder.leases(outcome.response, raftTerm) };
+    default:
+      return assertNever(outcome);
+  }
 }

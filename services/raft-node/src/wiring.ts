@@ -16,7 +16,7 @@ import type { RaftMessage } from "./actors/raft-actor";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
 import { electionPrng, RaftNode } from "./raft-node";
-import { packApplierMessage, type PostedApplierReport } from "./threads/applier-port";
+import { packApplierMessage, unpackApplierReport, type PostedApplierReport } from "./threads/applier-port";
 import type { ApplierThreadData } from "./threads/applier-thread";
 import {
   packLogWriterMessage,
@@ -154,7 +154,7 @@ function startApplier(
     { position: AppliedPosition }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
-    { pack: packApplierMessage, report, failed },
+    { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },
   );
 }
 

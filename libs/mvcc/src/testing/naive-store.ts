@@ -8,6 +8,7 @@ import {
   type Event,
   type KeyRange,
   type KeyValue,
+  type LeaseId,
   type PutRequest,
   type PutResponse,
   type RangeRequest,
@@ -55,9 +56,11 @@ class Refused extends Error {
 
 /**
  * The semantics of the key-value API with no cleverness at all: a list of all changes ever made, replayed from the
- * start for every question. The other implementation that tests hold ours, and etcd, against. No leases exist.
+ * start for every question. The other implementation that tests hold ours, and etcd, against.
  */
 export class NaiveStore {
+  /** The leases that exist; what they mean is not the store's business. */
+  readonly leases = new Set<LeaseId>();
   #refusedRange: Refused | undefined;
   revision = 1;
   compactRevision = -1;
@@ -181,7 +184,9 @@ export class NaiveStore {
   }
 
   #refuseLease(request: PutRequest): void {
-    if (request.lease !== NO_LEASE) throw new Refused({ code: "lease-not-found" });
+    if (request.lease !== NO_LEASE && !this.leases.has(request.lease)) {
+      throw new Refused({ code: "lease-not-found" });
+    }
   }
 
   #deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {

@@ -53,7 +53,7 @@ const requestedRevision = fc
   .oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: someRevision })
   .map((n) => n as Revision);
 const leaseId = fc
-  .oneof({ weight: 20, arbitrary: fc.constant(NO_LEASE) }, { weight: 1, arbitrary: fc.constantFrom(7n, -1n) })
+  .oneof({ weight: 8, arbitrary: fc.constant(NO_LEASE) }, { weight: 1, arbitrary: fc.constantFrom(7n, -1n) })
   .map((id) => id as LeaseId);
 
 export const rangeRequests: fc.Arbitrary<RangeRequest> = fc.record({

@@ -1,12 +1,18 @@
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { MemoryKeyValueStore } from "@quorate/storage";
 import { StateMachine, type StateMachineOptions } from "../state-machine";
-import type { ApplyResult, Command, CommittedEntry, StateColumn } from "../types";
+import {
+  STATE_COLUMNS,
+  type ApplyResult,
+  type Command,
+  type CommittedEntry,
+  type StateColumn,
+} from "../types";
 import { BorrowedBytesView } from "./borrowed-bytes-view";
 
 /** A state machine on a store in memory, with the write after each step that its owner has to do. */
 export class StateFixture {
-  readonly store = new MemoryKeyValueStore<StateColumn>(["latest", "history", "event", "meta"]);
+  readonly store = new MemoryKeyValueStore<StateColumn>(STATE_COLUMNS);
   readonly view = new BorrowedBytesView(this.store);
   readonly #options: StateMachineOptions;
   machine: StateMachine;

@@ -1,12 +1,14 @@
 import type { TraceContext } from "@quorate/telemetry";
-import type { RawCommand, RawRead } from "@quorate/wire";
+import type { RawCommand, RawLeaseQuery, RawRead } from "@quorate/wire";
 import type { Instant } from "./instant";
 import type { RequestFailure } from "../api/request-failure";
 
 /** Which etcdserverpb request the bytes of a call are. */
 export type ReadKind = RawRead["kind"];
-export type WriteKind = RawCommand["kind"];
-export type CallKind = ReadKind | WriteKind;
+/** Writes of clients: the rest of what can stand in the log is the leader's own. */
+export type WriteKind = Exclude<RawCommand["kind"], "lease-expire" | "lease-checkpoint">;
+export type LeaseQueryKind = RawLeaseQuery["kind"];
+export type CallKind = ReadKind | WriteKind | LeaseQueryKind;
 
 export type CallOutcome =
   /** An encoded etcd response, as a raft-node made it. Borrowed: valid until the callback returns. */
@@ -75,3 +77,4 @@ export class PendingCall<K extends CallKind = CallKind> {
 
 export type ReadCall = PendingCall<ReadKind>;
 export type WriteCall = PendingCall<WriteKind>;
+export type LeaseQueryCall = PendingCall<LeaseQueryKind>;

@@ -3,6 +3,7 @@ import type { Instant } from "./instant";
 import type { LeaderTracker } from "./leader-tracker";
 import type { MemberId } from "./leader-view";
 import type { MemberDirectory } from "./member-directory";
+import type { Targets } from "./reader";
 
 /** "spread": all members in turn. "leader": it answers without asking another one for the index. "home": the own member. */
 export type ReadPreference = "spread" | "leader" | "home";
@@ -23,7 +24,7 @@ export interface ReadTargetsDependencies {
 }
 
 /** Chooses the member to ask. Any choice is correct; a good one is just answered sooner. */
-export class ReadTargets {
+export class ReadTargets implements Targets {
   readonly #avoidedUntil = new Map<MemberId, Instant>();
   #turn = 0;
 

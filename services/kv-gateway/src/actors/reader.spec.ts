@@ -1,10 +1,10 @@
 import { Bench, memberId } from "../testing/bench";
 import { refuse, responseAt, type ScriptedNode } from "../testing/scripted-node";
 import { ReadTargets, type ReadTargetsOptions } from "./read-targets";
-import { Reader, type ReaderOptions } from "./reader";
+import { LINEARIZABLE_READ, Reader, SERIALIZABLE_READ, type ReaderOptions } from "./reader";
 
 const OPTIONS: ReaderOptions = {
-  serializable: false,
+  question: LINEARIZABLE_READ,
   batchesInFlightMax: 4,
   queue: { callsMax: 100, bytesMax: 1 << 20, batchCallsMax: 10, batchBytesMax: 1 << 20 },
   attemptMs: 500,
@@ -74,7 +74,7 @@ describe("Reader", () => {
 
   it("asks the home member first for serializable reads, and any other if that one is gone", () => {
     const { bench, reader, nodes } = start(
-      { serializable: true },
+      { question: SERIALIZABLE_READ },
       { preference: "home", homeMember: memberId(2) },
     );
     reader.tell(bench.range("a").call);

@@ -2,19 +2,67 @@ import type { ActorRef } from "@quorate/actor";
 import type { Clock, Scheduler, Timer } from "@quorate/base";
 import { traceHeaders } from "@quorate/telemetry";
 import type { RequestResult, Transport } from "@quorate/transport";
-import { decodeReadResponse, encodeReadRequest, type Subjects } from "@quorate/wire";
+import {
+  decodeLeaseResponse,
+  decodeReadResponse,
+  encodeLeaseRequest,
+  encodeReadRequest,
+  type NodeAnswer,
+  type NodeOperation,
+  type Refusal,
+  type Subjects,
+} from "@quorate/wire";
 import { definite } from "../api/request-failure";
 import { Alarm } from "./alarm";
 import { BackOff, type BackOffOptions } from "./back-off";
 import { CallQueue, type CallQueueOptions } from "./call-queue";
 import type { MemberId } from "./leader-view";
 import { readableAnswer, settleFromResult } from "./node-result";
-import type { ReadCall } from "./pending-call";
-import type { ReadTargets } from "./read-targets";
+import type { LeaseQueryCall, PendingCall, ReadCall } from "./pending-call";
 
-export interface ReaderOptions {
-  /** Read applied state as it is instead of joining a ReadIndex round. */
-  readonly serializable: boolean;
+/** How nodes are asked: on which of their subjects, and in which messages. */
+export interface NodeQuestion<C extends PendingCall> {
+  readonly operation: NodeOperation;
+  readonly encode: (calls: readonly C[]) => Uint8Array;
+  /** @throws {DecodeError} */
+  readonly decode: (payload: Uint8Array) => NodeAnswer;
+}
+
+/** Reads from a ReadIndex round on. */
+export const LINEARIZABLE_READ: NodeQuestion<ReadCall> = {
+  operation: "read",
+  encode: (reads) => encodeReadRequest({ reads, serializable: false }),
+  decode: decodeReadResponse,
+};
+
+/** Reads applied state as it is. */
+export const SERIALIZABLE_READ: NodeQuestion<ReadCall> = {
+  operation: "read",
+  encode: (reads) => encodeReadRequest({ reads, serializable: true }),
+  decode: decodeReadResponse,
+};
+
+/** What only the leader can tell about leases. A renewal may be repeated: it makes a lease live longer, not shorter. */
+export const LEASE_QUERY: NodeQuestion<LeaseQueryCall> = {
+  operation: "lease",
+  encode: encodeLeaseRequest,
+  decode: decodeLeaseResponse,
+};
+
+/** Why a member was asked in vain. "silent": it may still be at it. */
+export type MemberFailure =
+  { readonly kind: "refused"; readonly refusal: Refusal } | { readonly kind: "absent" | "silent" };
+
+/** Who is asked. */
+export interface Targets {
+  /** @param tried Who refused or did not answer this time. @returns undefined if nobody can be asked now. */
+  choose(tried: ReadonlySet<MemberId>): MemberId | undefined;
+  failed(member: MemberId, failure: MemberFailure): void;
+  answered(member: MemberId): void;
+}
+
+export interface ReaderOptions<C extends PendingCall = ReadCall> {
+  readonly question: NodeQuestion<C>;
   /** Batches that wait for an answer, or for another attempt. */
   readonly batchesInFlightMax: number;
   readonly queue: CallQueueOptions;
@@ -30,11 +78,11 @@ export interface ReaderDependencies {
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  readonly targets: ReadTargets;
+  readonly targets: Targets;
 }
 
-interface Batch {
-  readonly calls: readonly ReadCall[];
+interface Batch<C extends PendingCall> {
+  readonly calls: readonly C[];
   /** The same for every attempt. */
   readonly payload: Uint8Array;
   readonly deadline: number;
@@ -51,15 +99,15 @@ const DEADLINE_SPACING_MS = 10;
  * Brings reads to members in batches and tries another member for as long as the callers wait: a read changes nothing, so
  * asking again is always safe. Whatever fails on the way, a call ends with an answer or as timed out.
  */
-export class Reader implements ActorRef<ReadCall> {
-  readonly #queue: CallQueue<ReadCall>;
-  readonly #inFlight = new Set<Batch>();
+export class Reader<C extends PendingCall = ReadCall> implements ActorRef<C> {
+  readonly #queue: CallQueue<C>;
+  readonly #inFlight = new Set<Batch<C>>();
   readonly #deadlines: Alarm;
   #turnPosted = false;
   #stopping = false;
 
   constructor(
-    private readonly options: ReaderOptions,
+    private readonly options: ReaderOptions<C>,
     private readonly dependencies: ReaderDependencies,
   ) {
     this.#queue = new CallQueue(options.queue);
@@ -72,7 +120,7 @@ export class Reader implements ActorRef<ReadCall> {
   }
 
   /** Takes a read. It is answered at once if the queue is full or this reader stops. */
-  tell(call: ReadCall): void {
+  tell(call: C): void {
     if (this.#stopping) return call.fail(definite("stopped"));
     if (!this.#queue.push(call)) return call.fail(definite("too-many-requests"));
     this.#deadlines.setBy(call.deadline, DEADLINE_SPACING_MS);
@@ -108,10 +156,10 @@ export class Reader implements ActorRef<ReadCall> {
     while (this.#inFlight.size < this.options.batchesInFlightMax) {
       const calls = this.#queue.takeBatch();
       if (calls.length === 0) return;
-      const { serializable, attemptMs, backOff } = this.options;
-      const batch: Batch = {
+      const { question, attemptMs, backOff } = this.options;
+      const batch: Batch<C> = {
         calls,
-        payload: encodeReadRequest({ reads: calls, serializable }),
+        payload: question.encode(calls),
         deadline: calls.reduce((latest, call) => Math.max(latest, call.deadline), -Infinity),
         tried: new Set(),
         backOff: new BackOff(backOff),
@@ -123,8 +171,9 @@ export class Reader implements ActorRef<ReadCall> {
     }
   }
 
-  #attempt(batch: Batch): void {
+  #attempt(batch: Batch<C>): void {
     const { transport, subjects, clock, targets } = this.dependencies;
+    const { operation } = this.options.question;
     const leftMs = batch.deadline - clock.now();
     if (leftMs <= 0 || batch.calls.every((call) => call.settled)) return this.#finish(batch);
     const member = targets.choose(batch.tried);
@@ -132,43 +181,44 @@ export class Reader implements ActorRef<ReadCall> {
     const timeoutMs = Math.max(1, Math.min(batch.attemptMs, leftMs));
     const headers = traceHeaders(batch.calls.find((call) => call.traceContext !== undefined)?.traceContext);
     const options = headers === undefined ? { timeoutMs } : { timeoutMs, headers };
-    transport.request(subjects.node(member, "read"), batch.payload, options, (result) => {
+    transport.request(subjects.node(member, operation), batch.payload, options, (result) => {
       this.#answered(batch, member, result);
     });
   }
 
-  #answered(batch: Batch, member: MemberId, result: RequestResult): void {
+  #answered(batch: Batch<C>, member: MemberId, result: RequestResult): void {
     if (!this.#inFlight.has(batch)) return; // closed meanwhile
-    if (result.kind === "answer" && this.#handOut(batch, member, result.payload)) return this.#finish(batch);
+    const { question, attemptMsMax } = this.options;
+    const { targets } = this.dependencies;
+    const answer =
+      result.kind === "answer"
+        ? readableAnswer(result.payload, question.decode, batch.calls.length)
+        : undefined;
+    if (answer?.kind === "results") {
+      targets.answered(member);
+      answer.results.forEach((outcome, at) => settleFromResult(batch.calls[at]!, outcome));
+      return this.#finish(batch);
+    }
+    if (answer?.refusal.reason === "malformed") {
+      for (const call of batch.calls) call.fail(definite("internal", "a member could not read the request"));
+      return this.#finish(batch);
+    }
     if (result.kind === "no-answer" && result.why === "timeout") {
-      batch.attemptMs = Math.min(batch.attemptMs * 2, this.options.attemptMsMax);
+      batch.attemptMs = Math.min(batch.attemptMs * 2, attemptMsMax);
     }
     // Not being sent says nothing about the member.
     if (result.kind !== "not-sent") {
-      this.dependencies.targets.failed(member);
+      targets.failed(member, failureOf(result, answer));
       batch.tried.add(member);
     }
     this.#attemptLater(batch);
   }
 
-  /** @returns false if the member did not read. */
-  #handOut(batch: Batch, member: MemberId, payload: Uint8Array): boolean {
-    const answer = readableAnswer(payload, decodeReadResponse, batch.calls.length);
-    if (answer?.kind === "refused" && answer.refusal.reason === "malformed") {
-      for (const call of batch.calls) call.fail(definite("internal", "a member could not read the request"));
-      return true;
-    }
-    if (answer?.kind !== "results") return false;
-    this.dependencies.targets.answered(member);
-    answer.results.forEach((result, at) => settleFromResult(batch.calls[at]!, result));
-    return true;
-  }
-
-  #attemptLater(batch: Batch): void {
+  #attemptLater(batch: Batch<C>): void {
     batch.waiting = this.dependencies.clock.setTimer(batch.backOff.next(), () => this.#attempt(batch));
   }
 
-  #finish(batch: Batch): void {
+  #finish(batch: Batch<C>): void {
     batch.waiting?.cancel();
     this.#inFlight.delete(batch);
     this.#postTurn();
@@ -188,4 +238,9 @@ export class Reader implements ActorRef<ReadCall> {
     }
     if (next < Infinity) this.#deadlines.setBy(next, DEADLINE_SPACING_MS);
   }
+}
+
+function failureOf(result: RequestResult, answer: NodeAnswer | undefined): MemberFailure {
+  if (answer?.kind === "refused") return { kind: "refused", refusal: answer.refusal };
+  return { kind: result.kind === "no-responders" ? "absent" : "silent" };
 }

@@ -4,7 +4,7 @@ import { NO_TRACER, type Span, type TraceContext, type Tracer } from "@quorate/t
 import { etcdserverpb } from "@quorate/wire";
 import type { CallOutcome } from "../actors/pending-call";
 import { testGateway } from "../testing/test-gateway";
-import { PROPOSAL_OVERHEAD_BYTES } from "./kv-api";
+import { PROPOSAL_OVERHEAD_BYTES } from "./api-calls";
 
 const CONTEXT = { timeoutMs: Infinity, requireLeader: false };
 const INCOMING = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

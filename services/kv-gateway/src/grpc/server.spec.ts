@@ -185,7 +185,7 @@ describe("GrpcServer", () => {
   });
 
   it.each([
-    "/etcdserverpb.Lease/LeaseGrant",
+    "/etcdserverpb.Auth/AuthEnable",
     "/etcdserverpb.Watch/Watch",
     "/etcdserverpb.Auth/AuthStatus",
     "/etcdserverpb.Maintenance/Alarm",

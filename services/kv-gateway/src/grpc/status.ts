@@ -42,6 +42,8 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   compacted: [GrpcCode.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"],
   "future-revision": [GrpcCode.OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision"],
   "lease-not-found": [GrpcCode.NOT_FOUND, "etcdserver: requested lease not found"],
+  "lease-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: lease already exists"],
+  "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],

@@ -76,7 +76,7 @@ function unaryHandler(name: string, method: ApiMethod, failed: FailureListener):
 }
 
 export function contextOf(
-  call: ServerUnaryCall<Uint8Array, Uint8Array> | ServerWritableStream<Uint8Array, Uint8Array>,
+  call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getDeadline">,
 ): CallContext {
   const { metadata } = call;
   const timeoutMs = remainingMs(call.getDeadline());

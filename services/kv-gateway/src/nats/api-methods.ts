@@ -2,6 +2,7 @@ import type { ApiService } from "@quorate/wire";
 import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
+import type { LeaseApi } from "../api/lease-api";
 import { batchMethod } from "./batch-method";
 
 /** One call of the NATS API: `quorate.<cluster>.<service>.<method>`. */
@@ -13,8 +14,14 @@ export interface NatsMethod {
   readonly json: { readonly request: string; readonly response: string } | undefined;
 }
 
+export interface NatsApis {
+  readonly kv: KvApi;
+  readonly cluster: ClusterApi;
+  readonly lease: LeaseApi;
+}
+
 /** Everything that is served over NATS. */
-export function natsMethods(kv: KvApi, cluster: ClusterApi): readonly NatsMethod[] {
+export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMethod[] {
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -44,7 +51,21 @@ export function natsMethods(kv: KvApi, cluster: ClusterApi): readonly NatsMethod
       call: cluster.status,
       json: etcdMessages("StatusRequest", "StatusResponse"),
     },
+    leaseMethod("grant", lease.grant, "LeaseGrant"),
+    leaseMethod("revoke", lease.revoke, "LeaseRevoke"),
+    leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
+    leaseMethod("timetolive", lease.timeToLive, "LeaseTimeToLive"),
+    leaseMethod("leases", lease.leases, "LeaseLeases"),
   ];
+}
+
+function leaseMethod(method: string, call: ApiMethod, messages: string): NatsMethod {
+  return {
+    service: "lease",
+    method,
+    call,
+    json: etcdMessages(`${messages}Request`, `${messages}Response`),
+  };
 }
 
 function etcdMessages(

@@ -24,7 +24,7 @@ describe("NatsApi", () => {
     time = new VirtualTime();
     parts = testGateway({ clock: time, scheduler: time });
     const { gateway, transport, subjects } = parts;
-    const methods = natsMethods(gateway.kv, gateway.cluster);
+    const methods = natsMethods(gateway);
     api = new NatsApi({ transport, subjects, methods, failed: () => undefined });
     void api.start();
     client = parts.network.connect("client");
@@ -109,7 +109,7 @@ describe("NatsApi", () => {
     ["kv", "batch", utf8("{}"), json, "3", /^kv.batch takes application\/protobuf, not application\/json$/],
     ["kv", "range", new Uint8Array(0), undefined, "3", /^etcdserver: key is not provided$/],
     ["kv", "increment", put, undefined, "12", /^unknown method kv.increment$/],
-    ["lease", "grant", put, undefined, "12", /^unknown method lease.grant$/],
+    ["lock", "lock", put, undefined, "12", /^unknown method lock.lock$/],
   ] as const)(
     "answers a wrong request to %s.%s with a code and a text: %#",
     async (service, method, payload, headers, code, text) => {
@@ -172,5 +172,19 @@ describe("NatsApi", () => {
     await flushed();
     await stopped;
     await expect(ask("kv", "put", put)).rejects.toThrow("no-responders");
+  });
+
+  it("renews leases at the leader, in JSON too", async () => {
+    const json = { "Content-Type": "application/json" };
+    parts.nodes[0].lease = ({ queries }) => ({
+      kind: "results",
+      results: queries.map(() => ({
+        ok: true,
+        bytes: etcdserverpb.LeaseKeepAliveResponse.encode({ ID: 7, TTL: 9 }).finish(),
+      })),
+    });
+    const answer = await ask("lease", "keepalive", utf8('{"ID":"7"}'), json);
+    expect(JSON.parse(textOf(answer.payload))).toEqual({ ID: "7", TTL: "9" });
+    expect(parts.nodes[0].leaseAsks).toEqual([{ queries: [{ kind: "keep-alive", id: 7n }] }]);
   });
 });

@@ -1,13 +1,16 @@
 import type { Transport } from "@quorate/transport";
 import {
   decodeCommandBatch,
+  decodeLeaseRequest,
   decodeProposeRequest,
   decodeReadRequest,
   encodeLeaderNotice,
+  encodeLeaseResponse,
   encodeNodeStatus,
   encodeProposeResponse,
   encodeReadResponse,
   etcdserverpb,
+  type LeaseQuery,
   type NodeAnswer,
   type NodeStatus,
   type RawCommand,
@@ -31,8 +34,13 @@ export interface SeenRead {
   readonly reads: readonly RawRead[];
 }
 
+export interface SeenLeaseAsk {
+  readonly queries: readonly LeaseQuery[];
+}
+
 /** What the node does with a request: an answer, or `undefined` for silence. */
 export type ProposalScript = (proposal: SeenProposal) => NodeAnswer | undefined;
+export type LeaseScript = (ask: SeenLeaseAsk) => NodeAnswer | undefined;
 export type ReadScript = (read: SeenRead) => NodeAnswer | undefined;
 
 export interface ScriptedNodeOptions {
@@ -45,11 +53,13 @@ export interface ScriptedNodeOptions {
 export class ScriptedNode {
   readonly proposals: SeenProposal[] = [];
   readonly reads: SeenRead[] = [];
+  readonly leaseAsks: SeenLeaseAsk[] = [];
   /** Who leads in its eyes. */
   term = 1 as Term;
   leader: MemberId | undefined;
   propose: ProposalScript = ({ commands }) => acceptAll(commands.length);
   read: ReadScript = ({ reads }) => acceptAll(reads.length);
+  lease: LeaseScript = ({ queries }) => acceptAll(queries.length);
   /** Answer requests for its status? */
   tellsStatus = true;
 
@@ -79,6 +89,12 @@ export class ScriptedNode {
       this.reads.push(read);
       const scripted = this.read(read);
       answer(reply, scripted && encodeReadResponse(scripted));
+    });
+    transport.subscribe(subjects.node(member, "lease"), ({ payload, reply }) => {
+      const ask = { queries: decodeLeaseRequest(new Uint8Array(payload)) };
+      this.leaseAsks.push(ask);
+      const scripted = this.lease(ask);
+      answer(reply, scripted && encodeLeaseResponse(scripted));
     });
     transport.subscribe(subjects.node(member, "status"), ({ reply }) => {
       if (this.tellsStatus) answer(reply, encodeNodeStatus(this.status()));

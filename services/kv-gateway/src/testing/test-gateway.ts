@@ -1,5 +1,6 @@
 import type { Clock, Scheduler } from "@quorate/base";
 import { seededPrng } from "@quorate/base";
+import type { LeaseId } from "@quorate/lease";
 import { NO_TRACER, type Tracer } from "@quorate/telemetry";
 import { MemoryNetwork, type Transport } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
@@ -29,6 +30,9 @@ const OPTIONS: GatewayOptions = {
   queueBytesMax: 64 * 1024 * 1024,
 };
 
+/** The id of every lease whose caller left the choice to the gateway. */
+export const DRAWN_LEASE = 0x1ea5en as LeaseId;
+
 /** A whole gateway but for its doors, in front of three scripted nodes. */
 export function testGateway(
   time: { readonly clock: Clock; readonly scheduler: Scheduler },
@@ -42,6 +46,9 @@ export function testGateway(
     new ScriptedNode({ member, members }, { transport: network.connect(`node-${member}`), subjects });
   const nodes = [node(members[0]), node(members[1]), node(members[2])] as const;
   const transport = network.connect("gateway");
-  const gateway = new Gateway({ ...OPTIONS, ...options }, { transport, subjects, tracer, ...time });
+  const gateway = new Gateway(
+    { ...OPTIONS, ...options },
+    { transport, subjects, tracer, drawLeaseId: () => DRAWN_LEASE, ...time },
+  );
   return { network, subjects, transport, gateway, nodes };
 }

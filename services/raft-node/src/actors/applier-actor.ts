@@ -1,11 +1,13 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
+import type { LeaseId, LeaseRecord } from "@quorate/lease";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import type {
   AppliedPosition,
   Command,
   CommandOutcome,
   CommittedEntry,
+  LeaseChange,
   StateColumn,
   StateMachine,
 } from "@quorate/state-machine";
@@ -38,6 +40,15 @@ export type ApplierMessage =
       readonly minIndex: LogIndex;
       readonly raftTerm: Term;
       readonly request: Uint8Array;
+    }
+  /** Every lease, for the leader of `term`, once everything up to `minIndex` is applied. */
+  | { readonly kind: "lease-list"; readonly term: Term; readonly minIndex: LogIndex }
+  /** The keys attached to a lease. */
+  | {
+      readonly kind: "lease-keys";
+      readonly id: number;
+      readonly lease: LeaseId;
+      readonly minIndex: LogIndex;
     };
 
 /** An encoded ProposeResponse for the entry at `index`, which was applied with `term`. */
@@ -48,9 +59,18 @@ export interface Answer {
 }
 
 export type ApplierReport =
-  | { readonly kind: "applied"; readonly position: AppliedPosition; readonly databaseBytes: number }
+  /** `leases`: what happened to leases since the last report. */
+  | {
+      readonly kind: "applied";
+      readonly position: AppliedPosition;
+      readonly databaseBytes: number;
+      readonly leases: readonly LeaseChange[];
+    }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
-  | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array };
+  | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
+  /** As of the `applied` report before it. */
+  | { readonly kind: "lease-list"; readonly term: Term; readonly leases: readonly LeaseRecord[] }
+  | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] };
 
 export interface ApplierOptions {
   readonly clusterId: bigint;
@@ -68,7 +88,7 @@ export interface ApplierDependencies {
 }
 
 type ApplyMessage = Extract<ApplierMessage, { kind: "apply" }>;
-type ReadMessage = Extract<ApplierMessage, { kind: "read" }>;
+type ReadMessage = Extract<ApplierMessage, { kind: "read" | "lease-list" | "lease-keys" }>;
 
 /** How often the size on disk is asked of the engine: it is a property call, and nobody needs it fresher. */
 const DATABASE_SIZE_EVERY_MS = 1000;
@@ -103,6 +123,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
         this.#applies.push(message);
         return;
       case "read":
+      case "lease-list":
+      case "lease-keys":
         this.#reads.push(message);
         return;
       default:
@@ -125,7 +147,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const answers = this.#answers(messages, entries, result.outcomes);
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
-    reports.tell({ kind: "applied", position: stateMachine.position, databaseBytes: this.#sizeOnDisk() });
+    const { position } = stateMachine;
+    reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
   }
 
   #answers(
@@ -163,15 +186,30 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const waiting: ReadMessage[] = [];
     for (const read of this.#reads) {
       if (read.minIndex > applied) waiting.push(read);
-      else reports.tell({ kind: "read-result", id: read.id, response: this.#read(read) });
+      else reports.tell(this.#read(read));
     }
     this.#reads = waiting;
   }
 
-  #read(message: ReadMessage): Uint8Array {
-    const { reads } = decodeReadRequest(message.request);
-    const results = reads.map((read) => this.#result(read, message.raftTerm));
-    return encodeReadResponse({ kind: "results", results });
+  #read(message: ReadMessage): ApplierReport {
+    const { stateMachine } = this.dependencies;
+    switch (message.kind) {
+      case "read": {
+        const { reads } = decodeReadRequest(message.request);
+        const results = reads.map((read) => this.#result(read, message.raftTerm));
+        return {
+          kind: "read-result",
+          id: message.id,
+          response: encodeReadResponse({ kind: "results", results }),
+        };
+      }
+      case "lease-list":
+        return { kind: "lease-list", term: message.term, leases: stateMachine.leases() };
+      case "lease-keys":
+        return { kind: "lease-keys", id: message.id, keys: stateMachine.leaseKeys(message.lease) };
+      default:
+        return assertNever(message);
+    }
   }
 
   #result(read: RawRead, raftTerm: Term): Result {

@@ -15,6 +15,7 @@ import type { AppliedPosition } from "@quorate/state-machine";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
 import type { ApplierMessage, ApplierReport } from "./applier-actor";
+import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
 
 export type RaftMessage =
@@ -40,6 +41,15 @@ export type RaftMessage =
       readonly request: Uint8Array;
       readonly asker: Asker;
     }
+  /**
+   * Asks for an index from a quorum that confirms, in a round begun after this, that this member leads `term`.
+   * `settled` gets it, or `undefined` if this member does not, or if the leadership ended first.
+   */
+  | {
+      readonly kind: "confirm";
+      readonly term: Term;
+      readonly settled: (index: LogIndex | undefined) => void;
+    }
   | LogWriterReport
   | ApplierReport;
 
@@ -62,6 +72,8 @@ export interface RaftActorDependencies {
   readonly peers: { send(envelopes: readonly Envelope[]): void };
   readonly logWriter: ActorRef<LogWriterMessage>;
   readonly applier: ActorRef<ApplierMessage>;
+  /** Handles what it is told at once: when a leadership ends, nothing may come between. */
+  readonly lessor: ActorRef<LessorMessage>;
   /** Called on every change, in order. */
   readonly leadershipChanged: (leadership: Leadership) => void;
   /** Where applied state stood when it was opened. */
@@ -105,7 +117,7 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   receive(message: RaftMessage): void {
-    const { raft } = this.dependencies;
+    const { raft, lessor } = this.dependencies;
     switch (message.kind) {
       case "persisted":
         this.#proposals.synced(message.id);
@@ -131,7 +143,13 @@ export class RaftActor implements Actor<RaftMessage> {
       case "applied":
         this.#position = message.position;
         this.#databaseBytes = message.databaseBytes;
-        return raft.step({ kind: "applied", index: message.position.index as LogIndex });
+        raft.step({ kind: "applied", index: message.position.index as LogIndex });
+        return lessor.tell({ kind: "applied", position: message.position, changes: message.leases });
+      case "confirm":
+        return this.#confirm(message.term, message.settled);
+      case "lease-list":
+      case "lease-keys":
+        return lessor.tell(message);
       case "answers":
         return this.#proposals.answered(message.answers);
       case "read-result":
@@ -163,8 +181,16 @@ export class RaftActor implements Actor<RaftMessage> {
     this.dependencies.raft.step({ kind: "read-index", id });
   }
 
+  #confirm(term: Term, settled: (index: LogIndex | undefined) => void): void {
+    const { raft } = this.dependencies;
+    const status = raft.status();
+    // A follower would ask the leader for the index, which says nothing about who leads here.
+    if (status.role !== "leader" || status.term !== term) return settled(undefined);
+    raft.step({ kind: "read-index", id: this.#reads.openConfirmation(settled) });
+  }
+
   #perform(effect: RaftEffect): void {
-    const { peers, logWriter, applier, leadershipChanged } = this.dependencies;
+    const { peers, logWriter, applier, lessor, raft, leadershipChanged } = this.dependencies;
     switch (effect.kind) {
       case "send":
         return peers.send(effect.envelopes);
@@ -194,6 +220,7 @@ export class RaftActor implements Actor<RaftMessage> {
       }
       case "leadership":
         this.#leadership = { term: effect.term, leader: effect.leader };
+        lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
       default:
         assertNever(effect);

@@ -3,6 +3,7 @@ import type { LogIndex, Term } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import type { ApplierMessage, ApplierReport } from "../actors/applier-actor";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
+import { packLeases, unpackLeases, type PackedLeases } from "./packed-leases";
 import type { Posted } from "./posted";
 
 /** What crosses the port to the applier thread: its messages, with entries packed. */
@@ -13,13 +14,14 @@ export type PostedApplierMessage =
       readonly answered: readonly LogIndex[];
       readonly packed: PackedEntries;
     }
-  | Extract<ApplierMessage, { kind: "read" }>
+  | Exclude<ApplierMessage, { kind: "apply" }>
   | { readonly kind: "close" };
 
 export type PostedApplierReport =
   | { readonly kind: "started"; readonly position: AppliedPosition }
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
-  | ApplierReport
+  | Exclude<ApplierReport, { kind: "lease-list" }>
+  | { readonly kind: "lease-list"; readonly term: Term; readonly packed: PackedLeases }
   | { readonly kind: "closed" };
 
 export function packApplierMessage(message: ApplierMessage): Posted<PostedApplierMessage> {
@@ -32,6 +34,9 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
     case "read":
       // The request was copied out of the receive buffer into memory of its own, which moves.
       return { value: message, transfer: [message.request.buffer as ArrayBuffer] };
+    case "lease-list":
+    case "lease-keys":
+      return { value: message, transfer: [] };
     default:
       return assertNever(message);
   }
@@ -40,7 +45,7 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
 export function unpackApplierMessage(
   posted: Exclude<PostedApplierMessage, { kind: "close" }>,
 ): ApplierMessage {
-  if (posted.kind === "read") return posted;
+  if (posted.kind !== "apply") return posted;
   const { raftTerm, answered, packed } = posted;
   return { kind: "apply", raftTerm, answered, entries: unpackEntries(packed) };
 }
@@ -61,9 +66,26 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
       const response = own(report.response);
       return { value: { kind: "read-result", id: report.id, response }, transfer: [response.buffer] };
     }
+    case "lease-list": {
+      const packed = packLeases(report.leases);
+      const { term } = report;
+      return {
+        value: { kind: "lease-list", term, packed },
+        transfer: [packed.ids.buffer, packed.numbers.buffer],
+      };
+    }
+    case "lease-keys":
+      return { value: { ...report, keys: report.keys.map(own) }, transfer: [] };
     default:
       return assertNever(report);
   }
+}
+
+export function unpackApplierReport(
+  posted: Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
+): ApplierReport {
+  if (posted.kind !== "lease-list") return posted;
+  return { kind: "lease-list", term: posted.term, leases: unpackLeases(posted.packed) };
 }
 
 /** The bytes in a buffer of exactly their size: as they are if they have one, else a copy. */

@@ -1,0 +1,150 @@
+import type { LeaseId, LeaseRecord } from "@quorate/lease";
+import type { Event, KeyValue, Revision } from "@quorate/mvcc";
+import { NaiveStore } from "../../../mvcc/src/testing/naive-store";
+import { deleteRequest, rangeRequest, txnRequest } from "../../../mvcc/src/testing/requests";
+import type {
+  Command,
+  CommandOutcome,
+  CommittedEntry,
+  LeaseChange,
+  ReadCommand,
+  ReadOutcome,
+} from "../types";
+
+const EVERYTHING = rangeRequest(Uint8Array.of(0), Uint8Array.of(0));
+
+/**
+ * The state machine's semantics with no cleverness: leases are a list, and which keys are attached to one is found by
+ * looking at every key. Ending a lease is a transaction of deletes.
+ */
+export class NaiveState {
+  readonly #store = new NaiveStore();
+  #leases: LeaseRecord[] = [];
+  #changes: LeaseChange[] = [];
+
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  get compactRevision(): number {
+    return this.#store.compactRevision;
+  }
+
+  eventsFrom(from: number): Event[] {
+    return this.#store.eventsFrom(from);
+  }
+
+  records(): readonly LeaseRecord[] {
+    return this.#leases;
+  }
+
+  /** 0, which no lease has, if there is none. */
+  sequenceOf(id: LeaseId): number {
+    return this.#find(id)?.sequence ?? 0;
+  }
+
+  keysOf(id: LeaseId): Uint8Array[] {
+    return this.#everything()
+      .filter(({ lease }) => lease === id)
+      .map(({ key }) => key);
+  }
+
+  /** What happened to leases since the last call. */
+  takeChanges(): LeaseChange[] {
+    const changes = this.#changes;
+    this.#changes = [];
+    return changes;
+  }
+
+  read(command: ReadCommand): ReadOutcome {
+    if (command.kind === "leases") {
+      // The order of the rows: negative ids, as unsigned bytes, come last.
+      const ids = this.#leases.map(({ id }) => id).sort((a, b) => (unsigned(a) < unsigned(b) ? -1 : 1));
+      return { ok: true, kind: "leases", response: { revision: this.#revision, ids } };
+    }
+    if (command.kind === "page") {
+      const outcome = this.read({ kind: "range", request: command.request });
+      if (!outcome.ok || outcome.kind !== "range") return outcome;
+      const count = command.request.countOnly ? outcome.response.count : 0;
+      return { ...outcome, response: { ...outcome.response, count } };
+    }
+    const outcome = this.#store.execute(command);
+    return outcome.ok ? ({ ok: true, ...outcome.response } as ReadOutcome) : outcome;
+  }
+
+  execute(command: Command, entry: Pick<CommittedEntry, "index" | "term">): CommandOutcome {
+    switch (command.kind) {
+      case "lease-grant": {
+        const { id } = command.request;
+        if (id === 0n) return { ok: false, error: { code: "lease-not-found" } };
+        if (command.request.ttlSeconds > 9_000_000_000)
+          return { ok: false, error: { code: "lease-ttl-too-large" } };
+        if (this.#find(id) !== undefined) return { ok: false, error: { code: "lease-exists" } };
+        const ttlSeconds = command.request.ttlSeconds < 1 ? 1 : command.request.ttlSeconds;
+        this.#leases.push({ id, ttlSeconds, sequence: entry.index, remainingSeconds: 0 });
+        this.#store.leases.add(id);
+        this.#changes.push({ kind: "granted", id, ttlSeconds, sequence: entry.index });
+        const response = { revision: this.#revision, id, ttlSeconds };
+        return { ok: true, response: { kind: "lease-grant", response } };
+      }
+      case "lease-revoke": {
+        const record = this.#find(command.request.id);
+        if (record === undefined) return { ok: false, error: { code: "lease-not-found" } };
+        this.#end(record);
+        return { ok: true, response: { kind: "lease-revoke", response: { revision: this.#revision } } };
+      }
+      case "lease-expire": {
+        const { id, sequence, term } = command.request;
+        const record = this.#find(id);
+        const expired = record !== undefined && record.sequence === sequence && term === entry.term;
+        if (expired) this.#end(record);
+        return {
+          ok: true,
+          response: { kind: "lease-expire", response: { revision: this.#revision, expired } },
+        };
+      }
+      case "lease-checkpoint": {
+        const { term, checkpoints } = command.request;
+        for (const { id, sequence, remainingSeconds } of checkpoints) {
+          const record = this.#find(id);
+          if (record === undefined || record.sequence !== sequence || term !== entry.term) continue;
+          this.#leases = this.#leases.map((lease) =>
+            lease === record ? { ...lease, remainingSeconds } : lease,
+          );
+          this.#changes.push({ kind: "checkpointed", id, sequence, remainingSeconds });
+        }
+        return { ok: true, response: { kind: "lease-checkpoint", response: { revision: this.#revision } } };
+      }
+      default:
+        return this.#store.execute(command) as CommandOutcome;
+    }
+  }
+
+  get #revision(): Revision {
+    return this.#store.revision as Revision;
+  }
+
+  #find(id: LeaseId): LeaseRecord | undefined {
+    return this.#leases.find((lease) => lease.id === id);
+  }
+
+  #end(record: LeaseRecord): void {
+    const success = this.keysOf(record.id).map((key) => ({
+      kind: "delete-range" as const,
+      request: deleteRequest(key),
+    }));
+    this.#store.execute({ kind: "txn", request: txnRequest({ success }) });
+    this.#leases = this.#leases.filter((lease) => lease !== record);
+    this.#store.leases.delete(record.id);
+    this.#changes.push({ kind: "ended", id: record.id, sequence: record.sequence });
+  }
+
+  #everything(): readonly KeyValue[] {
+    const outcome = this.#store.execute({ kind: "range", request: EVERYTHING });
+    return outcome.ok && outcome.response.kind === "range" ? outcome.response.response.kvs : [];
+  }
+}
+
+function unsigned(id: LeaseId): bigint {
+  return BigInt.asUintN(64, id);
+}

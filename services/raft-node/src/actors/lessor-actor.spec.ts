@@ -1,0 +1,290 @@
+import { VirtualTime } from "@quorate/actor";
+import type { LeaseId, LeaseRecord } from "@quorate/lease";
+import type { Revision } from "@quorate/mvcc";
+import type { LogIndex, MemberId, Term } from "@quorate/raft";
+import type { AppliedPosition, Command, LeaseChange } from "@quorate/state-machine";
+import {
+  decodeCommandBatch,
+  decodeLeaseResponse,
+  encodeProposeResponse,
+  etcdserverpb,
+  type LeaseQuery,
+  type NodeAnswer,
+} from "@quorate/wire";
+import type { ApplierMessage } from "./applier-actor";
+import { LessorActor } from "./lessor-actor";
+import type { RaftMessage } from "./raft-actor";
+
+type Confirm = Extract<RaftMessage, { kind: "confirm" }>;
+type Propose = Extract<RaftMessage, { kind: "propose" }>;
+
+const TERM = 5 as Term;
+const SELF = 1n as MemberId;
+const LEASE = 7n as LeaseId;
+const TTL_MS = 10_000;
+
+/** The lessor of a member whose Raft and applier do what the spec says. */
+class Bench {
+  readonly time = new VirtualTime();
+  readonly confirms: Confirm[] = [];
+  readonly proposals: Propose[] = [];
+  readonly applierMessages: ApplierMessage[] = [];
+  readonly lessor: LessorActor;
+  #index = 10;
+
+  constructor() {
+    this.lessor = new LessorActor(
+      { clusterId: 1n, memberId: SELF, electionTimeoutMs: 1000 },
+      {
+        raft: {
+          tell: (message) => {
+            if (message.kind === "confirm") this.confirms.push(message);
+            else if (message.kind === "propose") this.proposals.push(message);
+          },
+        },
+        applier: { tell: (message) => void this.applierMessages.push(message) },
+        clock: this.time,
+        position: this.position,
+      },
+    );
+  }
+
+  get position(): AppliedPosition {
+    const revision = 3 as Revision;
+    return { index: this.#index, term: TERM, revision, compactRevision: -1 as Revision, effectHash: 0 };
+  }
+
+  /** Begins to lead, with these leases. */
+  lead(leases: readonly Partial<LeaseRecord>[] = [{}], term = TERM): this {
+    this.leadership("leader", term, true);
+    this.lessor.receive({ kind: "lease-list", term, leases: leases.map(record) });
+    return this;
+  }
+
+  leadership(role: "leader" | "follower", term: Term, established: boolean): void {
+    const leadership = { role, term, leader: role === "leader" ? SELF : undefined, established };
+    this.lessor.receive({ kind: "leadership", leadership, commit: 10 as LogIndex });
+  }
+
+  ask(...queries: LeaseQuery[]): { answer: NodeAnswer | undefined } {
+    const seen: { answer: NodeAnswer | undefined } = { answer: undefined };
+    const answer = (response: Uint8Array): void => void (seen.answer = decodeLeaseResponse(response));
+    this.lessor.receive({ kind: "ask", queries, asker: { answer, span: undefined } });
+    return seen;
+  }
+
+  /** A quorum answers the last round, or `fail`: none does. */
+  confirm(index = this.#index): void {
+    this.confirms.at(-1)!.settled(index as LogIndex);
+  }
+
+  fail(): void {
+    this.confirms.at(-1)!.settled(undefined);
+  }
+
+  apply(...changes: LeaseChange[]): void {
+    this.#index += 1;
+    this.lessor.receive({ kind: "applied", position: this.position, changes });
+  }
+
+  tick(): void {
+    this.lessor.receive({ kind: "tick" });
+  }
+
+  get proposed(): Command[] {
+    return this.proposals.flatMap(({ data }) => decodeCommandBatch(data));
+  }
+}
+
+function record(fields: Partial<LeaseRecord>): LeaseRecord {
+  return { id: LEASE, ttlSeconds: TTL_MS / 1000, sequence: 4, remainingSeconds: 0, ...fields };
+}
+
+const keepAlive: LeaseQuery = { kind: "keep-alive", id: LEASE };
+const ended: LeaseChange = { kind: "ended", id: LEASE, sequence: 4 };
+/** What a lease has at a leader that has just begun. */
+const FIRST_TTL_MS = TTL_MS + 1000;
+
+function ttlOf({ answer }: { answer: NodeAnswer | undefined }): number | string | undefined {
+  if (answer === undefined) return undefined;
+  if (answer.kind === "refused") return answer.refusal.reason;
+  const [result] = answer.results;
+  return result!.ok ? Number(etcdserverpb.LeaseKeepAliveResponse.decode(result!.bytes).TTL) : "failed";
+}
+
+describe("LessorActor", () => {
+  it("answers a renewal only after a round that began since, and only once that much is applied", () => {
+    const bench = new Bench().lead();
+    const seen = bench.ask(keepAlive);
+    expect(bench.confirms).toMatchObject([{ term: TERM }]);
+    expect(ttlOf(seen)).toBeUndefined();
+    bench.confirm(11);
+    expect(ttlOf(seen)).toBeUndefined();
+    bench.apply();
+    expect(ttlOf(seen)).toBe(10);
+  });
+
+  it("refuses what no quorum confirms, and everything while another member leads", () => {
+    const bench = new Bench().lead();
+    const seen = bench.ask(keepAlive);
+    bench.fail();
+    expect(ttlOf(seen)).toBe("not-confirmed");
+    bench.leadership("follower", 6 as Term, false);
+    expect(ttlOf(bench.ask(keepAlive))).toBe("not-leader");
+  });
+
+  it("waits for the leases before it answers, and knows those that are granted later", () => {
+    const bench = new Bench();
+    bench.leadership("leader", TERM, true);
+    const seen = bench.ask(keepAlive);
+    bench.confirm();
+    expect(ttlOf(seen)).toBeUndefined();
+    bench.lessor.receive({ kind: "lease-list", term: TERM, leases: [] });
+    expect(ttlOf(seen)).toBe(0);
+    bench.apply({ kind: "granted", id: LEASE, ttlSeconds: 10, sequence: 11 });
+    const later = bench.ask(keepAlive);
+    bench.confirm();
+    expect(ttlOf(later)).toBe(10);
+  });
+
+  it("confirms no renewal that took longer than an election timeout", () => {
+    const bench = new Bench().lead();
+    const seen = bench.ask(keepAlive);
+    bench.time.advance(1001);
+    bench.confirm();
+    expect(ttlOf(seen)).toBe("not-confirmed");
+  });
+
+  it("proposes an expiry only after a round that began when the time was over, pinned to grant and term", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS - 1);
+    bench.tick();
+    expect(bench.confirms).toHaveLength(0);
+    bench.time.advance(1);
+    bench.tick();
+    expect(bench.proposals).toHaveLength(0);
+    bench.confirm();
+    expect(bench.proposals).toMatchObject([{ expectedTerm: TERM }]);
+    expect(bench.proposed).toEqual([
+      { kind: "lease-expire", request: { id: LEASE, sequence: 4, term: TERM } },
+    ]);
+    bench.tick();
+    expect(bench.confirms).toHaveLength(1);
+  });
+
+  it("lets a leader that was frozen for long neither expire nor confirm anything", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(60_000);
+    bench.tick();
+    const seen = bench.ask(keepAlive);
+    bench.leadership("follower", 6 as Term, false); // what the round brings to light
+    for (const { settled } of bench.confirms) settled(undefined);
+    bench.tick();
+    expect(bench.proposals).toHaveLength(0);
+    expect(ttlOf(seen)).toBe("not-confirmed");
+  });
+
+  it("forgets with its leadership what it was about to do, even if a round is confirmed later", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS);
+    bench.tick();
+    const [round] = bench.confirms;
+    bench.leadership("follower", 6 as Term, false);
+    bench.lead([{}], 7 as Term);
+    round!.settled(10 as LogIndex);
+    expect(bench.proposals).toHaveLength(0);
+  });
+
+  it("tries an expiry again that was not confirmed, or refused", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS);
+    bench.tick();
+    bench.fail();
+    bench.tick();
+    bench.confirm();
+    const refused = encodeProposeResponse({
+      kind: "refused",
+      refusal: { reason: "overloaded", term: TERM, leader: SELF },
+    });
+    bench.proposals[0]!.asker.answer(refused);
+    bench.tick();
+    bench.confirm();
+    expect(bench.proposals).toHaveLength(2);
+  });
+
+  it("does not end a lease whose renewal was in time, but confirmed while its expiry was", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS - 1);
+    const seen = bench.ask(keepAlive);
+    bench.time.advance(1);
+    bench.tick();
+    const [renewal, expiry] = bench.confirms;
+    renewal!.settled(10 as LogIndex);
+    expiry!.settled(10 as LogIndex);
+    expect(ttlOf(seen)).toBe(10);
+    expect(bench.proposals).toHaveLength(0);
+    bench.time.advance(TTL_MS);
+    bench.tick();
+    bench.confirm();
+    expect(bench.proposals).toHaveLength(1);
+  });
+
+  it("ends a lease whose renewal came too late, and answers it once the lease is gone", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS);
+    const seen = bench.ask(keepAlive);
+    bench.confirm();
+    expect(bench.proposed).toMatchObject([{ kind: "lease-expire" }]);
+    expect(ttlOf(seen)).toBeUndefined();
+    bench.apply(ended);
+    expect(ttlOf(seen)).toBe(0);
+  });
+
+  it("takes back in the log what it noted of a long lease before it confirms a renewal", () => {
+    const bench = new Bench().lead([{ ttlSeconds: 600 }]);
+    bench.time.advance(60_000);
+    bench.tick();
+    const checkpoint = (remainingSeconds: number): Command => ({
+      kind: "lease-checkpoint",
+      request: { term: TERM, checkpoints: [{ id: LEASE, sequence: 4, remainingSeconds }] },
+    });
+    expect(bench.proposed).toEqual([checkpoint(541)]);
+    const [first, second] = [bench.ask(keepAlive), bench.ask(keepAlive)];
+    for (const { settled } of bench.confirms) settled(10 as LogIndex);
+    expect(bench.proposed).toEqual([checkpoint(541), checkpoint(0)]);
+    expect([ttlOf(first), ttlOf(second)]).toEqual([undefined, undefined]);
+    bench.apply({ kind: "checkpointed", id: LEASE, sequence: 4, remainingSeconds: 541 });
+    expect(ttlOf(first)).toBeUndefined();
+    bench.apply({ kind: "checkpointed", id: LEASE, sequence: 4, remainingSeconds: 0 });
+    expect([ttlOf(first), ttlOf(second)]).toEqual([600, 600]);
+    const third = bench.ask(keepAlive);
+    bench.confirm();
+    expect(ttlOf(third)).toBe(600);
+  });
+
+  it("tells what is left of a lease, with its keys if they are wanted", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(2500);
+    const seen = bench.ask(
+      { kind: "time-to-live", id: LEASE, keys: true },
+      { kind: "time-to-live", id: 8n as LeaseId, keys: true },
+    );
+    bench.confirm();
+    expect(seen.answer).toBeUndefined();
+    const query = bench.applierMessages.at(-1)!;
+    expect(query).toMatchObject({ kind: "lease-keys", lease: LEASE });
+    const id = query.kind === "lease-keys" ? query.id : 0;
+    bench.lessor.receive({ kind: "lease-keys", id, keys: [Uint8Array.of(0x61)] });
+    const results = seen.answer?.kind === "results" ? seen.answer.results : [];
+    const told = results.map((result) => {
+      const response = etcdserverpb.LeaseTimeToLiveResponse.decode(
+        result.ok ? result.bytes : new Uint8Array(0),
+      );
+      return [Number(response.TTL), Number(response.grantedTTL), response.keys.length];
+    });
+    expect(told).toEqual([
+      [8, 10, 1],
+      [-1, 0, 0],
+    ]);
+  });
+});

@@ -1,0 +1,104 @@
+import type { VirtualTime } from "@quorate/actor";
+import type { Clock, Scheduler, Timer } from "@quorate/base";
+import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+
+interface Held {
+  readonly task: () => void;
+  cancelled: boolean;
+}
+
+/**
+ * What a process sees of time and the broker, with a switch that freezes it like SIGSTOP: nothing is delivered and no timer
+ * runs until it goes on. Then all timers that became due run, and after them everything that waited on its connections,
+ * which is the order in which Node does it. The clock goes on meanwhile.
+ */
+export class PausableProcess implements Clock, Scheduler {
+  #paused = false;
+  #timers: Held[] = [];
+  #deliveries: (() => void)[] = [];
+
+  constructor(private readonly time: VirtualTime) {}
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    const [timers, deliveries] = [this.#timers, this.#deliveries];
+    this.#timers = [];
+    this.#deliveries = [];
+    for (const { task, cancelled } of timers) if (!cancelled) task();
+    for (const deliver of deliveries) deliver();
+  }
+
+  /** The process is gone: what was held is lost. */
+  kill(): void {
+    this.#timers = [];
+    this.#deliveries = [];
+  }
+
+  now(): number {
+    return this.time.now();
+  }
+
+  post(task: () => void): void {
+    this.setTimer(0, task);
+  }
+
+  setTimer(delayMs: number, task: () => void): Timer {
+    const held: Held = { task, cancelled: false };
+    const timer = this.time.setTimer(delayMs, () => {
+      if (this.#paused) this.#timers.push(held);
+      else task();
+    });
+    return {
+      cancel: () => {
+        held.cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  /** `transport` as this process uses it. Requests of its own are not held: raft-nodes make none. */
+  over(transport: Transport): Transport {
+    return {
+      get status() {
+        return transport.status;
+      },
+      onStatus: (listener) => transport.onStatus((status) => this.#deliver(() => listener(status))),
+      publish: (...args) => transport.publish(...args),
+      subscribe: (subject, handler, options) => this.#subscribe(transport, subject, handler, options),
+      request: (...args) => transport.request(...args),
+      serve: (definition) => transport.serve(definition),
+      flush: () => transport.flush(),
+      [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    };
+  }
+
+  #subscribe(
+    transport: Transport,
+    subject: string,
+    handler: (message: InboundMessage) => void,
+    options: Parameters<Transport["subscribe"]>[2],
+  ): Subscription {
+    return transport.subscribe(
+      subject,
+      (message) => {
+        if (!this.#paused) return handler(message);
+        const kept = { ...message, payload: Uint8Array.from(message.payload) }; // only lent
+        this.#deliver(() => handler(kept));
+      },
+      options,
+    );
+  }
+
+  #deliver(task: () => void): void {
+    if (this.#paused) this.#deliveries.push(task);
+    else task();
+  }
+}
