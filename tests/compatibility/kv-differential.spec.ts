@@ -20,9 +20,10 @@ whereEtcdIsInstalled("KV compared with etcd", () => {
   let etcdClient: EtcdClient;
   let quorateClient: EtcdClient;
 
+  // One member each: serializable reads of a follower may lag behind, in etcd as here, and would differ by chance.
   // Both stores must be empty and at the same revision when the comparison starts, hence new clusters.
   beforeEach(async () => {
-    [etcd, quorate] = await Promise.all([EtcdServer.start(1), QuorateCluster.start({ members: 3 })]);
+    [etcd, quorate] = await Promise.all([EtcdServer.start(1), QuorateCluster.start({ members: 1 })]);
     etcdClient = new EtcdClient({ address: etcd.address });
     quorateClient = new EtcdClient({ address: quorate.address() });
     // Starting Quorate has written a probe.
