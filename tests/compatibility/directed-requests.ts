@@ -309,6 +309,7 @@ export const directedCases: readonly DirectedCase[] = [
       put({ key, value, lease: 6 }),
       grant({ TTL: 1000, ID: 6 }),
       put({ key, value, lease: 6 }),
+      range({ ...folder, keysOnly: true }),
       revoke(6),
       revoke(8),
       range({ ...folder, countOnly: true }),

@@ -33,6 +33,7 @@ const keys = [
   "z/2",
 ].map(latin1);
 const values = ["", "1", "2", "10", "\x00", "\xff\xfe", "a longer value"].map(latin1);
+const leaseIds: readonly (number | Long)[] = [-1, 7, Long.MAX_VALUE];
 const zeroByte = latin1("\x00");
 
 /** Values that a bound or a compare may be given, beside revisions that exist. */
@@ -76,6 +77,7 @@ export class RequestGenerator {
   }
 
   next(): KvRequest {
+    if (this.#chance(0.06)) return this.#lease();
     const dice = randomInteger(this.#prng, 0, 99);
     if (dice < 33) return { method: "put", request: this.#put() };
     if (dice < 62) return { method: "range", request: this.#range() };
@@ -84,13 +86,20 @@ export class RequestGenerator {
     return { method: "compact", request: this.#compact() };
   }
 
+  /** The ids that puts name; long enough not to end by themselves. */
+  #lease(): KvRequest {
+    const ID = this.#pick(leaseIds);
+    if (this.#chance(0.6)) return { method: "leaseGrant", request: { ID, TTL: 100_000 } };
+    return { method: "leaseRevoke", request: { ID } };
+  }
+
   #put(): etcdserverpb.PutRequest.$Properties {
     const ignoreValue = this.#chance(0.1);
     return {
       key: this.#key(),
       // Giving a value that is to be ignored is an error, and must be one once in a while.
       ...(ignoreValue && !this.#chance(0.2) ? {} : { value: this.#value() }),
-      ...(this.#chance(0.03) ? { lease: this.#pick([-1, 7, Long.MAX_VALUE]) } : {}),
+      ...(this.#chance(0.1) ? { lease: this.#pick(leaseIds) } : {}),
       ...(this.#chance(0.4) ? { prevKv: true } : {}),
       ...(ignoreValue ? { ignoreValue } : {}),
       ...(this.#chance(0.1) ? { ignoreLease: true } : {}),

@@ -19,7 +19,7 @@ void runThread("applier", unpackApplierMessage, packApplierReport, async (report
   const store = await RocksKeyValueStore.open<StateColumn>({
     directory,
     columns: STATE_COLUMNS,
-    smallColumns: ["meta"],
+    smallColumns: ["lease", "meta"],
     createIfMissing,
   });
   const stateMachine = new StateMachine({}, { view: store });
