@@ -12,6 +12,7 @@ import { HealthService } from "./grpc/health";
 import { kvService } from "./grpc/kv";
 import { maintenanceService } from "./grpc/maintenance";
 import { GrpcServer } from "./grpc/server";
+import { ClientPort } from "./client-port/client-port";
 import type { ClientStatus } from "./grpc/status";
 import { natsMethods } from "./nats/api-methods";
 import { NatsApi } from "./nats/nats-api";
@@ -82,12 +83,16 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const health = new HealthService();
   const url = new URL(options.listenClientUrl);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const grpc = await GrpcServer.listen({ host, port: portOf(options.listenClientUrl) }, [
+  const grpc = new GrpcServer([
     kvService(gateway.kv, failed),
     maintenanceService(gateway.cluster, failed),
     clusterService(gateway.cluster, failed),
     health,
   ]);
+  const clientPort = await ClientPort.listen(
+    { host, port: portOf(options.listenClientUrl) },
+    { http1: (socket) => void socket.destroy(), http2: (socket) => grpc.take(socket) },
+  );
   const natsApi = new NatsApi({
     transport,
     subjects,
@@ -98,6 +103,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
 
   const stop = async (): Promise<void> => {
     health.stop();
+    clientPort.stop();
     const grpcStopped = grpc.stop(options.shutdownGraceMs + LAST_ANSWERS_MS);
     await natsApi.stop();
     await idleOrLate(gateway, options.shutdownGraceMs);
@@ -106,7 +112,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
     await transport[Symbol.asyncDispose]();
   };
   let stopped: Promise<void> | undefined;
-  return { clientUrl: `http://${url.hostname}:${grpc.port}`, stop: () => (stopped ??= stop()) };
+  return { clientUrl: `http://${url.hostname}:${clientPort.port}`, stop: () => (stopped ??= stop()) };
 }
 
 function identity(options: GatewayProcessOptions): {
