@@ -6,6 +6,7 @@ export { ResponseEncoder, type ResponseOrigin } from "./etcd-responses";
 export { failureOf, type Failure } from "./failures";
 export * from "./int64";
 export * from "./json";
+export { rpcSchemaOf, type RpcSchema } from "./json-schema";
 export * from "./node-requests";
 export * from "./node-status";
 export * from "./peer";

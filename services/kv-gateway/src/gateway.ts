@@ -52,8 +52,12 @@ export class Gateway {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
   readonly tracker: LeaderTracker;
+  readonly directory: MemberDirectory;
+  readonly queries: NodeQueries;
+  /** Only to be looked at from outside. */
+  readonly proposer: Pick<Proposer, "counters" | "pending">;
+  readonly readers: Readonly<Record<"linearizable" | "serializable", Pick<Reader, "counters">>>;
   readonly #timeoutCause: TimeoutCause;
-  readonly #directory: MemberDirectory;
   readonly #proposer: Proposer;
   readonly #readers: readonly Reader[];
 
@@ -122,8 +126,10 @@ export class Gateway {
     );
     this.tracker = tracker;
     this.#timeoutCause = timeoutCause;
-    this.#directory = directory;
-    this.#proposer = proposer;
+    this.directory = directory;
+    this.queries = queries;
+    this.proposer = this.#proposer = proposer;
+    this.readers = { linearizable: linearizableReader, serializable: serializableReader };
     this.#readers = [linearizableReader, serializableReader];
   }
 
@@ -136,7 +142,7 @@ export class Gateway {
   close(): void {
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();
-    this.#directory.close();
+    this.directory.close();
     this.#timeoutCause.close();
     this.tracker.close();
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { parseHexId } from "@quorate/base";
-import type { Logger, Tracer } from "@quorate/telemetry";
+import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
@@ -11,9 +11,13 @@ import { clusterService } from "./grpc/cluster";
 import { HealthService } from "./grpc/health";
 import { kvService } from "./grpc/kv";
 import { maintenanceService } from "./grpc/maintenance";
+import { meteredService } from "./grpc/metered";
 import { GrpcServer } from "./grpc/server";
 import { ClientPort } from "./client-port/client-port";
 import type { ClientStatus } from "./grpc/status";
+import { httpDoor } from "./http/http-door";
+import { metered } from "./metrics/call-meter";
+import { CallMeters } from "./metrics/call-meters";
 import { natsMethods } from "./nats/api-methods";
 import { NatsApi } from "./nats/nats-api";
 import type { GatewayProcessOptions } from "./options";
@@ -81,22 +85,30 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const { gateway, transport, subjects, logger } = parts;
   const failed = failureLog(logger);
   const health = new HealthService();
+  const registry = new MetricRegistry();
+  const meters = new CallMeters({ registry, clock: systemClock });
   const url = new URL(options.listenClientUrl);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const grpc = new GrpcServer([
-    kvService(gateway.kv, failed),
-    maintenanceService(gateway.cluster, failed),
-    clusterService(gateway.cluster, failed),
-    health,
-  ]);
+  const grpc = new GrpcServer(
+    [
+      kvService(gateway.kv, failed),
+      maintenanceService(gateway.cluster, failed),
+      clusterService(gateway.cluster, failed),
+      health,
+    ].map((service) => meteredService(service, meters)),
+  );
+  const http = httpDoor(identity(options), { gateway, registry, meters, failed });
   const clientPort = await ClientPort.listen(
     { host, port: portOf(options.listenClientUrl) },
-    { http1: (socket) => void socket.destroy(), http2: (socket) => grpc.take(socket) },
+    { http1: (socket) => http.take(socket), http2: (socket) => grpc.take(socket) },
   );
   const natsApi = new NatsApi({
     transport,
     subjects,
-    methods: natsMethods(gateway.kv, gateway.cluster),
+    methods: natsMethods(gateway.kv, gateway.cluster).map((entry) => ({
+      ...entry,
+      call: metered(entry.call, meters.ofNats(entry.service, entry.method)),
+    })),
     failed,
   });
   await natsApi.start();
@@ -104,11 +116,12 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const stop = async (): Promise<void> => {
     health.stop();
     clientPort.stop();
-    const grpcStopped = grpc.stop(options.shutdownGraceMs + LAST_ANSWERS_MS);
+    const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;
+    const doorsStopped = Promise.all([grpc.stop(graceMs), http.stop(graceMs)]);
     await natsApi.stop();
     await idleOrLate(gateway, options.shutdownGraceMs);
     gateway.close();
-    await grpcStopped;
+    await doorsStopped;
     await transport[Symbol.asyncDispose]();
   };
   let stopped: Promise<void> | undefined;

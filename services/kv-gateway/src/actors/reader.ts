@@ -55,6 +55,8 @@ export class Reader implements ActorRef<ReadCall> {
   readonly #queue: CallQueue<ReadCall>;
   readonly #inFlight = new Set<Batch>();
   readonly #deadlines: Alarm;
+  /** Since the start; shown as metrics. */
+  readonly counters = { batches: 0, calls: 0 };
   #turnPosted = false;
   #stopping = false;
 
@@ -108,6 +110,8 @@ export class Reader implements ActorRef<ReadCall> {
     while (this.#inFlight.size < this.options.batchesInFlightMax) {
       const calls = this.#queue.takeBatch();
       if (calls.length === 0) return;
+      this.counters.batches += 1;
+      this.counters.calls += calls.length;
       const { serializable, attemptMs, backOff } = this.options;
       const batch: Batch = {
         calls,
