@@ -20,6 +20,9 @@ export interface StreamSink {
    * method should wait for {@link StreamCall.drained} before it sends more.
    */
   send(response: Uint8Array): boolean;
+  /** Leaves further requests unread, which slows the caller down, until {@link resume}. Those already read still come. */
+  pause(): void;
+  resume(): void;
   /** Ends the stream, in order or with a failure. Nothing is asked of the call afterwards. Idempotent. */
   end(failure?: RequestFailure): void;
 }

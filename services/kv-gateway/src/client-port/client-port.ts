@@ -40,8 +40,9 @@ export class ClientPort implements AsyncDisposable {
     private readonly takers: ConnectionTakers,
   ) {
     this.#sniffMs = options.sniffMs ?? SNIFF_MS;
-    // As Node's own HTTP server sets it: a client that has sent everything still reads; small answers leave at once.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#sniff(socket));
+    // Not half-open: grpc-js leaves it to the socket to close when its client does, and connections would pile up.
+    // No delay, as in Node's own HTTP server: small answers leave at once.
+    this.#server = createServer({ allowHalfOpen: false, noDelay: true }, (socket) => this.#sniff(socket));
   }
 
   /** @throws {ListenError} the address cannot be listened on. */

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { utf8 } from "@quorate/base";
@@ -208,6 +210,15 @@ describe("GrpcServer", () => {
       code: 8,
       details: "etcdserver: too many requests",
     });
+  });
+
+  it("closes its side of a connection when the client closes the other", async () => {
+    const socket = connect({ port: port.port, host: "127.0.0.1" });
+    const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    socket.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), emptySettings]));
+    await once(socket, "data");
+    socket.resume().end();
+    await once(socket, "close");
   });
 
   it("shows the home member's status, and nobody else's when it is gone", async () => {

@@ -101,6 +101,14 @@ class HttpStream implements StreamSink {
     return this.response.write(`${JSON.stringify(line)}\n`);
   }
 
+  pause(): void {
+    if (this.#open) this.request.pause();
+  }
+
+  resume(): void {
+    if (this.#open) this.request.resume();
+  }
+
   end(failure?: RequestFailure): void {
     if (!this.#open) return;
     const status = failure === undefined ? { code: GrpcCode.OK, message: "" } : statusOf(failure);
