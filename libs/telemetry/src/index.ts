@@ -1,5 +1,14 @@
 export { createLogger, SILENT_LOGGER } from "./logger";
 export type { LogDestination, LogFacts, Logger, LoggerOptions, LogLevel } from "./logger";
+export { Histogram, LATENCY_SECONDS } from "./metrics/histogram";
+export {
+  Counter,
+  METRICS_CONTENT_TYPE,
+  MetricRegistry,
+  type Labels,
+  type Sample,
+} from "./metrics/metric-registry";
+export { registerProcessMetrics } from "./metrics/process-metrics";
 export { samplerFor, TracingConfigurationError, type Sampler } from "./sampling";
 export { startTracing, type Tracing, type TracingOptions } from "./start-tracing";
 export * from "./trace-context";

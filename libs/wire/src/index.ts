@@ -6,6 +6,7 @@ export { ResponseEncoder, type LeaseTimeToLiveResponse, type ResponseOrigin } fr
 export { failureOf, type Failure } from "./failures";
 export * from "./int64";
 export * from "./json";
+export { rpcSchemaOf, type RpcSchema } from "./json-schema";
 export { encodeLeaseCheckpoint, encodeLeaseExpire } from "./lease-commands";
 export * from "./node-requests";
 export * from "./node-status";

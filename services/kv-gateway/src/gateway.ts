@@ -15,6 +15,7 @@ import { TimeoutCause } from "./actors/timeout-cause";
 import { ApiCalls } from "./api/api-calls";
 import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
+import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
 
 export interface GatewayOptions {
@@ -59,10 +60,15 @@ const NODE_ANSWER_MS = 1000;
 export class Gateway {
   readonly kv: KvApi;
   readonly lease: LeaseApi;
+  readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
   readonly tracker: LeaderTracker;
+  readonly directory: MemberDirectory;
+  readonly queries: NodeQueries;
+  /** Only to be looked at from outside. */
+  readonly proposer: Pick<Proposer, "counters" | "pending">;
+  readonly readers: Readonly<Record<"linearizable" | "serializable", Pick<Reader, "counters">>>;
   readonly #timeoutCause: TimeoutCause;
-  readonly #directory: MemberDirectory;
   readonly #proposer: Proposer;
   readonly #readers: readonly Pick<Reader, "idle" | "close">[];
 
@@ -149,10 +155,13 @@ export class Gateway {
       },
       { queries, directory, tracker, clock },
     );
+    this.keepAliveStreams = new KeepAliveStreams({ electionTimeoutMs }, { api: this.lease, tracker, clock });
     this.tracker = tracker;
     this.#timeoutCause = timeoutCause;
-    this.#directory = directory;
-    this.#proposer = proposer;
+    this.directory = directory;
+    this.queries = queries;
+    this.proposer = this.#proposer = proposer;
+    this.readers = { linearizable: linearizableReader, serializable: serializableReader };
     this.#readers = [linearizableReader, serializableReader, leaseReader];
   }
 
@@ -165,7 +174,7 @@ export class Gateway {
   close(): void {
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();
-    this.#directory.close();
+    this.directory.close();
     this.#timeoutCause.close();
     this.tracker.close();
   }

@@ -4,7 +4,7 @@ import { SERVICE_VERSION } from "./version";
 /** What `main.ts` understands: flags, or `QUORATE_…` in the environment. */
 export const parseGatewayOptions = defineOptions({
   name: "quorate-kv-gateway",
-  description: "Serves the key-value API of a Quorate cluster over gRPC (as etcd v3) and NATS.",
+  description: "Serves the key-value API of a Quorate cluster over gRPC and HTTP/JSON (as etcd v3) and NATS.",
   version: SERVICE_VERSION,
   options: {
     name: {

@@ -4,6 +4,9 @@
  */
 export const ETCD_COMPATIBLE_VERSION = "3.6.4";
 
+/** The cluster version of that etcd: what all its members understand. */
+export const ETCD_CLUSTER_VERSION = "3.6.0";
+
 /** The storage version of that etcd. */
 export const ETCD_STORAGE_VERSION = "3.6.0";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { parseHexId } from "@quorate/base";
 import { NO_LEASE, type LeaseId } from "@quorate/lease";
-import type { Logger, Tracer } from "@quorate/telemetry";
+import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import { parseClusterName, Subjects } from "@quorate/wire";
@@ -11,10 +11,15 @@ import { Gateway } from "./gateway";
 import { clusterService } from "./grpc/cluster";
 import { HealthService } from "./grpc/health";
 import { kvService } from "./grpc/kv";
-import { LeaseService } from "./grpc/lease";
+import { leaseService } from "./grpc/lease";
 import { maintenanceService } from "./grpc/maintenance";
+import { meteredService } from "./grpc/metered";
 import { GrpcServer } from "./grpc/server";
+import { ClientPort } from "./client-port/client-port";
 import type { ClientStatus } from "./grpc/status";
+import { httpDoor } from "./http/http-door";
+import { metered } from "./metrics/call-meter";
+import { CallMeters } from "./metrics/call-meters";
 import { natsMethods } from "./nats/api-methods";
 import { NatsApi } from "./nats/nats-api";
 import type { GatewayProcessOptions } from "./options";
@@ -98,44 +103,49 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const { gateway, transport, subjects, logger } = parts;
   const failed = failureLog(logger);
   const health = new HealthService();
+  const registry = new MetricRegistry();
+  const meters = new CallMeters({ registry, clock: systemClock });
   const url = new URL(options.listenClientUrl);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const leases = new LeaseService(
-    { electionTimeoutMs: options.electionTimeoutMs },
-    {
-      api: gateway.lease,
-      tracker: gateway.tracker,
-      clock: systemClock,
-      failed,
-    },
+  const grpc = new GrpcServer(
+    [
+      kvService(gateway.kv, failed),
+      maintenanceService(gateway.cluster, failed),
+      clusterService(gateway.cluster, failed),
+      leaseService(gateway.lease, gateway.keepAliveStreams, failed),
+      health,
+    ].map((service) => meteredService(service, meters)),
   );
-  const grpc = await GrpcServer.listen({ host, port: portOf(options.listenClientUrl) }, [
-    kvService(gateway.kv, failed),
-    maintenanceService(gateway.cluster, failed),
-    clusterService(gateway.cluster, failed),
-    leases,
-    health,
-  ]);
+  const http = httpDoor(identity(options), { gateway, registry, meters, failed });
+  const clientPort = await ClientPort.listen(
+    { host, port: portOf(options.listenClientUrl) },
+    { http1: (socket) => http.take(socket), http2: (socket) => grpc.take(socket) },
+  );
   const natsApi = new NatsApi({
     transport,
     subjects,
-    methods: natsMethods(gateway),
+    methods: natsMethods(gateway).map((entry) => ({
+      ...entry,
+      call: metered(entry.call, meters.ofNats(entry.service, entry.method)),
+    })),
     failed,
   });
   await natsApi.start();
 
   const stop = async (): Promise<void> => {
     health.stop();
-    leases.stop();
-    const grpcStopped = grpc.stop(options.shutdownGraceMs + LAST_ANSWERS_MS);
+    gateway.keepAliveStreams.stop();
+    clientPort.stop();
+    const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;
+    const doorsStopped = Promise.all([grpc.stop(graceMs), http.stop(graceMs)]);
     await natsApi.stop();
     await idleOrLate(gateway, options.shutdownGraceMs);
     gateway.close();
-    await grpcStopped;
+    await doorsStopped;
     await transport[Symbol.asyncDispose]();
   };
   let stopped: Promise<void> | undefined;
-  return { clientUrl: `http://${url.hostname}:${grpc.port}`, stop: () => (stopped ??= stop()) };
+  return { clientUrl: `http://${url.hostname}:${clientPort.port}`, stop: () => (stopped ??= stop()) };
 }
 
 function identity(options: GatewayProcessOptions): {

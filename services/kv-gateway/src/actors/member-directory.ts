@@ -46,6 +46,11 @@ export class MemberDirectory {
     return [...this.voters, ...this.#learners];
   }
 
+  /** As of the last answer; a member that nobody has told of is none. */
+  isLearner(member: MemberId): boolean {
+    return this.#learners.includes(member);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();

@@ -9,7 +9,7 @@ import {
   type Refusal,
   type Subjects,
 } from "@quorate/wire";
-import { definite, unknownOutcome } from "../api/request-failure";
+import { definite, unknownOutcome, type RequestFailure } from "../api/request-failure";
 import { Alarm } from "./alarm";
 import { BackOff, type BackOffOptions } from "./back-off";
 import { CallQueue, type CallQueueOptions } from "./call-queue";
@@ -67,6 +67,8 @@ export class Proposer implements ActorRef<WriteCall> {
   readonly #leaderNews: Subscription;
   /** Whoever refused last is not asked again before `#holding` rings. */
   #refusedBy: LeaderAt | undefined;
+  /** Since the start; shown as metrics. */
+  readonly counters = { batches: 0, calls: 0, failed: 0 };
   #sequence = 0;
   #turnPosted = false;
   #stopping = false;
@@ -89,10 +91,17 @@ export class Proposer implements ActorRef<WriteCall> {
     return this.#queue.size === 0 && this.#inFlight.size === 0;
   }
 
+  /** Calls that wait for an answer or to be sent. */
+  get pending(): number {
+    let calls = this.#queue.size;
+    for (const batch of this.#inFlight) calls += batch.calls.length;
+    return calls;
+  }
+
   /** Takes a write. It is answered at once if the queue is full or this proposer stops. */
   tell(call: WriteCall): void {
     if (this.#stopping) return call.fail(definite("stopped"));
-    if (!this.#queue.push(call)) return call.fail(definite("too-many-requests"));
+    if (!this.#queue.push(call)) return this.#fail(call, definite("too-many-requests"));
     this.#deadlines.setBy(call.deadline, DEADLINE_SPACING_MS);
     this.#postTurn();
   }
@@ -137,6 +146,8 @@ export class Proposer implements ActorRef<WriteCall> {
   #send(batch: Batch): void {
     const { transport, subjects, clock } = this.dependencies;
     this.#sequence += 1;
+    this.counters.batches += 1;
+    this.counters.calls += batch.calls.length;
     this.#inFlight.add(batch);
     const subject = subjects.node(batch.leader.member, "propose");
     const payload = encodeProposeRequest({
@@ -184,12 +195,13 @@ export class Proposer implements ActorRef<WriteCall> {
 
   #refused(batch: Batch, refusal: Refusal): void {
     if (refusal.reason === "overloaded") {
-      for (const call of batch.calls) call.fail(definite("too-many-requests"));
+      for (const call of batch.calls) this.#fail(call, definite("too-many-requests"));
       return;
     }
     if (refusal.reason === "malformed") {
-      for (const call of batch.calls)
-        call.fail(definite("internal", "the leader could not read the proposal"));
+      for (const call of batch.calls) {
+        this.#fail(call, definite("internal", "the leader could not read the proposal"));
+      }
       return;
     }
     this.#holdAndKeep(batch);
@@ -249,20 +261,25 @@ export class Proposer implements ActorRef<WriteCall> {
       for (const call of batch.calls) {
         if (call.settled) continue;
         if (call.deadline > now) next = Math.min(next, call.deadline);
-        else call.fail(unknownOutcome(this.dependencies.timeoutCause.of(call.startedAt)));
+        else this.#fail(call, unknownOutcome(this.dependencies.timeoutCause.of(call.startedAt)));
       }
     }
     if (next < Infinity) this.#deadlines.setBy(next, DEADLINE_SPACING_MS);
   }
 
   #failDefinite(call: WriteCall): void {
-    call.fail(definite(this.dependencies.timeoutCause.of(call.startedAt)));
+    this.#fail(call, definite(this.dependencies.timeoutCause.of(call.startedAt)));
   }
 
   #failUnknown(batch: Batch, code: "timeout-connection-lost" | undefined): void {
     for (const call of batch.calls) {
-      call.fail(unknownOutcome(code ?? this.dependencies.timeoutCause.of(call.startedAt)));
+      this.#fail(call, unknownOutcome(code ?? this.dependencies.timeoutCause.of(call.startedAt)));
     }
+  }
+
+  #fail(call: WriteCall, failure: RequestFailure): void {
+    if (!call.settled) this.counters.failed += 1;
+    call.fail(failure);
   }
 
   #inFlightAt(leader: LeaderAt): number {

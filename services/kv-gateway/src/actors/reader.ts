@@ -103,6 +103,8 @@ export class Reader<C extends PendingCall = ReadCall> implements ActorRef<C> {
   readonly #queue: CallQueue<C>;
   readonly #inFlight = new Set<Batch<C>>();
   readonly #deadlines: Alarm;
+  /** Since the start; shown as metrics. */
+  readonly counters = { batches: 0, calls: 0 };
   #turnPosted = false;
   #stopping = false;
 
@@ -156,6 +158,8 @@ export class Reader<C extends PendingCall = ReadCall> implements ActorRef<C> {
     while (this.#inFlight.size < this.options.batchesInFlightMax) {
       const calls = this.#queue.takeBatch();
       if (calls.length === 0) return;
+      this.counters.batches += 1;
+      this.counters.calls += calls.length;
       const { question, attemptMs, backOff } = this.options;
       const batch: Batch<C> = {
         calls,

@@ -8,6 +8,8 @@ export interface CallContext {
   readonly requireLeader: boolean;
   /** The caller's W3C trace context, if it sent one. */
   readonly traceparent?: string;
+  /** The caller's authentication token, if it sent one. */
+  readonly token?: string;
 }
 
 /** Something the caller may stop waiting for. */

@@ -35,6 +35,8 @@ export type ValidationFailureCode =
   | RequestError["code"]
   /** It cannot be decoded; `detail` says where. */
   | "malformed"
+  /** It is larger than any request may be, or than a door takes off the wire; `detail` says by how much. */
+  | "message-too-large"
   | "unimplemented"
   | "unsupported-content-type";
 

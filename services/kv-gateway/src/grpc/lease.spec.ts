@@ -2,28 +2,33 @@ import { Client, credentials, Metadata, type ClientDuplexStream, type ServiceErr
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { etcdserverpb } from "@quorate/wire";
 import { testGateway, type TestGateway } from "../testing/test-gateway";
-import { LeaseService } from "./lease";
+import { KeepAliveStreams } from "../api/keep-alive-streams";
+import type { ClientPort } from "../client-port/client-port";
+import { testPort } from "../testing/test-port";
+import { leaseService } from "./lease";
 import { GrpcServer } from "./server";
 
 const { LeaseKeepAliveRequest, LeaseKeepAliveResponse } = etcdserverpb;
 type KeepAliveStream = ClientDuplexStream<Uint8Array, Uint8Array>;
 
 // A real server and a real client on the loopback interface; only the nodes are scripted.
-describe("LeaseService", () => {
+describe("leaseService", () => {
   let parts: TestGateway;
-  let service: LeaseService;
+  let streams: KeepAliveStreams;
+  let port: ClientPort;
   let server: GrpcServer;
   let client: Client;
 
   beforeEach(async () => {
     parts = testGateway({ clock: systemClock, scheduler: systemScheduler });
     const { gateway, nodes } = parts;
-    service = new LeaseService(
+    streams = new KeepAliveStreams(
       { electionTimeoutMs: 20 },
-      { api: gateway.lease, tracker: gateway.tracker, clock: systemClock, failed: () => undefined },
+      { api: gateway.lease, tracker: gateway.tracker, clock: systemClock },
     );
-    server = await GrpcServer.listen({ host: "127.0.0.1", port: 0 }, [service]);
-    client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    server = new GrpcServer([leaseService(gateway.lease, streams, () => undefined)]);
+    port = await testPort({ http2: (socket) => server.take(socket) });
+    client = new Client(`127.0.0.1:${port.port}`, credentials.createInsecure());
     const known = new Promise<void>((resolve) => void gateway.tracker.onChange(resolve));
     nodes[0].leads(5);
     await known;
@@ -39,6 +44,7 @@ describe("LeaseService", () => {
   afterEach(async () => {
     client.close();
     parts.gateway.close();
+    port.stop();
     await server.stop(0);
     await parts.transport[Symbol.asyncDispose]();
     for (const node of parts.nodes) await node.disconnect();
@@ -98,7 +104,7 @@ describe("LeaseService", () => {
     const answered = new Promise<void>((resolve) => stream.once("data", () => resolve()));
     stream.write(request(1));
     await answered;
-    service.stop();
+    streams.stop();
     expect((await done).error).toMatchObject({ code: 14, details: "etcdserver: server stopped" });
   });
 

@@ -1,12 +1,13 @@
+import type { Duplex } from "node:stream";
 import {
   logVerbosity,
   Server,
   ServerCredentials,
   setLogVerbosity,
+  type ConnectionInjector,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ListenError } from "./listen-error";
 import { RECEIVE_BYTES_MAX } from "./unary";
 
 /**
@@ -15,33 +16,22 @@ import { RECEIVE_BYTES_MAX } from "./unary";
  */
 const LIBRARY_RECEIVE_BYTES_MAX = 4 * RECEIVE_BYTES_MAX;
 
-export interface GrpcServerOptions {
-  /** Host and port to listen on; port 0 takes a free one. */
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface GrpcService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 }
 
-/** The gRPC door, plain text. Methods of services that are not given are answered UNIMPLEMENTED. */
+/**
+ * The gRPC door. It listens on nothing itself: connections that speak HTTP/2 are handed to it. Methods of services that
+ * are not given are answered UNIMPLEMENTED.
+ */
 export class GrpcServer implements AsyncDisposable {
   readonly #server: Server;
+  readonly #connections: ConnectionInjector;
 
-  private constructor(
-    server: Server,
-    /** Where it really listens. */
-    readonly port: number,
-  ) {
-    this.#server = server;
-  }
-
-  /** @throws {ListenError} the address cannot be listened on. */
-  static async listen(options: GrpcServerOptions, services: readonly GrpcService[]): Promise<GrpcServer> {
+  constructor(services: readonly GrpcService[]) {
     setLogVerbosity(logVerbosity.NONE); // it prints to standard error what it also returns
-    const server = new Server({
+    this.#server = new Server({
       "grpc.max_receive_message_length": LIBRARY_RECEIVE_BYTES_MAX,
       "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": 0xffff_ffff,
@@ -51,15 +41,15 @@ export class GrpcServer implements AsyncDisposable {
       // Its bookkeeping costs on every call, and nothing here reads it.
       "grpc.enable_channelz": 0,
     });
-    for (const { definition, implementation } of services) server.addService(definition, implementation);
-    const address = addressOf(options);
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(new ListenError(address, { cause: error }));
-      });
-    });
-    return new GrpcServer(server, port);
+    for (const { definition, implementation } of services)
+      this.#server.addService(definition, implementation);
+    // Encryption is the port's business: what arrives here is plain, or a TLS connection already set up.
+    this.#connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  }
+
+  /** Serves a connection, which is this server's from now on. */
+  take(socket: Duplex): void {
+    this.#connections.injectConnection(socket);
   }
 
   /** Takes no more calls, lets those that run end for up to `graceMs`, then breaks off. Idempotent. */
@@ -79,8 +69,4 @@ export class GrpcServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(0);
   }
-}
-
-function addressOf({ host, port }: GrpcServerOptions): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

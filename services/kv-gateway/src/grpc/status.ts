@@ -61,6 +61,7 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "member-unreachable": [GrpcCode.UNAVAILABLE, "etcdserver: server stopped"],
   malformed: [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "unsupported-content-type": [GrpcCode.INVALID_ARGUMENT, DETAIL],
+  "message-too-large": [GrpcCode.RESOURCE_EXHAUSTED, DETAIL],
   unimplemented: [GrpcCode.UNIMPLEMENTED, DETAIL],
   // Whatever etcd has no status for reaches clients as UNKNOWN with the internal text.
   internal: [GrpcCode.UNKNOWN, DETAIL],

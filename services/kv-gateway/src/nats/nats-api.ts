@@ -8,7 +8,7 @@ import { statusOf, type ClientStatus } from "../grpc/status";
 import { SERVICE_VERSION } from "../version";
 import type { NatsMethod } from "./api-methods";
 import { CONTENT_TYPE_NAMES, contentTypeOf, headerOf } from "./content-type";
-import { jsonMethod } from "./json";
+import { jsonMethod } from "../api/json-method";
 
 export interface NatsApiDependencies {
   readonly transport: Transport;

@@ -1,8 +1,8 @@
 import { textOf, utf8 } from "@quorate/base";
 import { messageFromJson, messageToJson, parseJson } from "@quorate/wire";
-import type { ApiMethod } from "../api/api-method";
+import type { ApiMethod } from "./api-method";
 import type { CallOutcome } from "../actors/pending-call";
-import { definite, type RequestFailure } from "../api/request-failure";
+import { definite, type RequestFailure } from "./request-failure";
 
 /** Puts `method` behind etcd's JSON mapping: requests and answers are JSON text. */
 export function jsonMethod(

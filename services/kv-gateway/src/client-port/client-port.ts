@@ -1,0 +1,109 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { ListenError } from "./listen-error";
+import { sniffProtocol, type SniffedProtocol } from "./protocol-sniffer";
+
+export interface ClientPortOptions {
+  /** Host and port to listen on; port 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  /** How long a connection may leave open what it speaks, in milliseconds; then it is dropped. Default {@link SNIFF_MS}. */
+  readonly sniffMs?: number;
+}
+
+/**
+ * Who takes a connection. The socket is handed over paused, with everything received still to be read. Its taker owns it,
+ * errors and all.
+ */
+export interface ConnectionTakers {
+  readonly http1: (socket: Socket) => void;
+  readonly http2: (socket: Socket) => void;
+  /** Undefined on a plain port: the connection is ended, which TLS libraries report as such and at once. */
+  readonly tls?: (socket: Socket) => void;
+}
+
+/** Connections that say nothing must not pile up; any client sends its first bytes at once. */
+export const SNIFF_MS = 10_000;
+
+/**
+ * The address that etcd clients connect to: gRPC and HTTP/1 share it, told apart by their first bytes.
+ *
+ * TLS: a taker for `tls` passes the socket to a TLS server, and each connection that comes out of it, by its ALPN, to
+ * {@link hand}.
+ */
+export class ClientPort implements AsyncDisposable {
+  readonly #undecided = new Set<Socket>();
+  readonly #sniffMs: number;
+  readonly #server: Server;
+
+  private constructor(
+    options: ClientPortOptions,
+    private readonly takers: ConnectionTakers,
+  ) {
+    this.#sniffMs = options.sniffMs ?? SNIFF_MS;
+    // Not half-open: grpc-js leaves it to the socket to close when its client does, and connections would pile up.
+    // No delay, as in Node's own HTTP server: small answers leave at once.
+    this.#server = createServer({ allowHalfOpen: false, noDelay: true }, (socket) => this.#sniff(socket));
+  }
+
+  /** @throws {ListenError} the address cannot be listened on. */
+  static async listen(options: ClientPortOptions, takers: ConnectionTakers): Promise<ClientPort> {
+    const { host, port } = options;
+    const clientPort = new ClientPort(options, takers);
+    await new Promise<void>((resolve, reject) => {
+      const server = clientPort.#server;
+      server.once("error", (cause) => reject(new ListenError(addressOf(options), { cause })));
+      server.listen({ host, port }, resolve);
+    });
+    return clientPort;
+  }
+
+  /** Where it really listens, until it is stopped. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  /** Takes in a connection whose protocol is known. */
+  hand(socket: Socket, protocol: SniffedProtocol): void {
+    const take = this.takers[protocol];
+    if (take !== undefined) return take(socket);
+    socket.on("error", () => socket.destroy());
+    socket.end(() => socket.destroy());
+  }
+
+  /** Takes no more connections, and drops those that have not said what they speak. Idempotent. */
+  stop(): void {
+    this.#server.close();
+    for (const socket of this.#undecided) socket.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+  }
+
+  #sniff(socket: Socket): void {
+    let received: Buffer | undefined;
+    const drop = (): void => void socket.destroy();
+    const forget = (): void => {
+      clearTimeout(tooLate);
+      this.#undecided.delete(socket);
+    };
+    const tooLate = setTimeout(drop, this.#sniffMs);
+    this.#undecided.add(socket);
+    const decide = (chunk: Buffer): void => {
+      received = received === undefined ? chunk : Buffer.concat([received, chunk]);
+      const protocol = sniffProtocol(received);
+      if (protocol === undefined) return;
+      forget();
+      socket.off("data", decide).off("end", drop).off("error", drop).off("close", forget);
+      // Both servers read what is buffered here before they read from the connection itself.
+      socket.pause();
+      socket.unshift(received);
+      this.hand(socket, protocol);
+    };
+    socket.on("data", decide).on("end", drop).on("error", drop).on("close", forget);
+  }
+}
+
+function addressOf({ host, port }: ClientPortOptions): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

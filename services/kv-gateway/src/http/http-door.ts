@@ -1,0 +1,63 @@
+import type { MetricRegistry } from "@quorate/telemetry";
+import type { MemberId } from "../actors/leader-view";
+import type { Gateway } from "../gateway";
+import type { FailureListener } from "../grpc/unary";
+import { HealthChecks } from "../health/health-checks";
+import type { CallMeters } from "../metrics/call-meters";
+import { GatewayMetrics } from "../metrics/gateway-metrics";
+import { httpMethods, type HttpMethods } from "./api-methods";
+import { healthPages } from "./health-pages";
+import { HttpServer, type HttpServerOptions } from "./http-server";
+import { metricsPage } from "./metrics-page";
+import type { BodyLimits } from "./request-body";
+import { rpcRoutes } from "./rpc-routes";
+import { versionPage } from "./version-page";
+
+export interface HttpDoorOptions extends HttpServerOptions {
+  readonly homeMember: MemberId | undefined;
+  readonly limits?: BodyLimits;
+}
+
+export interface HttpDoorDependencies {
+  readonly gateway: Gateway;
+  readonly registry: MetricRegistry;
+  readonly meters: CallMeters;
+  readonly failed: FailureListener;
+  /** Default: everything that the gateway has. */
+  readonly methods?: HttpMethods;
+}
+
+/**
+ * Largest body of a request: what 2 MiB, the limit of a gRPC message, take in base64, and half as much again. Of a stream
+ * it limits each object.
+ */
+export const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** How long a body may take to arrive; generous, since large ones come over slow lines. */
+export const BODY_MS = 30_000;
+/** How long the home member may keep somebody waiting who collects metrics. */
+const METRICS_ANSWER_MS = 1000;
+
+/** Puts the HTTP/1 door together: etcd's JSON paths, health, version and metrics. */
+export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDependencies): HttpServer {
+  const { gateway, registry, meters, failed } = dependencies;
+  const { homeMember, limits = { bytesMax: BODY_BYTES_MAX, timeoutMs: BODY_MS } } = options;
+  const methods = dependencies.methods ?? httpMethods(gateway);
+  const checks = new HealthChecks(
+    { homeMember },
+    {
+      range: gateway.kv.range,
+      tracker: gateway.tracker,
+      directory: gateway.directory,
+      alarms: () => [], // members raise none yet
+    },
+  );
+  const metrics = new GatewayMetrics({ homeMember, answerMs: METRICS_ANSWER_MS }, { gateway, registry });
+  return new HttpServer(options, {
+    rpcs: rpcRoutes(methods, { failed, meters, limits }),
+    pages: new Map([
+      ["/version", versionPage],
+      ["/metrics", metricsPage(metrics)],
+      ...healthPages({ checks, registry }),
+    ]),
+  });
+}

@@ -1,0 +1,96 @@
+import { TestHttpDoor } from "../testing/test-http-door";
+
+const put = JSON.stringify({ key: "aw==" });
+
+describe("the pages of a gateway", () => {
+  let door: TestHttpDoor;
+
+  beforeEach(async () => {
+    door = await TestHttpDoor.start();
+  });
+
+  afterEach(async () => {
+    await door[Symbol.asyncDispose]();
+  });
+
+  it("tells versions whose parts are integers", async () => {
+    const { text } = await door.get("/version");
+    const versions = JSON.parse(text) as Record<string, string>;
+    expect(Object.keys(versions)).toEqual(["etcdserver", "etcdcluster", "storage"]);
+    for (const version of Object.values(versions)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it.each([
+    ["GET", "/nothing", 404, "404 page not found\n"],
+    ["GET", "/v3alpha/kv/range", 404, "404 page not found\n"],
+    ["POST", "/version", 405, "Method Not Allowed\n"],
+    ["PUT", "/health", 405, "Method Not Allowed\n"],
+    ["GET", "/livez/linearizable_read", 404, "404 page not found\n"],
+  ])("answers %s %s with %d", async (method, path, status, text) => {
+    const response = await fetch(door.url + path, { method });
+    expect([response.status, await response.text()]).toEqual([status, text]);
+    if (status === 405) expect(response.headers.get("allow")).toBe("GET");
+  });
+
+  it("is healthy while reads are answered", async () => {
+    expect((await door.get("/health")).text).toBe('{"health":"true","reason":""}');
+    expect((await door.get("/livez")).text).toBe("ok\n");
+    expect((await door.get("/readyz?verbose")).text).toBe(
+      "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\nok\n",
+    );
+    expect((await door.get("/readyz/linearizable_read")).text).toBe("ok\n");
+    expect((await door.get("/readyz?exclude=nothing&exclude=non_learner&verbose=true")).text).not.toMatch(
+      /non_learner/,
+    );
+  });
+
+  it("is alive but not healthy without a leader", async () => {
+    await door.losesLeader(6);
+    const { status, text } = await door.get("/health");
+    expect([status, text]).toEqual([503, '{"health":"false","reason":"RAFT NO LEADER"}']);
+    expect((await door.get("/health?serializable=true")).text).toBe('{"health":"true","reason":""}');
+    expect((await door.get("/livez")).text).toBe("ok\n");
+    expect((await door.get("/metrics")).text).toMatch(/^etcd_server_has_leader 0$/m);
+  });
+
+  it("lists the checks that fail, but for those that nobody asked for", async () => {
+    door.parts.gateway.close(); // all reads are refused from here on
+    const unhealthy = await door.get("/health?serializable=true");
+    expect([unhealthy.status, unhealthy.text]).toEqual([
+      503,
+      '{"health":"false","reason":"RANGE ERROR:etcdserver: server stopped"}',
+    ]);
+    const notReady = await door.get("/readyz");
+    expect([notReady.status, notReady.text]).toEqual([
+      503,
+      "[+]data_corruption ok\n[-]serializable_read failed: etcdserver: server stopped\n" +
+        "[-]linearizable_read failed: etcdserver: server stopped\n[+]non_learner ok\n",
+    ]);
+    expect((await door.get("/readyz?exclude=serializable_read&exclude=linearizable_read")).text).toBe("ok\n");
+  });
+
+  it("counts calls by method and code, and shows the home member's state", async () => {
+    await door.post("/v3/kv/put", put);
+    await door.post("/v3/kv/range", "{}");
+    await door.post("/v3/kv/put", "{");
+    await door.get("/health");
+    const { text, headers } = await door.get("/metrics");
+    expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const kv = 'grpc_type="unary",grpc_service="etcdserverpb.KV"';
+    expect(text.split("\n")).toEqual(
+      expect.arrayContaining([
+        "etcd_server_has_leader 1",
+        "etcd_server_is_leader 1",
+        `grpc_server_started_total{${kv},grpc_method="Put"} 2`,
+        `grpc_server_handled_total{${kv},grpc_method="Put",grpc_code="OK"} 1`,
+        `grpc_server_handled_total{${kv},grpc_method="Put",grpc_code="InvalidArgument"} 1`,
+        `grpc_server_handled_total{${kv},grpc_method="Range",grpc_code="InvalidArgument"} 1`,
+        `grpc_server_handling_seconds_count{${kv},grpc_method="Put"} 2`,
+        'quorate_gateway_batches_total{kind="write"} 1',
+        "etcd_debugging_mvcc_current_revision 7",
+        "etcd_mvcc_db_total_size_in_bytes 4096",
+        "etcd_server_health_success 1",
+      ]),
+    );
+  });
+});

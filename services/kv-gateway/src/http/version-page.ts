@@ -1,0 +1,15 @@
+import { utf8 } from "@quorate/base";
+import { ETCD_CLUSTER_VERSION, ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
+import { answerJson } from "./answer";
+import type { HttpHandler } from "./route";
+
+const VERSIONS = utf8(
+  JSON.stringify({
+    etcdserver: ETCD_COMPATIBLE_VERSION,
+    etcdcluster: ETCD_CLUSTER_VERSION,
+    storage: ETCD_STORAGE_VERSION,
+  }),
+);
+
+/** `/version`: which etcd clients may take this for. Each part of each number is a plain integer, as Patroni parses them. */
+export const versionPage: HttpHandler = (_request, response) => answerJson(response, 200, VERSIONS);
