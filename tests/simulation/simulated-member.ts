@@ -11,8 +11,11 @@ import {
   type ApplierMessage,
   type ApplierReport,
 } from "../../services/raft-node/src/actors/applier-actor";
-import { LogWriterActor, type LogWriterMessage } from "../../services/raft-node/src/actors/log-writer-actor";
-import type { RaftMessage } from "../../services/raft-node/src/actors/raft-actor";
+import {
+  LogWriterActor,
+  type LogWriterMessage,
+  type LogWriterReport,
+} from "../../services/raft-node/src/actors/log-writer-actor";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
@@ -78,7 +81,7 @@ export class SimulatedMember {
     const log = this.#openLog();
     const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
     const stateMachine = new StateMachine({}, { view: store });
-    const reports = { tell: (message: RaftMessage): void => node.reports.tell(message) };
+    const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
     const applierReports = {
       tell: (report: ApplierReport): void => {
         if (report.kind === "applied") this.dependencies.applied(this, report.position);
@@ -114,6 +117,7 @@ export class SimulatedMember {
       },
       {
         transport: network.connect(name),
+        feedTransport: network.connect(name),
         subjects,
         clock: time,
         scheduler: time,

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { parseHexId } from "@quorate/base";
+import { parseHexId, seededPrng } from "@quorate/base";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
@@ -13,6 +13,7 @@ import { kvService } from "./grpc/kv";
 import { maintenanceService } from "./grpc/maintenance";
 import { GrpcServer } from "./grpc/server";
 import type { ClientStatus } from "./grpc/status";
+import { watchService } from "./grpc/watch";
 import { natsMethods } from "./nats/api-methods";
 import { NatsApi } from "./nats/nats-api";
 import type { GatewayProcessOptions } from "./options";
@@ -51,19 +52,32 @@ export async function startGateway(
     { logger, clock: systemClock },
   );
   transport.onStatus((status) => logger.info("broker connection changed", { status }));
+  const watchTransport = await connectPatiently(
+    { servers: options.natsUrl, name: `${options.name} watch`, waitMs: options.brokerWaitMs },
+    { logger, clock: systemClock },
+  );
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
     { ...options, gateway: randomBytes(8).readBigUInt64BE(), ...identity(options) },
-    { transport, subjects, clock: systemClock, scheduler: systemScheduler, tracer },
+    {
+      transport,
+      watchTransport,
+      subjects,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      prng: seededPrng(randomBytes(6).readUIntBE(0, 6)),
+      tracer,
+    },
   );
   gateway.tracker.onChange(() => {
     const { leader } = gateway.tracker;
     logger.info("leader changed", { leader: leader?.member, term: leader?.term });
   });
   try {
-    return await openDoors(options, { gateway, transport, subjects, logger });
+    return await openDoors(options, { gateway, transport, watchTransport, subjects, logger });
   } catch (error) {
     gateway.close();
+    await watchTransport[Symbol.asyncDispose]();
     await transport[Symbol.asyncDispose]();
     throw error;
   }
@@ -72,18 +86,20 @@ export async function startGateway(
 interface Parts {
   readonly gateway: Gateway;
   readonly transport: Transport;
+  readonly watchTransport: Transport;
   readonly subjects: Subjects;
   readonly logger: Logger;
 }
 
 async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<RunningGateway> {
-  const { gateway, transport, subjects, logger } = parts;
+  const { gateway, transport, watchTransport, subjects, logger } = parts;
   const failed = failureLog(logger);
   const health = new HealthService();
   const url = new URL(options.listenClientUrl);
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const grpc = await GrpcServer.listen({ host, port: portOf(options.listenClientUrl) }, [
     kvService(gateway.kv, failed),
+    watchService(gateway.watch, failed),
     maintenanceService(gateway.cluster, failed),
     clusterService(gateway.cluster, failed),
     health,
@@ -98,11 +114,13 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
 
   const stop = async (): Promise<void> => {
     health.stop();
+    gateway.watch.close(); // streams have no end of their own to wait for
     const grpcStopped = grpc.stop(options.shutdownGraceMs + LAST_ANSWERS_MS);
     await natsApi.stop();
     await idleOrLate(gateway, options.shutdownGraceMs);
     gateway.close();
     await grpcStopped;
+    await watchTransport[Symbol.asyncDispose]();
     await transport[Symbol.asyncDispose]();
   };
   let stopped: Promise<void> | undefined;

@@ -80,7 +80,8 @@ function contextOf(call: ServerUnaryCall<Uint8Array, Uint8Array>): CallContext {
   return traceparent === undefined ? { timeoutMs, requireLeader } : { timeoutMs, requireLeader, traceparent };
 }
 
-function firstOf(metadata: Metadata, key: string): string | undefined {
+/** The first value of a metadata key that is text. */
+export function firstOf(metadata: Metadata, key: string): string | undefined {
   const value = metadata.get(key)[0];
   return typeof value === "string" ? value : undefined;
 }

@@ -27,6 +27,8 @@ const OPTIONS: GatewayOptions = {
   readBatchesInFlight: 4,
   queueCallsMax: 1000,
   queueBytesMax: 64 * 1024 * 1024,
+  watchProgressNotifyMs: 600_000,
+  watchStreamWindowBytes: 1024 * 1024,
 };
 
 /** A whole gateway but for its doors, in front of three scripted nodes. */
@@ -42,6 +44,16 @@ export function testGateway(
     new ScriptedNode({ member, members }, { transport: network.connect(`node-${member}`), subjects });
   const nodes = [node(members[0]), node(members[1]), node(members[2])] as const;
   const transport = network.connect("gateway");
-  const gateway = new Gateway({ ...OPTIONS, ...options }, { transport, subjects, tracer, ...time });
+  const gateway = new Gateway(
+    { ...OPTIONS, ...options },
+    {
+      transport,
+      watchTransport: network.connect("gateway"),
+      prng: seededPrng(8),
+      subjects,
+      tracer,
+      ...time,
+    },
+  );
   return { network, subjects, transport, gateway, nodes };
 }

@@ -13,7 +13,7 @@ export type PostedApplierMessage =
       readonly answered: readonly LogIndex[];
       readonly packed: PackedEntries;
     }
-  | Extract<ApplierMessage, { kind: "read" }>
+  | Exclude<ApplierMessage, { kind: "apply" }>
   | { readonly kind: "close" };
 
 export type PostedApplierReport =
@@ -29,7 +29,10 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
       const { raftTerm, answered } = message;
       return { value: { kind: "apply", raftTerm, answered, packed }, transfer: [packed.data.buffer] };
     }
+    case "feed":
+      return { value: message, transfer: [] };
     case "read":
+    case "history":
       // The request was copied out of the receive buffer into memory of its own, which moves.
       return { value: message, transfer: [message.request.buffer as ArrayBuffer] };
     default:
@@ -40,7 +43,7 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
 export function unpackApplierMessage(
   posted: Exclude<PostedApplierMessage, { kind: "close" }>,
 ): ApplierMessage {
-  if (posted.kind === "read") return posted;
+  if (posted.kind !== "apply") return posted;
   const { raftTerm, answered, packed } = posted;
   return { kind: "apply", raftTerm, answered, entries: unpackEntries(packed) };
 }
@@ -60,6 +63,14 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
     case "read-result": {
       const response = own(report.response);
       return { value: { kind: "read-result", id: report.id, response }, transfer: [response.buffer] };
+    }
+    case "history-result": {
+      const response = own(report.response);
+      return { value: { kind: "history-result", id: report.id, response }, transfer: [response.buffer] };
+    }
+    case "feed": {
+      const batch = own(report.batch);
+      return { value: { kind: "feed", revision: report.revision, batch }, transfer: [batch.buffer] };
     }
     default:
       return assertNever(report);
