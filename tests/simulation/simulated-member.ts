@@ -1,5 +1,5 @@
 import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, type Prng } from "@quorate/base";
+import { randomInteger, type Clock, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
 import { StateMachine, STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
@@ -36,8 +36,12 @@ export interface SimulatedMemberDependencies {
   readonly prng: Prng;
   readonly network: MemoryNetwork;
   readonly subjects: Subjects;
-  /** Called whenever applied state has moved. */
-  readonly applied: (member: SimulatedMember, position: AppliedPosition) => void;
+  /** Called whenever applied state has moved; `events` are those after the revision `from`. */
+  readonly applied: (
+    member: SimulatedMember,
+    position: AppliedPosition,
+    events: (from: Revision) => Iterable<Event>,
+  ) => void;
 }
 
 /** What lives only while the process does. */
@@ -84,9 +88,15 @@ export class SimulatedMember {
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
     const applierReports = {
       tell: (report: ApplierReport): void => {
-        if (report.kind === "applied") this.dependencies.applied(this, report.position);
+        if (report.kind === "applied")
+          this.dependencies.applied(this, report.position, (from) => readEvents(store, from));
         reports.tell(report);
       },
+    };
+    let isAlive = true;
+    const whileAlive: Clock = {
+      now: () => time.now(),
+      setTimer: (delayMs, task) => time.setTimer(delayMs, () => isAlive && task()),
     };
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
       actor: new LogWriterActor({ storage: log, reports }),
@@ -96,7 +106,7 @@ export class SimulatedMember {
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
         { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
-        { store, stateMachine, reports: applierReports, clock: time },
+        { store, stateMachine, reports: applierReports, clock: whileAlive },
       ),
       clock: time,
       prng,
@@ -135,6 +145,7 @@ export class SimulatedMember {
       node,
       store,
       kill: () => {
+        isAlive = false;
         logWriter.kill();
         applier.kill();
         node.stop();
@@ -150,11 +161,6 @@ export class SimulatedMember {
     this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
     const unsynced = this.#stateDisk.unsyncedBatches;
     this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
-  }
-
-  /** Every event since the beginning, in order; the member must run and must not have compacted. */
-  events(): Event[] {
-    return [...readEvents(this.#running!.store, 1 as Revision)];
   }
 
   #openLog() {

@@ -15,6 +15,8 @@ export interface FanoutOptions {
   /** Bytes of recent events kept in memory. */
   readonly windowBytesMax: number;
   readonly streamsMax: number;
+  /** Bytes of events that one read of history asks for. */
+  readonly historyChunkBytes: number;
 }
 
 export interface FanoutDependencies {
@@ -78,7 +80,7 @@ export class Fanout {
       { transport: feedTransport, subjects, clock, logger, fanout: this.#mailbox },
     );
     this.#history = new HistoryReader(
-      { chunkBytes: 256 * 1024, answerMs: 2000, retryMs: 100 },
+      { chunkBytes: options.historyChunkBytes, answerMs: 2000, retryMs: 100 },
       {
         transport: feedTransport,
         subjects,

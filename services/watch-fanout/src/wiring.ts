@@ -13,6 +13,9 @@ export interface RunningFanout {
   stop(): Promise<void>;
 }
 
+/** A node reads this much in a few milliseconds, during which it applies nothing. */
+const HISTORY_CHUNK_BYTES = 256 * 1024;
+
 /**
  * Builds a fan-out on two connections to the broker.
  *
@@ -27,7 +30,11 @@ export async function startFanout(
   const transport = stack.use(await connect(options, logger, ""));
   const feedTransport = stack.use(await connect(options, logger, " feed"));
   const fanout = new Fanout(
-    { ...options, source: randomBytes(8).readBigUInt64BE() as SourceId },
+    {
+      ...options,
+      source: randomBytes(8).readBigUInt64BE() as SourceId,
+      historyChunkBytes: HISTORY_CHUNK_BYTES,
+    },
     {
       transport,
       feedTransport,

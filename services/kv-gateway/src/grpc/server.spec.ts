@@ -151,10 +151,7 @@ describe("GrpcServer", () => {
 
   it("refuses messages above 2 MiB in the words of grpc-go", async () => {
     const error = await errorOf("/etcdserverpb.KV/Put", new Uint8Array(2 * 1024 * 1024 + 1));
-    expect(error).toEqual({
-      code: 8,
-      details: "grpc: received message larger than max (2097153 vs. 2097152)",
-    });
+    expect(error).toEqual({ code: 8, details: "grpc: received message larger than max (2097153 vs. 2097152)" });
   });
 
   it("does not take messages far above that off the wire", async () => {

@@ -53,7 +53,7 @@ interface Stream {
 }
 
 /** Bounds on what a subscriber may ask to have under way. */
-const STREAM_WINDOW_BYTES = { min: 64 * 1024, max: 16 * 1024 * 1024 };
+const STREAM_WINDOW_BYTES = { min: 1024, max: 16 * 1024 * 1024 };
 
 /**
  * The streams of all subscribers around the hub that matches events to them. What a turn brings to a stream leaves as one
