@@ -3,6 +3,7 @@ import type { Prng } from "@quorate/base";
 import type { MemoryNetwork } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
 import { LeaderTracker } from "../../services/kv-gateway/src/actors/leader-tracker";
+import { NodeQueries } from "../../services/kv-gateway/src/actors/node-queries";
 import { WatchApi } from "../../services/kv-gateway/src/watch/watch-api";
 import type { WatchSink, WatchStream } from "../../services/kv-gateway/src/watch/watch-stream";
 
@@ -51,7 +52,15 @@ export class SimulatedWatchGateway {
         fragmentBytes: 2 * 1024 * 1024,
         streamWindowBytes: this.options.streamWindowBytes,
       },
-      { transport, subjects, clock: time, scheduler: time, prng, tracker },
+      {
+        transport,
+        subjects,
+        clock: time,
+        scheduler: time,
+        prng,
+        tracker,
+        queries: new NodeQueries({ transport, subjects }),
+      },
     );
     this.#running = { api, tracker };
   }

@@ -140,7 +140,7 @@ export class Gateway {
         fragmentBytes: WATCH_FRAGMENT_BYTES,
         streamWindowBytes: options.watchStreamWindowBytes,
       },
-      { ...dependencies, transport: dependencies.watchTransport, tracker },
+      { ...dependencies, transport: dependencies.watchTransport, tracker, queries },
     );
     this.tracker = tracker;
     this.#timeoutCause = timeoutCause;

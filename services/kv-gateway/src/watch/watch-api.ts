@@ -4,7 +4,9 @@ import type { Transport } from "@quorate/transport";
 import type { StreamId } from "@quorate/watch";
 import type { Subjects } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
+import type { NodeQueries } from "../actors/node-queries";
 import { definite } from "../api/request-failure";
+import { LeaderProbe } from "./leader-probe";
 import { WatchStream, type WatchSink } from "./watch-stream";
 
 export interface WatchApiOptions {
@@ -28,6 +30,7 @@ export interface WatchApiDependencies {
   readonly scheduler: Scheduler;
   readonly prng: Prng;
   readonly tracker: LeaderTracker;
+  readonly queries: NodeQueries;
 }
 
 const HEARTBEAT_MS = 1000;
@@ -36,12 +39,15 @@ const ANSWER_MS = 1000;
 /** Opens watch streams, each on a connection of its own to a fan-out. */
 export class WatchApi {
   readonly #streams = new Set<WatchStream>();
+  readonly #probe: LeaderProbe;
   #opened = 0;
 
   constructor(
     private readonly options: WatchApiOptions,
     private readonly dependencies: WatchApiDependencies,
-  ) {}
+  ) {
+    this.#probe = new LeaderProbe({ intervalMs: options.electionTimeoutMs }, dependencies);
+  }
 
   get streamCount(): number {
     return this.#streams.size;
@@ -67,9 +73,13 @@ export class WatchApi {
         tracker,
         sink,
         connect: (consumer) => this.#connect(consumer),
-        ended: () => void this.#streams.delete(stream),
+        ended: () => {
+          this.#streams.delete(stream);
+          if (requireLeader) this.#probe.release();
+        },
       },
     );
+    if (requireLeader) this.#probe.acquire();
     this.#streams.add(stream);
     return stream;
   }

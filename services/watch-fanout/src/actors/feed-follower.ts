@@ -92,9 +92,11 @@ export class FeedFollower {
     this.#directory.close();
   }
 
+  /** Followers apply what the leader has committed only once it tells them, so their feed is late by a message or more. */
   #leaderChanged(): void {
-    if (this.#followed === undefined) this.#follow();
-    else this.#renew(); // most often because the one that was followed is gone
+    const { leader } = this.#directory;
+    if (this.#closed || leader === undefined || leader === this.#followed) return;
+    if (this.#followed === undefined || this.#hasNotFailed(leader)) this.#follow();
   }
 
   /** Leaves who is followed, and follows another one if there is one. */
@@ -114,12 +116,16 @@ export class FeedFollower {
   /** The leader, or whoever's turn it is, of those that have not failed lately; of all if all have. */
   #choose(): MemberId | undefined {
     const { members, leader } = this.#directory;
-    const after = this.dependencies.clock.now() - this.options.avoidMs;
-    const hopeful = members.filter((member) => (this.#failedAt.get(member) ?? -Infinity) <= after);
+    const hopeful = members.filter((member) => this.#hasNotFailed(member));
     if (leader !== undefined && hopeful.includes(leader)) return leader;
     const candidates = hopeful.length > 0 ? hopeful : members;
     this.#turn += 1;
     return candidates[this.#turn % Math.max(1, candidates.length)];
+  }
+
+  #hasNotFailed(member: MemberId): boolean {
+    const failedAt = this.#failedAt.get(member);
+    return failedAt === undefined || this.dependencies.clock.now() - failedAt >= this.options.avoidMs;
   }
 
   #leave(): void {
