@@ -6,19 +6,19 @@ import tseslint from "typescript-eslint";
  * else of this repository. Arrows point downwards only; `testing` is for specs and `tests/`.
  */
 const base = ["base"];
-const cores = { raft: [], lease: [], mvcc: ["lease"], "state-machine": ["lease", "mvcc"] };
+const cores = { raft: [], lease: [], mvcc: ["lease"], "state-machine": ["lease", "mvcc"], watch: ["mvcc"] };
 const ports = {
   actor: [],
   storage: ["raft", "mvcc"],
   transport: [],
-  wire: ["raft", "lease", "mvcc", "state-machine"],
+  wire: ["raft", "lease", "mvcc", "state-machine", "watch"],
 };
 const adapters = {
   "storage-rocksdb": ["raft", "storage"],
   "transport-nats": ["transport"],
   telemetry: ["transport"],
   config: [],
-  client: ["actor", "transport", "transport-nats", "wire"],
+  client: ["actor", "mvcc", "transport", "transport-nats", "watch", "wire"],
 };
 const everyLibrary = [
   ...base,
@@ -34,7 +34,7 @@ const mayImport = {
   ),
   testing: [...base, ...Object.keys(cores), ...Object.keys(ports)],
 };
-const services = ["raft-node", "kv-gateway", "quorate"];
+const services = ["raft-node", "kv-gateway", "watch-fanout", "quorate"];
 
 /** What runs only in tests and benchmarks, wherever it stands. */
 const testFiles = ["**/*.spec.ts", "**/*.bench.ts", "**/*.contract.ts", "**/testing/**/*.ts"];

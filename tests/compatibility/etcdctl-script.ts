@@ -5,6 +5,8 @@ export interface EtcdctlCommand {
   readonly args: readonly string[];
   /** Typed by the user; interactive `txn` reads its three parts from there. */
   readonly input?: string;
+  /** For commands that do not end by themselves: milliseconds after which they are killed. */
+  readonly timeoutMs?: number;
 }
 
 /** What the user sees of it, with whatever differs between any two clusters replaced by a word. */
@@ -19,7 +21,7 @@ export async function etcdctl(address: string, command: EtcdctlCommand): Promise
   const { exitCode, stdout, stderr } = await run("etcdctl", [`--endpoints=${address}`, ...command.args], {
     ...(command.input === undefined ? {} : { input: command.input }),
     environment: { ETCDCTL_API: "3" },
-    timeoutMs: 15_000,
+    timeoutMs: command.timeoutMs ?? 15_000,
   });
   return { exitCode, stdout: withoutIdentity(stdout, address), stderr: withoutIdentity(stderr, address) };
 }

@@ -32,6 +32,11 @@ describe("a simulated cluster", () => {
       expect(sum((report) => report.expired)).toBeGreaterThan(count * 2);
       expect(sum((report) => report.renewals)).toBeGreaterThan(count * 5);
       expect(sum((report) => report.leaders)).toBeGreaterThan(count * 1.5);
+      expect(sum((report) => report.watchEvents)).toBeGreaterThan(count * 200);
+      expect(sum((report) => report.watchProgress)).toBeGreaterThan(count * 10);
+      expect(sum((report) => report.watchesCompacted)).toBeGreaterThan(count);
+      expect(sum((report) => report.watchesResumed)).toBeGreaterThan(count / 4);
+      expect(sum((report) => report.watchCrashes)).toBeGreaterThan(count / 4);
     },
     10 * 60_000,
   );

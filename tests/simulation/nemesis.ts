@@ -9,12 +9,33 @@ export interface NemesisDependencies {
   readonly network: MemoryNetwork;
   readonly members: readonly SimulatedMember[];
   readonly gateways: readonly string[];
+  /** What can crash without anything being lost: fan-outs and the gateways of watchers. */
+  readonly watching: readonly Crashable[];
 }
 
-type Fault = "crash" | "crash-all" | "isolate" | "halves" | "one-way" | "disconnect" | "pause" | "weather";
+export interface Crashable {
+  readonly name: string;
+  readonly running: boolean;
+  start(): void;
+  crash(): void;
+}
+
+type Fault =
+  | "crash"
+  | "crash-all"
+  | "crash-watching"
+  | "isolate-watching"
+  | "isolate"
+  | "halves"
+  | "one-way"
+  | "disconnect"
+  | "pause"
+  | "weather";
 const FAULTS: readonly Fault[] = [
   "crash",
   "crash-all",
+  "crash-watching",
+  "isolate-watching",
   "isolate",
   "halves",
   "one-way",
@@ -30,6 +51,7 @@ export class Nemesis {
   #stopped = false;
   #crashes = 0;
   #pauses = 0;
+  #watchCrashes = 0;
 
   constructor(private readonly dependencies: NemesisDependencies) {
     const { prng } = dependencies;
@@ -45,6 +67,10 @@ export class Nemesis {
 
   get pauses(): number {
     return this.#pauses;
+  }
+
+  get watchCrashes(): number {
+    return this.#watchCrashes;
   }
 
   start(): void {
@@ -86,12 +112,23 @@ export class Nemesis {
         return this.#crash([victim]);
       case "crash-all":
         return this.#crash(members);
+      case "crash-watching": {
+        const watching = this.dependencies.watching.filter(
+          (process) => process.running && randomChance(prng, 0.5),
+        );
+        for (const process of watching) process.crash();
+        this.#watchCrashes += watching.length;
+        return () => watching.forEach((process) => process.start());
+      }
+      case "isolate-watching": {
+        const process = randomPick(prng, this.dependencies.watching).name;
+        const from = this.#others([process]).filter(() => randomChance(prng, 0.6));
+        return this.#cut([process], from);
+      }
       case "isolate":
         return this.#cut([victim.name], this.#others([victim.name]));
       case "halves": {
-        const left = [...members.map((member) => member.name), ...this.dependencies.gateways].filter(() =>
-          randomChance(prng, 0.5),
-        );
+        const left = this.#everyone().filter(() => randomChance(prng, 0.5));
         return this.#cut(left, this.#others(left));
       }
       case "one-way": {
@@ -99,9 +136,11 @@ export class Nemesis {
         for (const other of others) network.faults.cutOneWay(victim.name, other);
         return () => others.forEach((other) => network.faults.mendOneWay(victim.name, other));
       }
-      case "disconnect":
-        network.disconnect(victim.name);
-        return () => network.reconnect(victim.name);
+      case "disconnect": {
+        const { name } = randomPick(prng, [...members, ...this.dependencies.watching]);
+        network.disconnect(name);
+        return () => network.reconnect(name);
+      }
       case "pause": {
         const frozen = randomChance(prng, 0.5) ? this.#leaders() : [victim];
         for (const member of frozen) member.pause();
@@ -135,8 +174,12 @@ export class Nemesis {
   }
 
   #others(names: readonly string[]): string[] {
-    const all = [...this.dependencies.members.map((member) => member.name), ...this.dependencies.gateways];
-    return all.filter((name) => !names.includes(name));
+    return this.#everyone().filter((name) => !names.includes(name));
+  }
+
+  #everyone(): string[] {
+    const { members, gateways, watching } = this.dependencies;
+    return [...members, ...watching].map(({ name }) => name).concat(gateways);
   }
 
   #weather(): void {

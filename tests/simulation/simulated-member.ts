@@ -1,5 +1,5 @@
 import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, type Prng } from "@quorate/base";
+import { randomInteger, type Clock, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
 import { StateMachine, STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
@@ -11,8 +11,11 @@ import {
   type ApplierMessage,
   type ApplierReport,
 } from "../../services/raft-node/src/actors/applier-actor";
-import { LogWriterActor, type LogWriterMessage } from "../../services/raft-node/src/actors/log-writer-actor";
-import type { RaftMessage } from "../../services/raft-node/src/actors/raft-actor";
+import {
+  LogWriterActor,
+  type LogWriterMessage,
+  type LogWriterReport,
+} from "../../services/raft-node/src/actors/log-writer-actor";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { PausableProcess } from "./pausable-process";
@@ -34,8 +37,12 @@ export interface SimulatedMemberDependencies {
   readonly prng: Prng;
   readonly network: MemoryNetwork;
   readonly subjects: Subjects;
-  /** Called whenever applied state has moved. */
-  readonly applied: (member: SimulatedMember, position: AppliedPosition) => void;
+  /** Called whenever applied state has moved; `events` are those after the revision `from`. */
+  readonly applied: (
+    member: SimulatedMember,
+    position: AppliedPosition,
+    events: (from: Revision) => Iterable<Event>,
+  ) => void;
 }
 
 /** What lives only while the process does. */
@@ -82,10 +89,11 @@ export class SimulatedMember {
     const log = this.#openLog();
     const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
     const stateMachine = new StateMachine({}, { view: store });
-    const reports = { tell: (message: RaftMessage): void => node.reports.tell(message) };
+    const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
     const applierReports = {
       tell: (report: ApplierReport): void => {
-        if (report.kind === "applied") this.dependencies.applied(this, report.position);
+        if (report.kind === "applied")
+          this.dependencies.applied(this, report.position, (from) => readEvents(store, from));
         reports.tell(report);
       },
     };
@@ -118,6 +126,7 @@ export class SimulatedMember {
       },
       {
         transport: process.over(network.connect(name)),
+        feedTransport: process.over(network.connect(name)),
         subjects,
         clock: process,
         scheduler: process,
@@ -168,11 +177,6 @@ export class SimulatedMember {
   /** The leases it knows. */
   get leases(): number {
     return this.#running!.stateMachine.leases().length;
-  }
-
-  /** Every event since the beginning, in order; the member must run and must not have compacted. */
-  events(): Event[] {
-    return [...readEvents(this.#running!.store, 1 as Revision)];
   }
 
   #openLog() {

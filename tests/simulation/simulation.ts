@@ -1,17 +1,21 @@
 import { VirtualTime } from "@quorate/actor";
-import { crc32, randomChance, randomPick, seededPrng, utf8, type Prng } from "@quorate/base";
-import type { Event } from "@quorate/mvcc";
+import { crc32, randomChance, randomInteger, randomPick, seededPrng, utf8, type Prng } from "@quorate/base";
+import type { Event, Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
 import { checkHistory, HistoryViolation, type Operation } from "./history";
 import { checkLeases, type LeaseFacts } from "./lease-history";
 import { LeaseHolder } from "./lease-holder";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
+import { SimulatedFanout } from "./simulated-fanout";
 import { SimulatedGateway } from "./simulated-gateway";
 import { SimulatedMember } from "./simulated-member";
+import { SimulatedWatchClient } from "./simulated-watch-client";
+import { SimulatedWatchGateway } from "./simulated-watch-gateway";
+import { checkWatches, type WatchRecord } from "./watch-history";
 
 export interface SimulationReport {
   readonly seed: number;
@@ -26,6 +30,12 @@ export interface SimulationReport {
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
+  /** What watchers received, and how often they had to open their stream anew. */
+  readonly watchEvents: number;
+  readonly watchProgress: number;
+  readonly watchesCompacted: number;
+  readonly watchesResumed: number;
+  readonly watchCrashes: number;
   /** Of everything that was applied anywhere and every answer: the same seed gives the same. */
   readonly traceHash: number;
 }
@@ -46,6 +56,9 @@ export class Simulation {
   readonly #members: SimulatedMember[];
   readonly #clients: SimulatedClient[];
   readonly #holders: LeaseHolder[];
+  readonly #watching: (SimulatedFanout | SimulatedWatchGateway)[];
+  readonly #watchClients: SimulatedWatchClient[];
+  readonly #compactor: SimulatedGateway | undefined;
   readonly #nemesis: Nemesis;
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
@@ -53,6 +66,10 @@ export class Simulation {
   readonly #effects = new Map<number, number>();
   /** When the first member came to each revision. */
   readonly #revisionTimes: number[] = [];
+  /** Every event, from whoever applied it first. */
+  readonly #log: Event[] = [];
+  #revision = 1 as Revision;
+  #compactRevision = -1 as Revision;
   #trace = 0;
 
   constructor(private readonly seed: number) {
@@ -84,7 +101,7 @@ export class Simulation {
             prng,
             network: this.#network,
             subjects,
-            applied: (member, at) => this.#applied(member, at),
+            applied: (member, at, events) => this.#applied(member, at, events),
           },
         ),
     );
@@ -106,31 +123,65 @@ export class Simulation {
     this.#holders = [100, 101, 102].map(
       (number, at) => new LeaseHolder({ number }, { time, prng, gateway: gateways[at % gateways.length]! }),
     );
+    const shared = { time, prng, network: this.#network, subjects };
+    const fanouts = ["f1", "f2"].map(
+      (name) =>
+        new SimulatedFanout(
+          {
+            name,
+            windowBytesMax: randomPick(prng, [1, 2000, 1024 * 1024]),
+            historyChunkBytes: randomPick(prng, [1, 100, 100_000]),
+          },
+          shared,
+        ),
+    );
+    const watchGateways = ["w1", "w2"].map(
+      (name) =>
+        new SimulatedWatchGateway({ name, streamWindowBytes: randomPick(prng, [1024, 1024 * 1024]) }, shared),
+    );
+    this.#watching = [...fanouts, ...watchGateways];
+    this.#watchClients = Array.from(
+      { length: 4 },
+      (_, number) =>
+        new SimulatedWatchClient(
+          { number, keys: KEYS, slowChance: randomPick(prng, [0, 0.1, 0.5]) },
+          { time, prng, gateways: watchGateways },
+        ),
+    );
+    this.#compactor = randomChance(prng, 0.5) ? gateways[0] : undefined;
     this.#nemesis = new Nemesis({
       time,
       prng,
       network: this.#network,
       members: this.#members,
       gateways: ["g1", "g2"],
+      watching: this.#watching,
     });
   }
 
   run(): SimulationReport {
     for (const member of this.#members) member.start();
+    for (const process of this.#watching) process.start();
     for (const client of [...this.#clients, ...this.#holders]) client.start();
+    for (const client of this.#watchClients) client.start();
+    if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
     this.#nemesis.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
-    for (const member of this.#members) if (!member.running) member.start();
+    for (const process of [...this.#members, ...this.#watching]) if (!process.running) process.start();
+    for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
     for (const client of [...this.#clients, ...this.#holders]) client.stop();
     this.#serveAgain();
     const operations = [...this.#clients, ...this.#holders].flatMap((client) => client.operations);
-    const events = this.#agree();
-    checkHistory(operations, events);
+    this.#agree();
+    checkHistory(operations, this.#log);
     const leases = this.#holders.flatMap((holder) => holder.leases);
-    const facts = checkLeases(leases, events, (revision) => this.#revisionTimes[revision]!);
-    return this.#report(operations, facts);
+    const facts = checkLeases(leases, this.#log, (revision) => this.#revisionTimes[revision]!);
+    for (const client of this.#watchClients) client.finish();
+    const records = this.#watchClients.flatMap((client) => client.records);
+    checkWatches(records, this.#log, this.#compactRevision);
+    return this.#report(operations, facts, records);
   }
 
   #advance(durationMs: number): void {
@@ -153,7 +204,16 @@ export class Simulation {
   }
 
   /** State machine safety: whoever applied an index has the same effects up to it. */
-  #applied(member: SimulatedMember, position: AppliedPosition): void {
+  #applied(
+    member: SimulatedMember,
+    position: AppliedPosition,
+    events: (from: Revision) => Iterable<Event>,
+  ): void {
+    if (position.revision > this.#revision) {
+      this.#log.push(...events((this.#revision + 1) as Revision));
+      this.#revision = position.revision;
+    }
+    if (position.compactRevision > this.#compactRevision) this.#compactRevision = position.compactRevision;
     const known = this.#effects.get(position.index);
     if (known !== undefined && known !== position.effectHash) {
       throw new HistoryViolation(`${member.name} differs from another member at index ${position.index}`);
@@ -182,8 +242,18 @@ export class Simulation {
       throw new HistoryViolation(`the cluster does not serve again: ${served} answers`);
   }
 
-  /** Convergence: all members stand at the same index with the same effects, and hold the same events. */
-  #agree(): readonly Event[] {
+  /** Now and then to a revision not far behind the present one, so that it passes slow watchers. */
+  #compactLater(gateway: SimulatedGateway): void {
+    this.#time.setTimer(randomInteger(this.#prng, 100, 2000), () => {
+      const revision = this.#revision - randomInteger(this.#prng, 0, 20);
+      const request = etcdserverpb.CompactionRequest.encode({ revision }).finish();
+      if (revision > 0) gateway.write({ kind: "compact", bytes: request }, () => undefined);
+      if (this.#time.now() < FAULTS_MS) this.#compactLater(gateway);
+    });
+  }
+
+  /** Convergence: all members stand at the same index with the same effects. */
+  #agree(): void {
     this.#advance(RECOVERY_MS / 3);
     const statuses = this.#members.map((member) => member.node!.status());
     const [first] = statuses;
@@ -197,12 +267,16 @@ export class Simulation {
       if (member.leases > 0)
         throw new HistoryViolation(`${member.name} keeps ${member.leases} leases for ever`);
     }
-    return this.#members[0]!.events();
   }
 
-  #report(operations: readonly Operation[], leases: LeaseFacts): SimulationReport {
+  #report(
+    operations: readonly Operation[],
+    leases: LeaseFacts,
+    records: readonly WatchRecord[],
+  ): SimulationReport {
     const count = (kind: Operation["outcome"]["kind"]): number =>
       operations.filter((operation) => operation.outcome.kind === kind).length;
+    for (const { events } of records) this.#note(events.map(({ main }) => main).join());
     for (const { returnedAt, outcome } of operations) this.#note(`${returnedAt} ${JSON.stringify(outcome)}`);
     return {
       seed: this.seed,
@@ -214,6 +288,11 @@ export class Simulation {
       crashes: this.#nemesis.crashes,
       pauses: this.#nemesis.pauses,
       ...leases,
+      watchEvents: records.reduce((sum, { events }) => sum + events.length, 0),
+      watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),
+      watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,
+      watchesResumed: this.#watchClients.reduce((sum, { resumed }) => sum + resumed, 0),
+      watchCrashes: this.#nemesis.watchCrashes,
       traceHash: this.#trace,
     };
   }

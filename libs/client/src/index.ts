@@ -31,3 +31,8 @@ export {
   type Operation,
   type TransactionPlan,
 } from "./transaction";
+export {
+  WatchConnection,
+  type WatchConnectionDependencies,
+  type WatchConnectionOptions,
+} from "./watch/watch-connection";

@@ -53,3 +53,26 @@ export function previousKeyValue(
   const row = view.get("history", historyKey(event.kv.key, superseded));
   return row === undefined ? undefined : keyValueOfHistory(event.kv.key, superseded, row.slice());
 }
+
+/** {@link previousKeyValue} of many events, in their order, in one lookup. */
+export function previousKeyValues(
+  view: ReadView,
+  events: readonly Event[],
+  compactRevision: Revision,
+): (KeyValue | undefined)[] {
+  const isKept = ({ supersededRevision, main }: Event): boolean =>
+    supersededRevision !== 0 && main - 1 >= compactRevision;
+  const superseding = events.filter(isKept);
+  const rows = view.getMany(
+    "history",
+    superseding.map((event) => historyKey(event.kv.key, event.supersededRevision)),
+  );
+  let at = 0;
+  return events.map((event) => {
+    if (!isKept(event)) return undefined;
+    const row = rows[at++];
+    return row === undefined
+      ? undefined
+      : keyValueOfHistory(event.kv.key, event.supersededRevision, row.slice());
+  });
+}

@@ -1,7 +1,7 @@
 export { checkCompact, checkPut, checkRange, type LeaseTable, type StoreRevisions } from "./checks";
 export { compactEvents, NO_COMPACTION, type CompactionProgress } from "./compaction";
 export type { MvccError } from "./errors";
-export { previousKeyValue, readEvents } from "./event-log";
+export { previousKeyValue, previousKeyValues, readEvents } from "./event-log";
 export { EventRecorder, type EventRecorderOptions } from "./event-recorder";
 export { EventFormatError } from "./event-row";
 export { isEmptyRange, isSingleKey, rangeContains, upperEndOf } from "./key-range";

@@ -7,8 +7,8 @@ import type { NatsTransportOptions } from "./options";
 export interface Patience {
   /** Milliseconds after which no further round over all brokers begins; 0 makes one. */
   readonly waitMs: number;
-  /** Called after each round over all brokers that failed, some seconds apart: for one log line. */
-  readonly onWaiting: (leftMs: number) => void;
+  /** Told of each round that failed, some seconds apart, and of what the broker notifies as long as the connection lives. */
+  readonly logger: { warn(message: string, facts: Readonly<Record<string, unknown>>): void };
 }
 
 /**
@@ -20,22 +20,23 @@ export interface Patience {
  * @throws {TransportConfigurationError} likewise.
  */
 export async function connectPatiently(
-  options: NatsTransportOptions,
-  patience: Patience,
+  options: Omit<NatsTransportOptions, "onNotice">,
+  { waitMs, logger }: Patience,
   dependencies: { readonly clock: Clock },
 ): Promise<Transport> {
   const { clock } = dependencies;
-  const deadline = clock.now() + patience.waitMs;
+  const { servers } = options;
+  const deadline = clock.now() + waitMs;
+  const watched = { ...options, onNotice: (notice: object) => logger.warn("broker notice", { notice }) };
   for (;;) {
     try {
       // The last round is not cut short: its time limit stays the one of every later attempt to reconnect.
-      return await NatsTransport.connect(options, dependencies);
+      return await NatsTransport.connect(watched, dependencies);
     } catch (error) {
       if (!(error instanceof BrokerUnreachableError)) throw error;
       const leftMs = Math.round(deadline - clock.now());
-      if (leftMs <= 0)
-        throw new BrokerUnreachableError(options.servers, patience.waitMs, { cause: error.cause });
-      patience.onWaiting(leftMs);
+      if (leftMs <= 0) throw new BrokerUnreachableError(servers, waitMs, { cause: error.cause });
+      logger.warn("no broker answers yet", { servers, leftMs });
     }
   }
 }

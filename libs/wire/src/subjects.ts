@@ -5,7 +5,7 @@ import { ClusterNameError } from "./errors";
 export type ClusterName = Brand<string, "ClusterName">;
 
 /** What a raft-node answers on subjects of its own. */
-export type NodeOperation = "propose" | "read" | "lease" | "status" | "history" | "backup";
+export type NodeOperation = "propose" | "read" | "lease" | "status" | "feed" | "history" | "backup";
 
 /** The parts of the public API, each a group of subjects. */
 export type ApiService = "kv" | "lease" | "watch" | "cluster" | "maintenance" | "auth" | "lock" | "election";
@@ -26,6 +26,8 @@ export function parseClusterName(name: string): ClusterName {
 export class Subjects {
   /** Where nodes tell who leads, and are asked to. */
   readonly leader: string;
+  /** Where gateways ask for a watch stream; the fan-outs share it as a queue group. */
+  readonly watchOpen: string;
   readonly #internal: string;
   readonly #public: string;
 
@@ -33,6 +35,7 @@ export class Subjects {
     this.#internal = `q.${cluster}`;
     this.#public = `quorate.${cluster}`;
     this.leader = `${this.#internal}.leader`;
+    this.watchOpen = `${this.#internal}.watch.open`;
   }
 
   /** Raft messages. Broker permissions bind `from` to the sender. */
@@ -65,6 +68,16 @@ export class Subjects {
   /** The events that `member` applied. */
   feed(member: bigint): string {
     return `${this.#internal}.feed.${hexId(member)}`;
+  }
+
+  /** Where the fan-out `source` hears the gateways whose streams it serves. */
+  watchControl(source: bigint): string {
+    return `${this.#internal}.watch.stream.${hexId(source)}`;
+  }
+
+  /** Where the streams of `gateway` are delivered, told apart by `stream` (`*`: all of them). */
+  watchDelivery(gateway: bigint, stream: string): string {
+    return `${this.#internal}.watch.to.${hexId(gateway)}.${stream}`;
   }
 
   /** A call of the public API, such as `kv` and `range`. */

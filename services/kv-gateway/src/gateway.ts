@@ -1,4 +1,4 @@
-import type { Clock, Scheduler } from "@quorate/base";
+import type { Clock, Prng, Scheduler } from "@quorate/base";
 import type { LeaseId } from "@quorate/lease";
 import type { Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -17,6 +17,7 @@ import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
 import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
+import { WatchApi } from "./watch/watch-api";
 
 export interface GatewayOptions {
   /** Random 64 bits, different at each start. */
@@ -33,13 +34,21 @@ export interface GatewayOptions {
   readonly queueCallsMax: number;
   /** Bytes of requests that may wait; likewise. */
   readonly queueBytesMax: number;
+  /** How often watchers that asked for it are told of progress, in milliseconds. */
+  readonly watchProgressNotifyMs: number;
+  /** Bytes of events that may be under way to one watch stream. */
+  readonly watchStreamWindowBytes: number;
 }
 
 export interface GatewayDependencies {
   readonly transport: Transport;
+  /** For what watchers get: another connection to the broker. */
+  readonly watchTransport: Transport;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  /** Seeded by chance: ids are drawn from it. */
+  readonly prng: Prng;
   readonly tracer: Tracer;
   /** Random positive 63-bit lease ids. */
   readonly drawLeaseId: () => LeaseId;
@@ -49,6 +58,8 @@ export interface GatewayDependencies {
 const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 /** etcd's default for `--max-txn-ops`. */
 const TXN_OPS_MAX = 128;
+/** etcd splits watch responses above its largest request and 512 KiB. */
+const WATCH_FRAGMENT_BYTES = REQUEST_BYTES_MAX + 512 * 1024;
 const BATCH_CALLS_MAX = 1024;
 /** A batch waits for the slowest lease in it, so several may be under way. */
 const LEASE_BATCHES_IN_FLIGHT = 16;
@@ -62,6 +73,7 @@ export class Gateway {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
+  readonly watch: WatchApi;
   readonly tracker: LeaderTracker;
   readonly directory: MemberDirectory;
   readonly queries: NodeQueries;
@@ -156,6 +168,16 @@ export class Gateway {
       { queries, directory, tracker, clock },
     );
     this.keepAliveStreams = new KeepAliveStreams({ electionTimeoutMs }, { api: this.lease, tracker, clock });
+    this.watch = new WatchApi(
+      {
+        gateway: options.gateway,
+        progressNotifyMs: options.watchProgressNotifyMs,
+        electionTimeoutMs,
+        fragmentBytes: WATCH_FRAGMENT_BYTES,
+        streamWindowBytes: options.watchStreamWindowBytes,
+      },
+      { ...dependencies, transport: dependencies.watchTransport, tracker, queries },
+    );
     this.tracker = tracker;
     this.#timeoutCause = timeoutCause;
     this.directory = directory;
@@ -172,6 +194,7 @@ export class Gateway {
 
   /** Answers everything that still waits as stopped, and ends. Idempotent. */
   close(): void {
+    this.watch.close();
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();
     this.directory.close();

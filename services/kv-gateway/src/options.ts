@@ -74,6 +74,16 @@ export const parseGatewayOptions = defineOptions({
       description: "bytes of requests of a kind that may wait; likewise",
       default: 128 * 1024 * 1024,
     },
+    watchProgressNotifyMs: {
+      schema: integer(100, 86_400_000),
+      description: "how often watchers that asked for it are told of progress, in milliseconds",
+      default: 600_000,
+    },
+    watchStreamWindowBytes: {
+      schema: integer(64 * 1024, 16 * 1024 * 1024),
+      description: "bytes of events that may be under way to one watch stream, or wait for its client",
+      default: 1024 * 1024,
+    },
     brokerWaitMs: {
       schema: integer(0, 86_400_000),
       description: "how long to try to reach a broker at the start, in milliseconds",

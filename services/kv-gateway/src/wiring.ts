@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { parseHexId } from "@quorate/base";
+import { parseHexId, seededPrng } from "@quorate/base";
 import { NO_LEASE, type LeaseId } from "@quorate/lease";
 import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -17,6 +17,8 @@ import { meteredService } from "./grpc/metered";
 import { GrpcServer } from "./grpc/server";
 import { ClientPort } from "./client-port/client-port";
 import type { ClientStatus } from "./grpc/status";
+import { watchService } from "./grpc/watch";
+import { watchMethod } from "./watch/watch-method";
 import { httpDoor } from "./http/http-door";
 import { metered } from "./metrics/call-meter";
 import { CallMeters } from "./metrics/call-meters";
@@ -53,32 +55,32 @@ export async function startGateway(
   environment: GatewayEnvironment,
 ): Promise<RunningGateway> {
   const { logger, tracer } = environment;
-  const transport = await connectPatiently(
-    {
-      servers: options.natsUrl,
-      name: `quorate kv-gateway ${options.name}`,
-      onNotice: (notice) => logger.warn("broker notice", { notice }),
-    },
-    {
-      waitMs: options.brokerWaitMs,
-      onWaiting: (leftMs) => logger.warn("no broker answers yet", { servers: options.natsUrl, leftMs }),
-    },
-    { clock: systemClock },
-  );
+  const transport = await connect(options, logger, "");
   transport.onStatus((status) => logger.info("broker connection changed", { status }));
+  const watchTransport = await connect(options, logger, " watch");
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
     { ...options, gateway: randomBytes(8).readBigUInt64BE(), ...identity(options) },
-    { transport, subjects, clock: systemClock, scheduler: systemScheduler, tracer, drawLeaseId },
+    {
+      transport,
+      watchTransport,
+      subjects,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      prng: seededPrng(randomBytes(6).readUIntBE(0, 6)),
+      tracer,
+      drawLeaseId,
+    },
   );
   gateway.tracker.onChange(() => {
     const { leader } = gateway.tracker;
     logger.info("leader changed", { leader: leader?.member, term: leader?.term });
   });
   try {
-    return await openDoors(options, { gateway, transport, subjects, logger });
+    return await openDoors(options, { gateway, transport, watchTransport, subjects, logger });
   } catch (error) {
     gateway.close();
+    await watchTransport[Symbol.asyncDispose]();
     await transport[Symbol.asyncDispose]();
     throw error;
   }
@@ -95,12 +97,13 @@ function drawLeaseId(): LeaseId {
 interface Parts {
   readonly gateway: Gateway;
   readonly transport: Transport;
+  readonly watchTransport: Transport;
   readonly subjects: Subjects;
   readonly logger: Logger;
 }
 
 async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<RunningGateway> {
-  const { gateway, transport, subjects, logger } = parts;
+  const { gateway, transport, watchTransport, subjects, logger } = parts;
   const failed = failureLog(logger);
   const health = new HealthService();
   const registry = new MetricRegistry();
@@ -110,6 +113,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const grpc = new GrpcServer(
     [
       kvService(gateway.kv, failed),
+      watchService(watchMethod(gateway.watch), failed),
       maintenanceService(gateway.cluster, failed),
       clusterService(gateway.cluster, failed),
       leaseService(gateway.lease, gateway.keepAliveStreams, failed),
@@ -135,6 +139,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const stop = async (): Promise<void> => {
     health.stop();
     gateway.keepAliveStreams.stop();
+    gateway.watch.close(); // streams have no end of their own to wait for
     clientPort.stop();
     const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;
     const doorsStopped = Promise.all([grpc.stop(graceMs), http.stop(graceMs)]);
@@ -142,6 +147,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
     await idleOrLate(gateway, options.shutdownGraceMs);
     gateway.close();
     await doorsStopped;
+    await watchTransport[Symbol.asyncDispose]();
     await transport[Symbol.asyncDispose]();
   };
   let stopped: Promise<void> | undefined;
@@ -177,4 +183,13 @@ async function idleOrLate(gateway: Gateway, graceMs: number): Promise<void> {
   while (!gateway.idle && systemClock.now() < deadline) {
     await new Promise<void>((resolve) => void systemClock.setTimer(IDLE_CHECK_MS, resolve));
   }
+}
+
+/** @param purpose What sets this connection apart from the others of the gateway, in the broker's monitoring. */
+function connect(options: GatewayProcessOptions, logger: Logger, purpose: string): Promise<Transport> {
+  return connectPatiently(
+    { servers: options.natsUrl, name: `quorate kv-gateway ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger },
+    { clock: systemClock },
+  );
 }

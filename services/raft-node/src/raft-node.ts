@@ -6,10 +6,11 @@ import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
-import type { ApplierMessage } from "./actors/applier-actor";
-import type { LogWriterMessage } from "./actors/log-writer-actor";
+import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
+import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
+import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
@@ -33,6 +34,8 @@ export interface RaftNodeOptions {
 
 export interface RaftNodeDependencies {
   readonly transport: Transport;
+  /** For what fan-outs get, so that a slow one does not hold up Raft: another connection to the broker. */
+  readonly feedTransport: Transport;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -51,6 +54,9 @@ const MAILBOX_CAPACITY = 1_000_000;
 const TURN_MAX = 4096;
 /** How often the leader looks for leases that have expired (etcd: 500 ms): what they may outlive their TTL by, at least. */
 const LEASE_SCAN_MS = 500;
+/** Fan-outs ask again every second at the latest. */
+const FEED_INTEREST_MS = 4000;
+const HISTORY_READS_MAX = 64;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -59,8 +65,16 @@ export class RaftNode {
   readonly #peers: PeerLink;
   readonly #notices: LeaderNotices;
   readonly #door: NodeDoor;
+  readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
   readonly #leaseTicker: Ticker;
+  /** Feeds go straight to those who wait for them: Raft has no use for them. */
+  readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
+    tell: (report) => {
+      if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
+      else this.#mailbox.tell(report);
+    },
+  };
 
   constructor(
     private readonly options: RaftNodeOptions,
@@ -116,6 +130,21 @@ export class RaftNode {
       { memberId },
       { transport, subjects, raft: self, lessor, tracer, status: () => this.status() },
     );
+    this.#feed = new FeedDoor(
+      {
+        clusterId: identity.clusterId,
+        memberId,
+        interestMs: FEED_INTEREST_MS,
+        historyReadsMax: HISTORY_READS_MAX,
+      },
+      {
+        transport: dependencies.feedTransport,
+        subjects,
+        clock,
+        applier: dependencies.applier,
+        view: () => this.#raft.view(),
+      },
+    );
     this.#ticker = new Ticker(
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
@@ -131,14 +160,15 @@ export class RaftNode {
   }
 
   /** Where the log writer and the applier report to. */
-  get reports(): ActorRef<RaftMessage> {
-    return this.#mailbox;
+  get reports(): ActorRef<LogWriterReport | ApplierReport> {
+    return this.#reports;
   }
 
   start(): void {
     this.#peers.start();
     this.#notices.start();
     this.#door.open();
+    this.#feed.open();
     this.#ticker.start();
     this.#leaseTicker.start();
   }
@@ -146,6 +176,7 @@ export class RaftNode {
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
   stop(): void {
     this.#door.close();
+    this.#feed.close();
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();

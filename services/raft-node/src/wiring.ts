@@ -12,7 +12,6 @@ import { connectPatiently } from "@quorate/transport-nats";
 import { Subjects, type NodeMember } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
-import type { RaftMessage } from "./actors/raft-actor";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
 import { electionPrng, RaftNode } from "./raft-node";
@@ -55,7 +54,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
-  const report = (message: RaftMessage): void => later.node?.reports.tell(message);
+  const report = (message: LogWriterReport | ApplierReport): void => later.node?.reports.tell(message);
 
   const create = isNew(options) ? foundation(options) : undefined;
   const logWriter = startLogWriter(options, create, report, (error) => failed("log writer", error));
@@ -70,7 +69,8 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const { position } = await applier.started();
   refuseLostLog(options, start, position);
 
-  const transport = stack.use(await connect(options, logger));
+  const transport = stack.use(await connect(options, logger, ""));
+  const feedTransport = stack.use(await connect(options, logger, " feed"));
   const subjects = new Subjects(options.cluster);
   const holder = `process ${process.pid} on ${hostname()}`;
   const claim = await claimMember(
@@ -94,6 +94,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     },
     {
       transport,
+      feedTransport,
       subjects,
       clock: systemClock,
       scheduler: systemScheduler,
@@ -204,17 +205,10 @@ function refuseLostLog(options: NodeOptions, start: LogStart, position: AppliedP
   );
 }
 
-async function connect(options: NodeOptions, logger: Logger): Promise<Transport> {
+async function connect(options: NodeOptions, logger: Logger, purpose: string): Promise<Transport> {
   return connectPatiently(
-    {
-      servers: options.natsUrl,
-      name: `quorate raft-node ${options.name}`,
-      onNotice: (notice) => logger.warn("broker notice", { notice }),
-    },
-    {
-      waitMs: options.brokerWaitMs,
-      onWaiting: (leftMs) => logger.warn("no broker answers yet", { servers: options.natsUrl, leftMs }),
-    },
+    { servers: options.natsUrl, name: `quorate raft-node ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger },
     { clock: systemClock },
   );
 }

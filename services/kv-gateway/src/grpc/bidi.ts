@@ -1,7 +1,8 @@
 import type { handleBidiStreamingCall, MethodDefinition } from "@grpc/grpc-js";
+import { definite } from "../api/request-failure";
 import type { StreamMethod, StreamSink } from "../api/stream-method";
 import { grpcStatusOf } from "./status";
-import { contextOf, rawMethod, type FailureListener } from "./unary";
+import { contextOf, rawMethod, RECEIVE_BYTES_MAX, tooLargeText, type FailureListener } from "./unary";
 
 export interface BidiMethod {
   readonly definition: MethodDefinition<Uint8Array, Uint8Array>;
@@ -33,7 +34,10 @@ export function bidiMethod(name: string, method: StreamMethod, failed: FailureLi
         if (open) act();
       };
       call.on("data", (request: Uint8Array) => {
-        if (open) stream.receive(request);
+        if (!open) return;
+        if (request.length <= RECEIVE_BYTES_MAX) return stream.receive(request);
+        stream.cancel();
+        sink.end(definite("message-too-large", tooLargeText(request.length)));
       });
       call.on(
         "end",

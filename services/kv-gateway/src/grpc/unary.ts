@@ -14,6 +14,11 @@ import { grpcStatusOf, type ClientStatus } from "./status";
 /** etcd's largest request (1.5 MiB) and 512 KiB for what surrounds it; larger messages end in RESOURCE_EXHAUSTED. */
 export const RECEIVE_BYTES_MAX = 2 * 1024 * 1024;
 
+/** In the words of grpc-go. */
+export function tooLargeText(length: number): string {
+  return `grpc: received message larger than max (${length} vs. ${RECEIVE_BYTES_MAX})`;
+}
+
 /** A method whose messages stay encoded: the API reads what it needs, and answers come encoded from a node. */
 export type RawMethod = MethodDefinition<Uint8Array, Uint8Array>;
 export type RawHandler = handleUnaryCall<Uint8Array, Uint8Array>;
@@ -61,7 +66,7 @@ function unaryHandler(name: string, method: ApiMethod, failed: FailureListener):
   return (call: ServerUnaryCall<Uint8Array, Uint8Array>, callback: sendUnaryData<Uint8Array>): void => {
     const { length } = call.request;
     if (length > RECEIVE_BYTES_MAX) {
-      const details = `grpc: received message larger than max (${length} vs. ${RECEIVE_BYTES_MAX})`;
+      const details = tooLargeText(length);
       return callback({ code: status.RESOURCE_EXHAUSTED, details });
     }
     const pending = method(call.request, contextOf(call), (outcome) => {
@@ -85,7 +90,8 @@ export function contextOf(
   return traceparent === undefined ? { timeoutMs, requireLeader } : { timeoutMs, requireLeader, traceparent };
 }
 
-function firstOf(metadata: Metadata, key: string): string | undefined {
+/** The first value of a metadata key that is text. */
+export function firstOf(metadata: Metadata, key: string): string | undefined {
   const value = metadata.get(key)[0];
   return typeof value === "string" ? value : undefined;
 }

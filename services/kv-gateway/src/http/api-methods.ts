@@ -4,6 +4,8 @@ import type { KeepAliveStreams } from "../api/keep-alive-streams";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
 import type { StreamMethod } from "../api/stream-method";
+import type { WatchApi } from "../watch/watch-api";
+import { watchMethod } from "../watch/watch-method";
 
 /** What answers the paths of `rpc-paths.ts`, by the method's name there. Methods that are missing are UNIMPLEMENTED. */
 export interface HttpMethods {
@@ -16,10 +18,11 @@ export interface HttpApis {
   readonly cluster: ClusterApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
+  readonly watch: WatchApi;
 }
 
 /** Everything that is served over HTTP/JSON. */
-export function httpMethods({ kv, cluster, lease, keepAliveStreams }: HttpApis): HttpMethods {
+export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: HttpApis): HttpMethods {
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -34,6 +37,9 @@ export function httpMethods({ kv, cluster, lease, keepAliveStreams }: HttpApis):
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
     },
-    streams: { "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open },
+    streams: {
+      "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,
+      "etcdserverpb.Watch/Watch": watchMethod(watch),
+    },
   };
 }

@@ -5,7 +5,7 @@ import { jsonMethod } from "../api/json-method";
 import { definite, type RequestFailure } from "../api/request-failure";
 import type { CallOutcome } from "../actors/pending-call";
 import { statusOf } from "../grpc/status";
-import { RECEIVE_BYTES_MAX, type FailureListener } from "../grpc/unary";
+import { RECEIVE_BYTES_MAX, type FailureListener, tooLargeText } from "../grpc/unary";
 import { metered } from "../metrics/call-meter";
 import { answerError, answerJson } from "./answer";
 import { contextOf } from "./call-context";
@@ -70,7 +70,7 @@ function withinGrpcsLimit(method: ApiMethod): ApiMethod {
   return (request, context, reply) => {
     const { length } = request;
     if (length <= RECEIVE_BYTES_MAX) return method(request, context, reply);
-    const text = `grpc: received message larger than max (${length} vs. ${RECEIVE_BYTES_MAX})`;
+    const text = tooLargeText(length);
     return void reply({ kind: "failed", failure: definite("message-too-large", text) });
   };
 }

@@ -28,6 +28,8 @@ const OPTIONS: GatewayOptions = {
   readBatchesInFlight: 4,
   queueCallsMax: 1000,
   queueBytesMax: 64 * 1024 * 1024,
+  watchProgressNotifyMs: 600_000,
+  watchStreamWindowBytes: 1024 * 1024,
 };
 
 /** The id of every lease whose caller left the choice to the gateway. */
@@ -48,7 +50,15 @@ export function testGateway(
   const transport = network.connect("gateway");
   const gateway = new Gateway(
     { ...OPTIONS, ...options },
-    { transport, subjects, tracer, drawLeaseId: () => DRAWN_LEASE, ...time },
+    {
+      transport,
+      watchTransport: network.connect("gateway"),
+      prng: seededPrng(8),
+      subjects,
+      tracer,
+      drawLeaseId: () => DRAWN_LEASE,
+      ...time,
+    },
   );
   return { network, subjects, transport, gateway, nodes };
 }

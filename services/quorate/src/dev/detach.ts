@@ -24,6 +24,8 @@ export async function runDetached(options: DevOptions): Promise<string> {
     options.dataDir,
     "--client-urls",
     options.clientUrls.join(","),
+    "--fanouts",
+    String(options.fanouts),
     "--supervised",
   ];
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);

@@ -5,6 +5,7 @@ import { usageError } from "../command-error";
 export interface DevFlags {
   readonly members?: string;
   readonly gateways?: string;
+  readonly fanouts?: string;
   readonly clientUrls?: string;
   readonly dataDir?: string;
   readonly natsUrl?: string;
@@ -18,6 +19,8 @@ export interface DevOptions {
   readonly members: number | undefined;
   /** One address for clients per gateway. */
   readonly clientUrls: readonly string[];
+  /** Processes that serve watches. */
+  readonly fanouts: number;
   /** Absolute. */
   readonly dataDir: string;
   /** A broker that runs already; `undefined`: start one. */
@@ -32,6 +35,8 @@ export const DATA_DIR_DEFAULT = ".quorate/dev";
 const FIRST_CLIENT_PORT = 2379;
 const MEMBERS_MAX = 7;
 const GATEWAYS_MAX = 16;
+const FANOUTS_DEFAULT = 1;
+const FANOUTS_MAX = 16;
 
 /** @throws {CommandError} An option makes no sense, or contradicts another. */
 export function parseDevOptions(flags: DevFlags): DevOptions {
@@ -44,6 +49,7 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
   return {
     members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
     clientUrls: clientUrlsOf(flags),
+    fanouts: flags.fanouts === undefined ? FANOUTS_DEFAULT : count("--fanouts", flags.fanouts, FANOUTS_MAX),
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,

@@ -8,6 +8,7 @@ const options: PlanOptions = {
   topology,
   dataDir: "/data",
   clientUrls: ["http://127.0.0.1:2379", "http://127.0.0.1:2380", "http://127.0.0.1:2381"],
+  fanouts: 1,
   natsUrl: "nats://127.0.0.1:4222",
   natsServer: "/usr/sbin/nats-server",
   node: "/bin/node",
@@ -22,7 +23,7 @@ function flag(args: readonly string[], name: string): string | undefined {
 describe("planProcesses", () => {
   it("starts the broker before the members, and these before the gateways", () => {
     const names = planProcesses(options).map(({ name }) => name);
-    expect(names).toEqual(["broker1", "n1", "n2", "gateway1", "gateway2", "gateway3"]);
+    expect(names).toEqual(["broker1", "n1", "n2", "fanout1", "gateway1", "gateway2", "gateway3"]);
   });
 
   it("starts no broker if somebody else runs one", () => {
@@ -31,7 +32,7 @@ describe("planProcesses", () => {
   });
 
   it("spreads the gateways over the members, and tells each member where its clients are", () => {
-    const [, n1, n2, ...gateways] = planProcesses(options);
+    const [, n1, n2, , ...gateways] = planProcesses(options);
     expect(gateways.map(({ args }) => flag(args, "home-member"))).toEqual(["a1", "a2", "a1"]);
     expect(flag(n1!.args, "client-urls")).toBe("http://127.0.0.1:2379,http://127.0.0.1:2381");
     expect(flag(n2!.args, "client-urls")).toBe("http://127.0.0.1:2380");
@@ -42,6 +43,17 @@ describe("planProcesses", () => {
       ({ service }) => service === "kv-gateway",
     );
     expect(flag(gateway!.args, "home-member")).toBeUndefined();
+  });
+
+  it("starts as many fan-outs as it is told", () => {
+    const fanouts = planProcesses({ ...options, fanouts: 3 }).filter(
+      ({ service }) => service === "watch-fanout",
+    );
+    expect(fanouts.map(({ name, args }) => [name, flag(args, "cluster")])).toEqual([
+      ["fanout1", "dev"],
+      ["fanout2", "dev"],
+      ["fanout3", "dev"],
+    ]);
   });
 
   it("lets members bootstrap only until the cluster has worked once", () => {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { initialCluster, type Topology } from "./topology";
 
-export type ServiceName = "nats-server" | "raft-node" | "kv-gateway";
+export type ServiceName = "nats-server" | "raft-node" | "watch-fanout" | "kv-gateway";
 
 /** One process of a development cluster: what to run, and what others are told about it. */
 export interface ProcessPlan {
@@ -19,6 +19,8 @@ export interface PlanOptions {
   /** Absolute. */
   readonly dataDir: string;
   readonly clientUrls: readonly string[];
+  /** How many watch-fanouts. */
+  readonly fanouts: number;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -43,7 +45,8 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
     const home = standForMembers ? topology.members[at % topology.members.length]!.memberId : undefined;
     return planGateway(options, `gateway${at + 1}`, clientUrl, home);
   });
-  return [...broker, ...nodes, ...gateways];
+  const fanouts = Array.from({ length: options.fanouts }, (_, at) => planFanout(options, `fanout${at + 1}`));
+  return [...broker, ...nodes, ...fanouts, ...gateways];
 }
 
 export function brokerConfigPath(dataDir: string): string {
@@ -109,9 +112,17 @@ function planGateway(
   return { ...planService(options, "kv-gateway", name, flags), clientUrl };
 }
 
+function planFanout(options: PlanOptions, name: string): ProcessPlan {
+  return planService(options, "watch-fanout", name, {
+    name,
+    cluster: options.topology.cluster,
+    "nats-url": options.natsUrl,
+  });
+}
+
 function planService(
   options: PlanOptions,
-  service: "raft-node" | "kv-gateway",
+  service: "raft-node" | "watch-fanout" | "kv-gateway",
   name: string,
   flags: Readonly<Record<string, string>>,
 ): ProcessPlan {

@@ -34,7 +34,7 @@ export interface SupervisorDependencies {
 
 const BROKER_TIMEOUT_MS = 10_000;
 /** Stopped before what they depend on, and started after it. */
-const STOP_ORDER = ["kv-gateway", "raft-node", "nats-server"] as const;
+const STOP_ORDER = ["kv-gateway", "watch-fanout", "raft-node", "nats-server"] as const;
 
 /** Runs the processes of a development cluster from start to stop, and does to them what other commands ask for. */
 export class Supervisor {

@@ -1,6 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
+import type { Event, Revision } from "@quorate/mvcc";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import type {
   AppliedPosition,
@@ -15,14 +16,17 @@ import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
 import {
   decodeCommandBatch,
   DecodeError,
+  decodeHistoryRequest,
   decodeRead,
   decodeReadRequest,
+  encodeFeedBatch,
   encodeProposeResponse,
   encodeReadResponse,
   ResponseEncoder,
   type RawRead,
   type Result,
 } from "@quorate/wire";
+import { encodeHistory, withPrevious } from "../history";
 import { encodeOutcome, encodeRead } from "../results";
 
 export type ApplierMessage =
@@ -49,7 +53,11 @@ export type ApplierMessage =
       readonly id: number;
       readonly lease: LeaseId;
       readonly minIndex: LogIndex;
-    };
+    }
+  /** Whether what is applied from now on is also reported as "feed". */
+  | { readonly kind: "feed"; readonly on: boolean }
+  /** An encoded HistoryRequest. */
+  | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array };
 
 /** An encoded ProposeResponse for the entry at `index`, which was applied with `term`. */
 export interface Answer {
@@ -70,7 +78,14 @@ export type ApplierReport =
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
   | { readonly kind: "lease-list"; readonly term: Term; readonly leases: readonly LeaseRecord[] }
-  | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] };
+  | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] }
+  | FeedReport;
+
+/** What watchers live on. Batches are reported before the "applied" that counts them in. */
+export type FeedReport =
+  /** An encoded FeedBatch that ends at `revision`. */
+  | { readonly kind: "feed"; readonly revision: Revision; readonly batch: Uint8Array }
+  | { readonly kind: "history-result"; readonly id: number; readonly response: Uint8Array };
 
 export interface ApplierOptions {
   readonly clusterId: bigint;
@@ -88,6 +103,7 @@ export interface ApplierDependencies {
 }
 
 type ApplyMessage = Extract<ApplierMessage, { kind: "apply" }>;
+type HistoryMessage = Extract<ApplierMessage, { kind: "history" }>;
 type ReadMessage = Extract<ApplierMessage, { kind: "read" | "lease-list" | "lease-keys" }>;
 
 /** How often the size on disk is asked of the engine: it is a property call, and nobody needs it fresher. */
@@ -102,6 +118,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
   readonly #encoder: ResponseEncoder;
   #applies: ApplyMessage[] = [];
   #reads: ReadMessage[] = [];
+  #histories: HistoryMessage[] = [];
+  #isFed = false;
   /** Answers to `physical` compactions, held until the rows are gone. */
   #afterCompaction: Answer[] = [];
   #compacting = false;
@@ -127,6 +145,12 @@ export class ApplierActor implements Actor<ApplierMessage> {
       case "lease-keys":
         this.#reads.push(message);
         return;
+      case "feed":
+        this.#isFed = message.on;
+        return;
+      case "history":
+        this.#histories.push(message);
+        return;
       default:
         assertNever(message);
     }
@@ -135,6 +159,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   turnEnded(): void {
     if (this.#applies.length > 0) this.#apply();
     if (this.#reads.length > 0) this.#answerReads();
+    if (this.#histories.length > 0) this.#answerHistories();
   }
 
   #apply(): void {
@@ -142,13 +167,35 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const messages = this.#applies;
     this.#applies = [];
     const entries = messages.flatMap((message) => message.entries.map(committedEntry));
+    const before = stateMachine.position;
     const result = stateMachine.apply(entries, this.#batch);
     this.#batch.write({ sync: false });
     const answers = this.#answers(messages, entries, result.outcomes);
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
+    if (this.#isFed) this.#feed(before, result.events, messages.at(-1)!.raftTerm);
     const { position } = stateMachine;
     reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
+  }
+
+  /** Encoded once, however many fan-outs and watchers there are. */
+  #feed(before: AppliedPosition, events: readonly Event[], term: Term): void {
+    const { stateMachine, store, reports } = this.dependencies;
+    const { revision, compactRevision } = stateMachine.position;
+    if (revision === before.revision && compactRevision === before.compactRevision) return;
+    const head = { prevRevision: before.revision, revision, compactRevision, term };
+    const batch = encodeFeedBatch(head, withPrevious(store, events, compactRevision));
+    reports.tell({ kind: "feed", revision, batch });
+  }
+
+  #answerHistories(): void {
+    const { stateMachine, store, reports } = this.dependencies;
+    const histories = this.#histories;
+    this.#histories = [];
+    for (const { id, request } of histories) {
+      const response = encodeHistory(store, decodeHistoryRequest(request), stateMachine.position);
+      reports.tell({ kind: "history-result", id, response });
+    }
   }
 
   #answers(

@@ -31,7 +31,10 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
       const { raftTerm, answered } = message;
       return { value: { kind: "apply", raftTerm, answered, packed }, transfer: [packed.data.buffer] };
     }
+    case "feed":
+      return { value: message, transfer: [] };
     case "read":
+    case "history":
       // The request was copied out of the receive buffer into memory of its own, which moves.
       return { value: message, transfer: [message.request.buffer as ArrayBuffer] };
     case "lease-list":
@@ -76,6 +79,14 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
     }
     case "lease-keys":
       return { value: { ...report, keys: report.keys.map(own) }, transfer: [] };
+    case "history-result": {
+      const response = own(report.response);
+      return { value: { kind: "history-result", id: report.id, response }, transfer: [response.buffer] };
+    }
+    case "feed": {
+      const batch = own(report.batch);
+      return { value: { kind: "feed", revision: report.revision, batch }, transfer: [batch.buffer] };
+    }
     default:
       return assertNever(report);
   }

@@ -1,0 +1,39 @@
+import type { Revision } from "@quorate/mvcc";
+import type { HubStream } from "./hub-stream";
+import type { WatcherNumber, WatcherSpec, WatchEvent } from "./types";
+
+/**
+ * One watcher of one stream.
+ *
+ * While it is synced it has been sent everything up to where the hub stands, and `next` is only a lower bound: no event
+ * before it is ever sent. While it is unsynced, `next` is exactly what it must be sent next. It only rises.
+ */
+export class Watcher {
+  #next: Revision;
+  synced = true;
+
+  constructor(
+    readonly stream: HubStream,
+    readonly number: WatcherNumber,
+    readonly spec: WatcherSpec,
+    next: Revision,
+  ) {
+    this.#next = next;
+  }
+
+  get next(): Revision {
+    return this.#next;
+  }
+
+  advance(next: Revision): void {
+    if (next > this.#next) this.#next = next;
+  }
+
+  wants(event: WatchEvent): boolean {
+    return event.main >= this.#next && !(event.kind === "put" ? this.spec.noPut : this.spec.noDelete);
+  }
+
+  bytesOf(event: WatchEvent): Uint8Array {
+    return this.spec.prevKv ? event.bytes : event.bytes.subarray(0, event.headBytes);
+  }
+}

@@ -1,0 +1,109 @@
+import type { ActorRef } from "@quorate/actor";
+import type { Clock, Timer } from "@quorate/base";
+import type { Revision } from "@quorate/mvcc";
+import type { MemberId } from "@quorate/raft";
+import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+import { DecodeError, decodeHistoryRequest, encodeFeedPosition, type Subjects } from "@quorate/wire";
+import type { ApplierMessage, FeedReport } from "./actors/applier-actor";
+import type { NodeView } from "./actors/raft-actor";
+
+export interface FeedDoorOptions {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  /** How long the feed goes on after it was last asked for, in milliseconds. */
+  readonly interestMs: number;
+  /** Reads of history that may wait at once; more are not answered, and asked for again. */
+  readonly historyReadsMax: number;
+}
+
+export interface FeedDoorDependencies {
+  /** A connection of its own: what waits for a slow fan-out must not stand in the way of Raft. */
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly applier: ActorRef<ApplierMessage>;
+  readonly view: () => NodeView;
+}
+
+/**
+ * What watch fan-outs get from this node: the feed of what it applies, while one of them wants it, and history.
+ *
+ * Whoever asks for the feed is told where it stands. That is never beyond what was published, as the applier reports a batch
+ * before it reports that the batch was applied.
+ */
+export class FeedDoor {
+  #subscriptions: Subscription[] = [];
+  readonly #histories = new Map<number, string>();
+  #nextHistory = 1;
+  #published = 0 as Revision;
+  #interest: Timer | undefined;
+
+  constructor(
+    private readonly options: FeedDoorOptions,
+    private readonly dependencies: FeedDoorDependencies,
+  ) {}
+
+  open(): void {
+    const { memberId } = this.options;
+    const { transport, subjects } = this.dependencies;
+    this.#subscriptions = [
+      transport.subscribe(subjects.node(memberId, "feed"), (message) => this.#renew(message)),
+      transport.subscribe(subjects.node(memberId, "history"), (message) => this.#history(message)),
+    ];
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions = [];
+    this.#interest?.cancel();
+    this.#histories.clear();
+  }
+
+  report(report: FeedReport): void {
+    const { transport, subjects } = this.dependencies;
+    if (report.kind === "feed") {
+      this.#published = report.revision;
+      transport.publish(subjects.feed(this.options.memberId), report.batch);
+      return;
+    }
+    const reply = this.#histories.get(report.id);
+    if (reply === undefined) return;
+    this.#histories.delete(report.id);
+    transport.publish(reply, report.response);
+  }
+
+  #renew({ reply }: InboundMessage): void {
+    const { applier, clock, transport, view } = this.dependencies;
+    const { clusterId, memberId, interestMs } = this.options;
+    if (this.#interest === undefined) applier.tell({ kind: "feed", on: true });
+    this.#interest?.cancel();
+    this.#interest = clock.setTimer(interestMs, () => {
+      this.#interest = undefined;
+      applier.tell({ kind: "feed", on: false });
+    });
+    if (reply === undefined) return;
+    const { raft, position } = view();
+    const revision = Math.max(position.revision, this.#published) as Revision;
+    const { compactRevision } = position;
+    const { term, leader } = raft;
+    transport.publish(
+      reply,
+      encodeFeedPosition({ clusterId, memberId, term, leader, revision, compactRevision }),
+    );
+  }
+
+  #history({ payload, reply }: InboundMessage): void {
+    if (reply === undefined || this.#histories.size >= this.options.historyReadsMax) return;
+    const request = Uint8Array.from(payload);
+    try {
+      decodeHistoryRequest(request);
+    } catch (error) {
+      if (error instanceof DecodeError) return;
+      throw error;
+    }
+    const id = this.#nextHistory;
+    this.#nextHistory += 1;
+    this.#histories.set(id, reply);
+    this.dependencies.applier.tell({ kind: "history", id, request });
+  }
+}

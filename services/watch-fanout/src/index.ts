@@ -1,0 +1,1 @@
+export { Fanout, type FanoutDependencies, type FanoutOptions } from "./fanout";

@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { systemClock, systemScheduler } from "@quorate/actor";
+import type { Logger } from "@quorate/telemetry";
+import type { Transport } from "@quorate/transport";
+import { connectPatiently } from "@quorate/transport-nats";
+import type { SourceId } from "@quorate/watch";
+import { parseClusterName, Subjects } from "@quorate/wire";
+import { Fanout } from "./fanout";
+import type { FanoutProcessOptions } from "./options";
+
+export interface RunningFanout {
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** A node reads this much in a few milliseconds, during which it applies nothing. */
+const HISTORY_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Builds a fan-out on two connections to the broker.
+ *
+ * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
+ * @throws {BrokerRefusedError} a broker turned this process away.
+ */
+export async function startFanout(
+  options: FanoutProcessOptions,
+  { logger }: { readonly logger: Logger },
+): Promise<RunningFanout> {
+  await using stack = new AsyncDisposableStack();
+  const transport = stack.use(await connect(options, logger, ""));
+  const feedTransport = stack.use(await connect(options, logger, " feed"));
+  const fanout = new Fanout(
+    {
+      ...options,
+      source: randomBytes(8).readBigUInt64BE() as SourceId,
+      historyChunkBytes: HISTORY_CHUNK_BYTES,
+    },
+    {
+      transport,
+      feedTransport,
+      subjects: new Subjects(parseClusterName(options.cluster)),
+      clock: systemClock,
+      scheduler: systemScheduler,
+      logger,
+    },
+  );
+  stack.defer(() => fanout.stop());
+  await fanout.start();
+  const owned = stack.move();
+  return { stop: () => owned.disposeAsync() };
+}
+
+async function connect(options: FanoutProcessOptions, logger: Logger, purpose: string): Promise<Transport> {
+  return connectPatiently(
+    { servers: options.natsUrl, name: `quorate watch-fanout ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger },
+    { clock: systemClock },
+  );
+}
