@@ -1,5 +1,5 @@
 // Runs the compiled benchmarks (`*.bench.ts`, beside what they measure), one process each so that they do not disturb
-// one another:   npm run bench [-- WORD...]   runs those whose path contains one of the words.
+// one another:   npm run bench:parts [-- WORD...]   runs those whose path contains one of the words.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -10,7 +10,6 @@ const words = process.argv.slice(2);
 
 const folders = ["libs", "services"]
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name, "dist")))
-  .concat(join(root, "tests", "dist"))
   .filter((folder) => existsSync(folder));
 const benchmarks = folders
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name))))

@@ -17,6 +17,7 @@ export interface DirectedCase {
 const { CompareResult, CompareTarget } = etcdserverpb.Compare;
 const { SortOrder, SortTarget } = etcdserverpb.RangeRequest;
 const key = latin1("directed/a");
+const absent = latin1("directed/absent");
 const otherKey = latin1("directed/b");
 const folder = { key: latin1("directed/"), rangeEnd: latin1("directed0") };
 const value = latin1("v");
@@ -76,16 +77,16 @@ export const directedCases: readonly DirectedCase[] = [
       put({ key, value, ignoreValue: true }),
       put({ key, value, lease: 1, ignoreLease: true }),
       put({ key, value, lease: 1, ignoreLease: true, ignoreValue: true }),
-      put({ key: latin1("directed/absent"), ignoreValue: true }),
-      put({ key: latin1("directed/absent"), value, ignoreLease: true }),
-      put({ key: latin1("directed/absent"), ignoreValue: true, ignoreLease: true }),
+      put({ key: absent, ignoreValue: true }),
+      put({ key: absent, value, ignoreLease: true }),
+      put({ key: absent, ignoreValue: true, ignoreLease: true }),
     ],
   },
   {
     name: "a lease that does not exist",
     requests: [
       put({ key, value, lease: 12345 }),
-      put({ key: latin1("directed/absent"), lease: 12345, ignoreValue: true }),
+      put({ key: absent, lease: 12345, ignoreValue: true }),
       txn({ success: [putOp({ key, value }), putOp({ key: otherKey, value, lease: 12345 })] }),
       range(folder),
     ],
@@ -129,6 +130,26 @@ export const directedCases: readonly DirectedCase[] = [
       txn({ success: [putOp({ key, value }), deleteOp({ key: latin1("\x00"), rangeEnd: latin1("\x00") })] }),
       txn({ success: [putOp({ key, value }), deleteOp({ key: otherKey, rangeEnd: key })] }),
       range(folder),
+    ],
+  },
+  {
+    name: "several mistakes in one txn, of which one is reported",
+    requests: [
+      txn({ success: [rangeOp({ key, revision: 1e15 }), putOp({ key: absent, ignoreValue: true })] }),
+      txn({ success: [putOp({ key: absent, ignoreValue: true }), rangeOp({ key, revision: 1e15 })] }),
+      txn({
+        success: [
+          txnOp({ success: [rangeOp({ key, revision: 1e15 })] }),
+          putOp({ key: absent, ignoreLease: true }),
+        ],
+      }),
+      txn({ success: [putOp({ key, lease: 12345 }), putOp({ key: absent, ignoreValue: true })] }),
+      txn({ success: [putOp({ key: absent, ignoreValue: true }), putOp({ key, lease: 12345 })] }),
+      txn({ success: [putOp({ key: absent, lease: 12345, ignoreValue: true })] }),
+      txn({ success: [putOp({ key, value }), putOp({ key, value }), putOp({ value })] }),
+      txn({ success: [putOp({ key, value, ignoreValue: true }), {}] }),
+      txn({ success: [{}, putOp({ key, value, ignoreValue: true })], failure: [putOp({ value })] }),
+      txn({ compare: [{ result: CompareResult.EQUAL }], success: many(129, distinctPut) }),
     ],
   },
   {

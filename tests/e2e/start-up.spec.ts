@@ -171,7 +171,7 @@ describe("a process that cannot start", () => {
       const result = await start(changed(cluster.process("n1").command, { "data-dir": copy }));
 
       expect(damaged).not.toEqual([]);
-      expectRefusal(result, exitCode.dataDirectory, /damaged|corrupt/i);
+      expectRefusal(result, exitCode.dataDirectory, /damaged|corrupt|lost entries/i);
     },
     60_000,
   );

@@ -35,6 +35,8 @@ export interface QuorateOptions {
   readonly gateways?: number;
   /** Where to keep the data, from then on the cluster's to dispose of; a temporary folder unless told. */
   readonly folder?: TemporaryFolder;
+  /** Added to the environment of all processes. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** `start` brings back what was stopped or killed, with its data. */
@@ -48,10 +50,12 @@ export type ProcessVerb = "stop" | "kill" | "pause" | "resume" | "start";
 export class QuorateCluster implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   readonly #seenPids = new Set<number>();
+  readonly #environment: Readonly<Record<string, string>>;
   readonly dataDir: string;
 
-  private constructor(folder: TemporaryFolder) {
+  private constructor(folder: TemporaryFolder, environment: Readonly<Record<string, string>>) {
     this.#folder = folder;
+    this.#environment = environment;
     this.dataDir = join(folder.path, "data");
   }
 
@@ -59,7 +63,10 @@ export class QuorateCluster implements AsyncDisposable {
   static async start(options: QuorateOptions): Promise<QuorateCluster> {
     if (!existsSync(serviceMain("quorate")))
       throw new Error("Cannot start Quorate: run `npm run build` first");
-    const cluster = new QuorateCluster(options.folder ?? (await temporaryFolder("cluster")));
+    const cluster = new QuorateCluster(
+      options.folder ?? (await temporaryFolder("cluster")),
+      options.environment ?? {},
+    );
     try {
       await cluster.#startAll(options);
       return cluster;
@@ -158,6 +165,9 @@ export class QuorateCluster implements AsyncDisposable {
   }
 
   #attempt(args: readonly string[], timeoutMs: number): Promise<Finished> {
-    return run(nodeExecutable, [serviceMain("quorate"), ...args], { timeoutMs });
+    return run(nodeExecutable, [serviceMain("quorate"), ...args], {
+      timeoutMs,
+      environment: this.#environment,
+    });
   }
 }

@@ -15,6 +15,7 @@ export interface Figures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failures: number;
+  readonly generatorCores: number;
 }
 
 export function figuresOf({ results }: Cell): Figures {
@@ -23,6 +24,7 @@ export function figuresOf({ results }: Cell): Figures {
     p50Ms: median(results.map(({ latency }) => latency.p50)),
     p99Ms: median(results.map(({ latency }) => latency.p99)),
     failures: results.reduce((sum, { failures }) => sum + failures, 0),
+    generatorCores: median(results.map(({ generatorCores }) => generatorCores)),
   };
 }
 
@@ -35,9 +37,19 @@ export function median(values: readonly number[]): number {
 
 /** The cells as a table for people; the last column is the rate in relation to etcd's, where that was measured. */
 export function figuresTable(cells: readonly Cell[]): string {
-  const head = ["operation", "callers", "target", "calls/s", "p50 ms", "p99 ms", "failures", "vs. etcd"];
+  const head = [
+    "operation",
+    "callers",
+    "target",
+    "calls/s",
+    "p50 ms",
+    "p99 ms",
+    "failures",
+    "gen. cores",
+    "vs. etcd",
+  ];
   const rows = cells.map((cell) => {
-    const { callsPerSecond, p50Ms, p99Ms, failures } = figuresOf(cell);
+    const { callsPerSecond, p50Ms, p99Ms, failures, generatorCores } = figuresOf(cell);
     const rival = cells.find(
       ({ target, operation, callers }) =>
         target === "etcd" &&
@@ -55,6 +67,7 @@ export function figuresTable(cells: readonly Cell[]): string {
       p50Ms.toFixed(2),
       p99Ms.toFixed(2),
       `${failures}`,
+      generatorCores.toFixed(2),
       ratio,
     ];
   });

@@ -22,6 +22,8 @@ export interface LoadOptions {
 export interface LoadResult {
   readonly callsPerSecond: number;
   readonly failures: number;
+  /** Cores that the load generator itself kept busy: near 1, it is what is measured. */
+  readonly generatorCores: number;
   /** Milliseconds. */
   readonly latency: { readonly p50: number; readonly p99: number };
 }
@@ -39,6 +41,8 @@ class Load {
   readonly #keys: readonly Buffer[];
   readonly #values: readonly Buffer[];
   readonly #latencies: number[] = [];
+  readonly #startedAt = performance.now();
+  readonly #cpuAtStart = process.cpuUsage();
   #failures = 0;
   #firstFailure: unknown;
 
@@ -103,10 +107,13 @@ class Load {
   }
 
   #result(calls: number, seconds: number): LoadResult {
+    const { user, system } = process.cpuUsage(this.#cpuAtStart);
+    const elapsedMs = performance.now() - this.#startedAt;
     const sorted = Float64Array.from(this.#latencies).sort();
     return {
       callsPerSecond: calls / seconds,
       failures: this.#failures,
+      generatorCores: (user + system) / 1000 / elapsedMs,
       latency: { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) },
     };
   }

@@ -31,16 +31,36 @@ export function checkRangeOfTxn(request: RangeRequest, at: StoreRevisions): Mvcc
   return request.revision === 0 ? undefined : checkRevision(request.revision, at);
 }
 
-/** @param deletedBefore Ranges that the same transaction deletes before the put: nothing is left there to be kept. */
-export function checkPut(
+/** Whether a put outside a transaction can be done. */
+export function checkPut(view: ReadView, request: PutRequest, leases: LeaseTable): MvccError | undefined {
+  return checkLease(request, leases) ?? checkKept(view, request, []);
+}
+
+/**
+ * Whether a put inside a transaction can be done. There etcd looks at the key before the lease.
+ *
+ * @param deletedBefore Ranges that the transaction deletes before the put: nothing is left there to be kept.
+ */
+export function checkPutOfTxn(
   view: ReadView,
   request: PutRequest,
   leases: LeaseTable,
-  deletedBefore: readonly KeyRange[] = [],
+  deletedBefore: readonly KeyRange[],
 ): MvccError | undefined {
-  if (request.lease !== NO_LEASE && !request.ignoreLease && !leases.has(request.lease)) {
-    return { code: "lease-not-found" };
-  }
+  return checkKept(view, request, deletedBefore) ?? checkLease(request, leases);
+}
+
+function checkLease(request: PutRequest, leases: LeaseTable): MvccError | undefined {
+  const exists = request.lease === NO_LEASE || request.ignoreLease || leases.has(request.lease);
+  return exists ? undefined : { code: "lease-not-found" };
+}
+
+/** A put that keeps the value or the lease needs a key that has them. */
+function checkKept(
+  view: ReadView,
+  request: PutRequest,
+  deletedBefore: readonly KeyRange[],
+): MvccError | undefined {
   if (!request.ignoreValue && !request.ignoreLease) return undefined;
   const exists = view.get("latest", request.key) !== undefined;
   const deleted = deletedBefore.some((range) => rangeContains(range, request.key));

@@ -15,9 +15,16 @@ import type { ReadView } from "./view";
  * Answers a range; its revision must have been checked.
  *
  * @param current What the view shows and "no revision" means; also the revision of the response.
+ * @param counting False: `count` is 0, and nothing behind the limit is read, unless a count is all that is asked for. For
+ *   pages, which would count the rest anew each.
  * @returns Keys and values that the caller may keep.
  */
-export function range(view: ReadView, request: RangeRequest, current: Revision): RangeResponse {
+export function range(
+  view: ReadView,
+  request: RangeRequest,
+  current: Revision,
+  counting = true,
+): RangeResponse {
   const at = request.revision > 0 ? request.revision : current;
   const sort = sortingOf(request);
   // With an order, or filters, etcd fetches everything first. With a sort target but no order it applies the limit in
@@ -27,7 +34,7 @@ export function range(view: ReadView, request: RangeRequest, current: Revision):
   const versions = openVersions(view, request, at, current, wanted);
   try {
     if (request.countOnly) return { revision: current, kvs: [], more: false, count: versions.countRest() };
-    const { kvs, count } = collect(versions, request, wanted);
+    const { kvs, count } = collect(versions, request, wanted, counting);
     if (sort !== undefined) kvs.sort(sort);
     const more = request.limit > 0 && kvs.length > request.limit;
     if (more) kvs.length = request.limit;
@@ -53,11 +60,12 @@ export function openVersions(
   return new CurrentVersions(view, keys, Number.isFinite(wanted) ? wanted : undefined);
 }
 
-/** At most `wanted` versions that pass the filters; `count` is of all keys, whether they pass or not. */
+/** At most `wanted` versions that pass the filters; `count` is of all keys, whether they pass or not, or 0. */
 function collect(
   versions: Versions,
   request: RangeRequest,
   wanted: number,
+  counting: boolean,
 ): { kvs: KeyValue[]; count: number } {
   const kvs: KeyValue[] = [];
   const filtered = isFiltered(request);
@@ -65,10 +73,10 @@ function collect(
   const bare = request.keysOnly && request.sortTarget !== "value";
   let count = 0;
   for (;;) {
-    if (kvs.length === wanted) return { kvs, count: count + versions.countRest() };
+    if (kvs.length === wanted) return { kvs, count: counting ? count + versions.countRest() : 0 };
     const kv = versions.next();
     if (kv === undefined) return { kvs, count };
-    count += 1;
+    if (counting) count += 1;
     if (filtered && !passes(request, kv)) continue;
     kvs.push(bare ? keyAlone(kv) : kv);
   }

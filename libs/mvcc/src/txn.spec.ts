@@ -10,7 +10,7 @@ import {
   revision,
   txnRequest,
 } from "./testing/requests";
-import type { RangeRequest, RequestOp, ResponseOp, TxnRequest, TxnResponse } from "./types";
+import type { RangeRequest, RequestOp, ResponseOp, TxnRequest, TxnResponse, PutRequest } from "./types";
 import type { MvccError } from "./errors";
 
 const put = (key: string, value = ""): RequestOp => ({ kind: "put", request: putRequest(key, value) });
@@ -157,6 +157,18 @@ describe("a transaction", () => {
         success: [
           get("a", { revision: revision(9) }),
           { kind: "put", request: putRequest("absent", "", { ignoreValue: true }) },
+        ],
+      },
+      "key-not-found",
+    ],
+    [
+      "tells of a missing key before an unknown lease",
+      {
+        success: [
+          {
+            kind: "put",
+            request: putRequest("absent", "", { ignoreValue: true, lease: 7n as PutRequest["lease"] }),
+          },
         ],
       },
       "key-not-found",

@@ -1,5 +1,5 @@
 import { assertNever, invariant } from "@quorate/base";
-import { checkPut, checkRangeOfTxn, type LeaseTable, type StoreRevisions } from "./checks";
+import { checkPutOfTxn, checkRangeOfTxn, type LeaseTable, type StoreRevisions } from "./checks";
 import { holds } from "./compare";
 import type { MvccError } from "./errors";
 import { range } from "./range";
@@ -103,7 +103,7 @@ class PathCheck {
   #checkPut(op: RequestOp): MvccError | undefined {
     switch (op.kind) {
       case "put":
-        return checkPut(this.#view, op.request, this.#leases, this.#deleted);
+        return checkPutOfTxn(this.#view, op.request, this.#leases, this.#deleted);
       case "delete-range":
         this.#deleted.push(op.request);
         return undefined;

@@ -126,6 +126,7 @@ const steps = [
   batches.map((list) => new ApplyBatch(list)),
   batches.map((list) => new ApplyBatch(list)),
   rangeRequests.map((request) => new Read({ kind: "range", request })),
+  rangeRequests.map((request) => new Read({ kind: "page", request })),
   readOnlyTxnRequests.map((request) => new Read({ kind: "txn", request })),
   fc.constant(new Read({ kind: "leases" })),
   fc.nat({ max: 12 }).map((back) => new Replay(back)),

@@ -119,7 +119,8 @@ export class StateMachine {
   read(command: ReadCommand): ReadOutcome {
     switch (command.kind) {
       case "range":
-        return this.#range(command.request);
+      case "page":
+        return this.#range(command.request, command.kind === "range");
       case "txn":
         return this.#readTxn(command.request);
       case "leases": {
@@ -157,10 +158,11 @@ export class StateMachine {
     return this.#compaction.done < compactRevision;
   }
 
-  #range(request: RangeRequest): ReadOutcome {
+  #range(request: RangeRequest, counting: boolean): ReadOutcome {
     const error = checkRange(request, this.#position);
     if (error !== undefined) return { ok: false, error };
-    return { ok: true, kind: "range", response: range(this.#view, request, this.#position.revision) };
+    const response = range(this.#view, request, this.#position.revision, counting);
+    return { ok: true, kind: "range", response };
   }
 
   #readTxn(txn: TxnRequest): ReadOutcome {

@@ -126,9 +126,13 @@ export interface AppliedPosition {
   readonly effectHash: number;
 }
 
-/** A read outside the log: a range, a transaction whose branches hold only ranges, or the list of leases. */
+/**
+ * A read outside the log: a range, a page of a longer range (whose `count` is not wanted, and 0), a transaction whose
+ * branches hold only ranges, or the list of leases.
+ */
 export type ReadCommand =
   | { readonly kind: "range"; readonly request: RangeRequest }
+  | { readonly kind: "page"; readonly request: RangeRequest }
   | { readonly kind: "txn"; readonly request: TxnRequest }
   /** The ids of all leases. */
   | { readonly kind: "leases" };

@@ -1,91 +1,12 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
+import { TraceCollector } from "@quorate/testing";
 import { startTracing, type Tracing } from "./start-tracing";
 import { traceIdsOf } from "./trace-context";
 import { NO_TRACER } from "./tracer";
 
 const options = { service: "quorate-gateway", instance: "g1", version: "1.2.3" };
-
-/** A collector: keeps the bodies of all exports. */
-class Collector implements AsyncDisposable {
-  readonly exports: Buffer[] = [];
-  readonly paths: (string | undefined)[] = [];
-  readonly #server: Server;
-
-  private constructor() {
-    this.#server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        this.exports.push(Buffer.concat(chunks));
-        this.paths.push(request.url);
-        response.writeHead(200).end();
-      });
-    });
-  }
-
-  static async start(): Promise<Collector> {
-    const collector = new Collector();
-    collector.#server.listen(0, "127.0.0.1");
-    await once(collector.#server, "listening");
-    return collector;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Every exported span, as ExportTraceServiceRequest holds them: resource spans, scope spans, spans. */
-  get spans(): { traceId: string; spanId: string; parentId: string; name: string }[] {
-    return this.exports
-      .flatMap((body) => fieldsOf(body, 1))
-      .flatMap((resourceSpans) => fieldsOf(resourceSpans, 2))
-      .flatMap((scopeSpans) => fieldsOf(scopeSpans, 2))
-      .map((span) => ({
-        traceId: fieldsOf(span, 1)[0]?.toString("hex") ?? "",
-        spanId: fieldsOf(span, 2)[0]?.toString("hex") ?? "",
-        parentId: fieldsOf(span, 4)[0]?.toString("hex") ?? "",
-        name: fieldsOf(span, 5)[0]?.toString() ?? "",
-      }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-}
-
-/** The length-delimited fields with that number in an encoded protobuf message. */
-function fieldsOf(message: Buffer, wanted: number): Buffer[] {
-  const found: Buffer[] = [];
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = message[at++]!;
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < message.length) {
-    const tag = varint();
-    const wireType = tag & 7;
-    if (wireType === 0) varint();
-    else if (wireType === 1) at += 8;
-    else if (wireType === 5) at += 4;
-    else {
-      const length = varint();
-      if (tag >>> 3 === wanted) found.push(message.subarray(at, at + length));
-      at += length;
-    }
-  }
-  return found;
-}
 
 function tracing(env: Record<string, string>, random?: () => number): Tracing {
   return startTracing(options, env, random);
@@ -134,7 +55,7 @@ describe("startTracing", () => {
 
 describe("the export of spans", () => {
   it("sends the steps of a request as one trace, with what was said of them", async () => {
-    await using collector = await Collector.start();
+    await using collector = await TraceCollector.start();
     const [request, step] = await exporting(
       {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -163,7 +84,7 @@ describe("the export of spans", () => {
   });
 
   it("continues the trace of a client", async () => {
-    await using collector = await Collector.start();
+    await using collector = await TraceCollector.start();
     const [client] = await exporting(
       { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/custom` },
       `const client = tracer.startRequest("client", undefined);
@@ -176,7 +97,7 @@ describe("the export of spans", () => {
   });
 
   it("ends although nobody collects", async () => {
-    const collector = await Collector.start();
+    const collector = await TraceCollector.start();
     const { url } = collector;
     await collector[Symbol.asyncDispose]();
     const script = `tracer.startRequest("put", undefined).end(); return ["done"];`;

@@ -9,3 +9,4 @@ export {
   type TranscriptRunner,
 } from "./transcript";
 export * from "./nats-server";
+export { TraceCollector, type ExportedSpan } from "./trace-collector";

@@ -5,10 +5,10 @@ import { NatsTransport } from "./nats-transport";
 import type { NatsTransportOptions } from "./options";
 
 export interface Patience {
-  /** Milliseconds until the last attempt fails; 0 makes one attempt. */
+  /** Milliseconds after which no further round over all brokers begins; 0 makes one. */
   readonly waitMs: number;
-  /** Called after each attempt that failed, some seconds apart: for one log line. */
-  readonly onWaiting: (error: BrokerUnreachableError) => void;
+  /** Called after each round over all brokers that failed, some seconds apart: for one log line. */
+  readonly onWaiting: (leftMs: number) => void;
 }
 
 /**
@@ -24,14 +24,18 @@ export async function connectPatiently(
   patience: Patience,
   dependencies: { readonly clock: Clock },
 ): Promise<Transport> {
-  const deadline = dependencies.clock.now() + patience.waitMs;
+  const { clock } = dependencies;
+  const deadline = clock.now() + patience.waitMs;
   for (;;) {
     try {
+      // The last round is not cut short: its time limit stays the one of every later attempt to reconnect.
       return await NatsTransport.connect(options, dependencies);
     } catch (error) {
       if (!(error instanceof BrokerUnreachableError)) throw error;
-      if (dependencies.clock.now() >= deadline) throw error;
-      patience.onWaiting(error);
+      const leftMs = Math.round(deadline - clock.now());
+      if (leftMs <= 0)
+        throw new BrokerUnreachableError(options.servers, patience.waitMs, { cause: error.cause });
+      patience.onWaiting(leftMs);
     }
   }
 }

@@ -33,7 +33,7 @@ export function reportStatus(
     case DebugEvents.Reconnecting:
       return internals.destroyAbandonedSocket();
     case Events.LDM:
-      return options.onNotice({ kind: "lame-duck", server: String(event.data) });
+      return options.onNotice({ kind: "lame-duck", server: described(event.data) });
     case Events.Error:
       return options.onNotice(errorNotice(event));
     default:
@@ -43,11 +43,16 @@ export function reportStatus(
 
 function errorNotice(event: Status): TransportNotice {
   const context = event.permissionContext;
-  if (context === undefined) return { kind: "broker-error", error: String(event.data) };
+  if (context === undefined) return { kind: "broker-error", error: described(event.data) };
   const { operation, subject } = context;
   return {
     kind: "permission-denied",
     operation: operation === "publish" || operation === "subscription" ? operation : "unknown",
     subject,
   };
+}
+
+/** The library types what an event carries loosely; an error's code or a server's address come as text. */
+function described(data: Status["data"]): string {
+  return typeof data === "string" ? data : JSON.stringify(data);
 }

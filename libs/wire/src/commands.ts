@@ -103,6 +103,8 @@ export function decodeRead(raw: RawRead): ReadCommand {
   switch (raw.kind) {
     case "range":
       return { kind: "range", request: decodeRangeRequest(raw.bytes) };
+    case "page":
+      return { kind: "page", request: decodeRangeRequest(raw.bytes) };
     case "txn":
       return { kind: "txn", request: decodeTxnRequest(raw.bytes) };
     case "leases":

@@ -11,4 +11,5 @@ export * from "./node-requests";
 export * from "./node-status";
 export * from "./peer";
 export * from "./protocol";
+export * from "./range-pages";
 export * from "./subjects";

@@ -165,6 +165,7 @@ function nodeAnswer(
 function rawRead(message: quorate.internal.v1.RawRead.$Properties): RawRead {
   if (message.range) return { kind: "range", bytes: message.range };
   if (message.txn) return { kind: "txn", bytes: message.txn };
+  if (message.page) return { kind: "page", bytes: message.page };
   if (message.leases) return { kind: "leases", bytes: message.leases };
   throw new DecodeError("RawRead", "its kind is not known");
 }

@@ -4,9 +4,9 @@ import { parseHexId } from "@quorate/base";
 import { NO_LEASE, type LeaseId } from "@quorate/lease";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
+import { connectPatiently } from "@quorate/transport-nats";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
-import { connectPatiently } from "./broker";
 import { Gateway } from "./gateway";
 import { clusterService } from "./grpc/cluster";
 import { HealthService } from "./grpc/health";
@@ -49,8 +49,16 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const { logger, tracer } = environment;
   const transport = await connectPatiently(
-    { servers: options.natsUrl, name: options.name, waitMs: options.brokerWaitMs },
-    { logger, clock: systemClock },
+    {
+      servers: options.natsUrl,
+      name: `quorate kv-gateway ${options.name}`,
+      onNotice: (notice) => logger.warn("broker notice", { notice }),
+    },
+    {
+      waitMs: options.brokerWaitMs,
+      onWaiting: (leftMs) => logger.warn("no broker answers yet", { servers: options.natsUrl, leftMs }),
+    },
+    { clock: systemClock },
   );
   transport.onStatus((status) => logger.info("broker connection changed", { status }));
   const subjects = new Subjects(parseClusterName(options.cluster));

@@ -125,6 +125,7 @@ export class RaftNode {
       { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
     );
     transport.onStatus((status) => {
+      logger.info("broker connection changed", { status });
       if (status === "connected") this.#notices.repeat();
     });
   }

@@ -209,11 +209,11 @@ async function connect(options: NodeOptions, logger: Logger): Promise<Transport>
     {
       servers: options.natsUrl,
       name: `quorate raft-node ${options.name}`,
-      onNotice: (notice) => logger.warn("broker", { ...notice }),
+      onNotice: (notice) => logger.warn("broker notice", { notice }),
     },
     {
       waitMs: options.brokerWaitMs,
-      onWaiting: (error) => logger.warn("still waiting for a broker", { why: error.message }),
+      onWaiting: (leftMs) => logger.warn("no broker answers yet", { servers: options.natsUrl, leftMs }),
     },
     { clock: systemClock },
   );

@@ -110,6 +110,7 @@ export class NaiveStore {
         return { kind: "range", response: this.#range(command.request) };
       }
       case "put":
+        this.#refuseLease(command.request);
         return { kind: "put", response: this.#put(command.request) };
       case "delete-range":
         return { kind: "delete-range", response: this.#deleteRange(command.request) };
@@ -171,16 +172,21 @@ export class NaiveStore {
   }
 
   #put(request: PutRequest): PutResponse {
-    if (request.lease !== NO_LEASE && !this.leases.has(request.lease))
-      throw new Refused({ code: "lease-not-found" });
     const old = this.#stateAt(this.revision + 1).get(binaryString(request.key));
     if ((request.ignoreLease || request.ignoreValue) && old === undefined)
       throw new Refused({ code: "key-not-found" });
+    this.#refuseLease(request); // behind the key in a transaction; a put alone was asked before
     this.#record(request.key, {
       value: request.ignoreValue ? old!.value : request.value,
       lease: request.ignoreLease ? old!.lease : request.lease,
     });
     return { revision: this.#visible(), prevKv: request.prevKv ? old : undefined };
+  }
+
+  #refuseLease(request: PutRequest): void {
+    if (request.lease !== NO_LEASE && !this.leases.has(request.lease)) {
+      throw new Refused({ code: "lease-not-found" });
+    }
   }
 
   #deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {

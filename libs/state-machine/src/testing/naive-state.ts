@@ -62,6 +62,12 @@ export class NaiveState {
       const ids = this.#leases.map(({ id }) => id).sort((a, b) => (unsigned(a) < unsigned(b) ? -1 : 1));
       return { ok: true, kind: "leases", response: { revision: this.#revision, ids } };
     }
+    if (command.kind === "page") {
+      const outcome = this.read({ kind: "range", request: command.request });
+      if (!outcome.ok || outcome.kind !== "range") return outcome;
+      const count = command.request.countOnly ? outcome.response.count : 0;
+      return { ...outcome, response: { ...outcome.response, count } };
+    }
     const outcome = this.#store.execute(command);
     return outcome.ok ? ({ ok: true, ...outcome.response } as ReadOutcome) : outcome;
   }

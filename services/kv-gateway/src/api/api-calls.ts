@@ -72,6 +72,7 @@ export class ApiCalls {
 
 const SPAN_NAMES: Readonly<Record<CallKind, string>> = {
   range: "kv.range",
+  page: "kv.range-page",
   put: "kv.put",
   "delete-range": "kv.delete-range",
   txn: "kv.txn",

@@ -10,7 +10,10 @@ import type { ApiMethod, CallContext } from "./api-method";
 import { definite, type DeliveryFailureCode } from "./request-failure";
 
 export interface ClusterApiOptions {
-  /** The member this gateway stands for: `Status` tells its state and no other's. Undefined: the leader's, or anyone's. */
+  /**
+   * The member this gateway stands for: `Status` tells its state and no other's, so that monitoring sees when it is gone.
+   * Undefined for a gateway of the whole cluster: then the leader's is told, or that of whoever answers.
+   */
   readonly homeMember: MemberId | undefined;
   /** What other gateways and clients reach this one by; shown for the home member if it knows no URL itself. */
   readonly advertiseClientUrls: readonly string[];
@@ -37,20 +40,13 @@ export class ClusterApi {
     private readonly dependencies: ClusterApiDependencies,
   ) {}
 
-  /** One member's own view, without a quorum. Nobody else's state is shown in its place. */
+  /** One member's own view, without a quorum. */
   readonly status: ApiMethod = (request, context, reply) => {
     if (!isReadable(etcdserverpb.StatusRequest, request, reply)) return undefined;
     if (this.#isRefused(context, reply)) return undefined;
-    const member = this.#statusMember();
-    if (member === undefined) {
-      fail(reply, "member-unreachable");
-      return undefined;
-    }
-    const timeoutMs = Math.min(context.timeoutMs, this.options.answerMs);
-    this.dependencies.queries.status(member, timeoutMs, (status) => {
-      if (status === undefined) fail(reply, "member-unreachable");
-      else reply({ kind: "ok", bytes: encodeStatus(status) });
-    });
+    const { clock } = this.dependencies;
+    const deadline = clock.now() + Math.min(context.timeoutMs, this.options.requestTimeoutMs);
+    this.#askStatus(this.#statusCandidates(), deadline, reply);
     return undefined;
   };
 
@@ -90,11 +86,25 @@ export class ClusterApi {
     else queries.confirm(member, timeoutMs, (confirmed) => (confirmed ? askStatus() : askNext()));
   }
 
-  #statusMember(): MemberId | undefined {
+  /** Asks each candidate once, until one answers. */
+  #askStatus(candidates: readonly MemberId[], deadline: number, reply: (outcome: CallOutcome) => void): void {
+    const { clock, queries } = this.dependencies;
+    const [member, ...others] = candidates;
+    const leftMs = deadline - clock.now();
+    if (member === undefined || leftMs <= 0) return fail(reply, "member-unreachable");
+    queries.status(member, Math.min(leftMs, this.options.answerMs), (status) => {
+      if (status === undefined) this.#askStatus(others, deadline, reply);
+      else reply({ kind: "ok", bytes: encodeStatus(status) });
+    });
+  }
+
+  #statusCandidates(): readonly MemberId[] {
     const { homeMember } = this.options;
-    if (homeMember !== undefined) return homeMember;
+    if (homeMember !== undefined) return [homeMember];
     const { tracker, directory } = this.dependencies;
-    return tracker.leader?.member ?? directory.all[0];
+    const leader = tracker.leader?.member;
+    if (leader === undefined) return directory.all;
+    return [leader, ...directory.all.filter((member) => member !== leader)];
   }
 
   #isRefused(context: CallContext, reply: (outcome: CallOutcome) => void): boolean {

@@ -17,7 +17,7 @@ import {
 } from "@quorate/wire";
 import type { ReadCall, ReadKind, WriteCall, WriteKind } from "../actors/pending-call";
 import type { ApiCalls, Reply } from "./api-calls";
-import type { ApiMethod, CallContext } from "./api-method";
+import type { Abandonable, ApiMethod, CallContext } from "./api-method";
 import type { FailureCode } from "./request-failure";
 
 export interface KvApiOptions {
@@ -75,6 +75,16 @@ export class KvApi {
       decodeCompactRequest(bytes);
       return this.#write("compact", bytes, context, reply);
     });
+
+  /** A part of a longer range that was validated as a whole; see `RangeStreamApi`. */
+  page(
+    bytes: Uint8Array,
+    options: { readonly counted: boolean; readonly serializable: boolean },
+    context: CallContext,
+    reply: Reply,
+  ): Abandonable {
+    return this.#read(options.counted ? "range" : "page", bytes, options.serializable, context, reply);
+  }
 
   methodOf(kind: BatchCall["kind"]): ApiMethod {
     return kind === "delete-range" ? this.deleteRange : this[kind];

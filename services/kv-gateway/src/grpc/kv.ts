@@ -1,9 +1,21 @@
+import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { KvApi } from "../api/kv-api";
-import { unaryService, type FailureListener, type RawService } from "./unary";
+import { startRangeStream, type ChunkSink } from "../api/range-stream-api";
+import { grpcStatusOf } from "./status";
+import {
+  contextOf,
+  rawMethod,
+  unaryService,
+  type FailureListener,
+  type RawService,
+  type RawStreamHandler,
+} from "./unary";
 
-/** `etcdserverpb.KV` without RangeStream, which clients take for an older etcd and read in pages instead. */
+const RANGE_STREAM = "etcdserverpb.KV/RangeStream";
+
+/** `etcdserverpb.KV`, with RangeStream of etcd 3.7. */
 export function kvService(api: KvApi, failed: FailureListener): RawService {
-  return unaryService(
+  const unary = unaryService(
     "etcdserverpb.KV",
     {
       Range: api.range,
@@ -14,4 +26,28 @@ export function kvService(api: KvApi, failed: FailureListener): RawService {
     },
     failed,
   );
+  return {
+    definition: { ...unary.definition, RangeStream: rawMethod(`/${RANGE_STREAM}`, true) },
+    implementation: { ...unary.implementation, RangeStream: rangeStreamHandler(api, failed) },
+  };
+}
+
+function rangeStreamHandler(kv: KvApi, failed: FailureListener): RawStreamHandler {
+  return (call) => {
+    const stream = startRangeStream(call.request, contextOf(call), { kv, sink: sinkOf(call, failed) });
+    call.on("drain", () => stream?.resume());
+    call.on("cancelled", () => stream?.abandon());
+  };
+}
+
+function sinkOf(call: ServerWritableStream<Uint8Array, Uint8Array>, failed: FailureListener): ChunkSink {
+  return {
+    write: (chunk) => call.write(chunk),
+    end: () => call.end(),
+    fail: (failure) => {
+      const { code, message } = grpcStatusOf(failure);
+      failed(RANGE_STREAM, { code, message }, failure.unknownOutcome);
+      call.emit("error", { code, details: message.toWellFormed() });
+    },
+  };
 }

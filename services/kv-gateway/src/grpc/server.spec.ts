@@ -185,7 +185,6 @@ describe("GrpcServer", () => {
   });
 
   it.each([
-    "/etcdserverpb.KV/RangeStream",
     "/etcdserverpb.Auth/AuthEnable",
     "/etcdserverpb.Watch/Watch",
     "/etcdserverpb.Auth/AuthStatus",
@@ -241,6 +240,29 @@ describe("GrpcServer", () => {
     expect(HealthCheckResponse.decode(response).status).toBe(HealthCheckResponse.ServingStatus.SERVING);
     const other = HealthCheckRequest.encode({ service: "etcdserverpb.KV" }).finish();
     expect((await errorOf("/grpc.health.v1.Health/Check", other)).code).toBe(5);
+  });
+
+  it("streams a range in chunks, or says why not", async () => {
+    const streamed = (request: Uint8Array): Promise<{ chunks: number; error: ServiceError | undefined }> =>
+      new Promise((resolve) => {
+        const stream: ClientReadableStream<Uint8Array> = client.makeServerStreamRequest(
+          "/etcdserverpb.KV/RangeStream",
+          (bytes: Uint8Array) => Buffer.from(bytes),
+          (bytes: Buffer) => new Uint8Array(bytes),
+          request,
+        );
+        let chunks = 0;
+        stream.on("data", () => (chunks += 1));
+        stream.on("end", () => resolve({ chunks, error: undefined }));
+        stream.on("error", (error) => resolve({ chunks, error: error as ServiceError }));
+      });
+    const key = utf8("k");
+    expect(await streamed(RangeRequest.encode({ key }).finish())).toEqual({ chunks: 1, error: undefined });
+    const refused = await streamed(RangeRequest.encode({ key, minModRevision: 2 }).finish());
+    expect(refused).toMatchObject({
+      chunks: 0,
+      error: { code: 12, details: "RangeStream does not support revision filters" },
+    });
   });
 
   it("tells watchers of its health that it stops, and ends their streams", async () => {

@@ -1,5 +1,6 @@
 import {
   status,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   type Metadata,
   type MethodDefinition,
@@ -15,10 +16,11 @@ export const RECEIVE_BYTES_MAX = 2 * 1024 * 1024;
 /** A method whose messages stay encoded: the API reads what it needs, and answers come encoded from a node. */
 export type RawMethod = MethodDefinition<Uint8Array, Uint8Array>;
 export type RawHandler = handleUnaryCall<Uint8Array, Uint8Array>;
+export type RawStreamHandler = handleServerStreamingCall<Uint8Array, Uint8Array>;
 
 export interface RawService {
   readonly definition: Record<string, RawMethod>;
-  readonly implementation: Record<string, RawHandler>;
+  readonly implementation: Record<string, RawHandler | RawStreamHandler>;
 }
 
 /** Hears of every call that failed. */

@@ -43,8 +43,8 @@ const NATS_LEVELS: Readonly<Record<string, Level>> = {
 };
 
 /**
- * One line of a process's output for people: time, name, level, message and a few fields. Understands what pino (with numbers or
- * with names for levels and times) and nats-server write; everything else is shown as it is.
+ * One line of a process's output for people: time, name, level, message and a few fields. Understands what nats-server
+ * writes, and pino with numbers or names for levels and times; everything else is shown as it is.
  *
  * @returns `undefined` for what is left to the log file: empty lines, and the broker's reports of its daily life.
  */

@@ -37,6 +37,13 @@ describe("planProcesses", () => {
     expect(flag(n2!.args, "client-urls")).toBe("http://127.0.0.1:2380");
   });
 
+  it("ties a single gateway to no member", () => {
+    const [gateway] = planProcesses({ ...options, clientUrls: ["http://127.0.0.1:2379"] }).filter(
+      ({ service }) => service === "kv-gateway",
+    );
+    expect(flag(gateway!.args, "home-member")).toBeUndefined();
+  });
+
   it("lets members bootstrap only until the cluster has worked once", () => {
     const state = (initialized: boolean): (string | undefined)[] =>
       planProcesses({ ...options, topology: { ...topology, initialized } })

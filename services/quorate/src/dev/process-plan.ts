@@ -37,9 +37,11 @@ export function planProcesses(options: PlanOptions): ProcessPlan[] {
     const homed = clientUrls.filter((_, gateway) => gateway % topology.members.length === at);
     return planNode(options, member, homed);
   });
+  // A single gateway stands for the whole cluster and shows whoever answers; of several, each shows a member of its own.
+  const standForMembers = clientUrls.length > 1;
   const gateways = clientUrls.map((clientUrl, at) => {
-    const home = topology.members[at % topology.members.length]!;
-    return planGateway(options, `gateway${at + 1}`, clientUrl, home.memberId);
+    const home = standForMembers ? topology.members[at % topology.members.length]!.memberId : undefined;
+    return planGateway(options, `gateway${at + 1}`, clientUrl, home);
   });
   return [...broker, ...nodes, ...gateways];
 }
@@ -90,16 +92,21 @@ function planNode(
   return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };
 }
 
-function planGateway(options: PlanOptions, name: string, clientUrl: string, homeMember: string): ProcessPlan {
-  const plan = planService(options, "kv-gateway", name, {
+function planGateway(
+  options: PlanOptions,
+  name: string,
+  clientUrl: string,
+  homeMember: string | undefined,
+): ProcessPlan {
+  const flags: Record<string, string> = {
     name,
     cluster: options.topology.cluster,
     "nats-url": options.natsUrl,
     "listen-client-url": clientUrl,
     "advertise-client-url": clientUrl,
-    "home-member": homeMember,
-  });
-  return { ...plan, clientUrl };
+  };
+  if (homeMember !== undefined) flags["home-member"] = homeMember;
+  return { ...planService(options, "kv-gateway", name, flags), clientUrl };
 }
 
 function planService(

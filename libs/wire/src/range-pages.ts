@@ -1,0 +1,86 @@
+import { Reader, Writer } from "protobufjs/minimal";
+import { DecodeError } from "./errors";
+import { saturatingNumber, type WireInt64 } from "./int64";
+import { etcdserverpb, mvccpb } from "./protocol";
+
+/** What a stream must know of one encoded `RangeResponse` to pass its keys on without decoding them. */
+export interface RangePage {
+  /** The encoded `kvs` fields, one behind the other, as they stand in the response: a view. */
+  readonly kvs: Uint8Array;
+  /** The last key; `undefined` if there are none. */
+  readonly lastKey: Uint8Array | undefined;
+  readonly keys: number;
+  readonly more: boolean;
+  readonly count: number;
+  /** The store's revision when it was answered. */
+  readonly revision: number;
+  /** The encoded header: a view. */
+  readonly header: Uint8Array;
+}
+
+const HEADER = (1 << 3) | 2;
+const KVS = (2 << 3) | 2;
+const MORE = 3 << 3;
+const COUNT = 4 << 3;
+
+/**
+ * Takes a `RangeResponse` apart as our own nodes encode it: header, all `kvs` in a row, `more`, `count`.
+ *
+ * @throws {DecodeError} it is not one.
+ */
+export function rangePageOf(response: Uint8Array): RangePage {
+  try {
+    return pageOf(response);
+  } catch (cause) {
+    throw new DecodeError("RangeResponse", undefined, { cause });
+  }
+}
+
+function pageOf(response: Uint8Array): RangePage {
+  const reader = Reader.create(response);
+  let header = response.subarray(0, 0);
+  let last: Uint8Array | undefined;
+  let [start, end, keys, count] = [0, 0, 0, 0];
+  let more = false;
+  while (reader.pos < reader.len) {
+    const at = reader.pos;
+    const tag = reader.uint32();
+    if (tag === KVS) {
+      if (keys === 0) start = at;
+      last = reader.bytes();
+      end = reader.pos;
+      keys += 1;
+    } else if (tag === HEADER) header = reader.bytes();
+    else if (tag === MORE) more = reader.bool();
+    else if (tag === COUNT) count = saturatingNumber(reader.int64() as WireInt64);
+    else reader.skipType(tag & 7);
+  }
+  return {
+    kvs: response.subarray(start, end),
+    lastKey: last === undefined ? undefined : (mvccpb.KeyValue.decode(last).key ?? undefined),
+    keys,
+    more,
+    count,
+    revision: saturatingNumber(etcdserverpb.ResponseHeader.decode(header).revision),
+    header,
+  };
+}
+
+/** What only the last chunk of a stream carries. */
+export interface RangeStreamEnd {
+  /** An encoded `ResponseHeader`. */
+  readonly header: Uint8Array;
+  readonly more: boolean;
+  readonly count: number;
+}
+
+/** An encoded `RangeStreamResponse` with these encoded `kvs` fields; returns bytes of its own. */
+export function encodeRangeChunk(kvs: Uint8Array, end?: RangeStreamEnd): Uint8Array {
+  const writer = Writer.create();
+  writer.uint32((1 << 3) | 2).fork();
+  if (end !== undefined) writer.uint32(HEADER).bytes(end.header);
+  writer.raw(kvs);
+  if (end?.more === true) writer.uint32(MORE).bool(true);
+  if (end !== undefined && end.count > 0) writer.uint32(COUNT).int64(end.count);
+  return writer.ldelim().finish();
+}

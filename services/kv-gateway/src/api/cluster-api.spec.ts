@@ -1,0 +1,44 @@
+import { VirtualTime } from "@quorate/actor";
+import { EMPTY_BYTES } from "@quorate/base";
+import { messageToJson } from "@quorate/wire";
+import type { CallOutcome } from "../actors/pending-call";
+import { testGateway } from "../testing/test-gateway";
+
+const CONTEXT = { timeoutMs: Infinity, requireLeader: false };
+
+function build() {
+  const time = new VirtualTime();
+  const { gateway, nodes } = testGateway({ clock: time, scheduler: time }, { homeMember: undefined });
+  nodes[1].leads(5);
+  time.advance(1000);
+  const status = (withinMs: number): unknown => {
+    const outcomes: CallOutcome[] = [];
+    gateway.cluster.status(EMPTY_BYTES, CONTEXT, (outcome) => void outcomes.push(copied(outcome)));
+    time.advance(withinMs);
+    const [outcome] = outcomes;
+    return outcome?.kind === "ok" ? messageToJson("etcdserverpb.StatusResponse", outcome.bytes) : outcome;
+  };
+  return { gateway, nodes, status };
+}
+
+function copied(outcome: CallOutcome): CallOutcome {
+  return outcome.kind === "ok" ? { kind: "ok", bytes: Uint8Array.from(outcome.bytes) } : outcome;
+}
+
+describe("the status of a gateway that stands for the whole cluster", () => {
+  it("is the leader's", () => {
+    expect(build().status(10)).toMatchObject({ header: { member_id: "2" } });
+  });
+
+  it("is another member's if the leader does not answer", () => {
+    const { nodes, status } = build();
+    nodes[1].tellsStatus = false;
+    expect(status(2000)).toMatchObject({ header: { member_id: expect.stringMatching(/^[13]$/) as string } });
+  });
+
+  it("is an error if nobody answers", () => {
+    const { nodes, status } = build();
+    for (const node of nodes) node.tellsStatus = false;
+    expect(status(7000)).toMatchObject({ kind: "failed", failure: { code: "member-unreachable" } });
+  });
+});

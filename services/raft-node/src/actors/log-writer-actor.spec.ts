@@ -1,0 +1,85 @@
+import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
+import { MemoryLogDisk, MemoryLogStorage, type LogStorage, type LogWrite } from "@quorate/storage";
+import { LogWriterActor, type LogWriterReport } from "./log-writer-actor";
+
+const MEMBER = 0xa1n as MemberId;
+
+function entry(index: number, term = 1): Entry {
+  return {
+    index: index as LogIndex,
+    term: term as Term,
+    type: "command",
+    data: Uint8Array.of(index),
+    chain: index * 10 + term,
+  };
+}
+
+function write(entries: readonly Entry[], truncateFrom?: number): LogWrite {
+  return { entries, truncateFrom: truncateFrom as LogIndex | undefined, hardState: undefined };
+}
+
+/** A memory log that counts its syncs. */
+function build() {
+  const memory = MemoryLogStorage.create(new MemoryLogDisk(), {
+    identity: { clusterId: 1n, clusterName: "c", memberId: MEMBER, memberName: "n1", directoryId: "d" },
+    configuration: { incoming: [MEMBER], outgoing: [], learners: [] },
+  });
+  let syncs = 0;
+  const storage: LogStorage = {
+    start: memory.start,
+    append: (writes) => {
+      syncs += 1;
+      memory.append(writes);
+    },
+    read: (from, to, bytesMax) => memory.read(from, to, bytesMax),
+    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
+  };
+  const reports: LogWriterReport[] = [];
+  const actor = new LogWriterActor({ storage, reports: { tell: (report) => reports.push(report) } });
+  return { actor, reports, syncs: () => syncs };
+}
+
+describe("LogWriterActor", () => {
+  it("makes all writes of a turn durable with one sync, and says so afterwards", () => {
+    const { actor, reports, syncs } = build();
+    actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });
+    actor.receive({ kind: "write", id: 2, write: write([entry(2), entry(3)]) });
+    expect(reports).toEqual([]);
+    actor.turnEnded();
+    expect(reports).toEqual([{ kind: "persisted", id: 2 }]);
+    expect(syncs()).toBe(1);
+    actor.turnEnded();
+    expect(syncs()).toBe(1);
+  });
+
+  it("keeps the order of a truncation between two writes of one turn", () => {
+    const { actor, reports } = build();
+    actor.receive({ kind: "write", id: 1, write: write([entry(1), entry(2)]) });
+    actor.receive({ kind: "write", id: 2, write: write([entry(2, 5)], 2) });
+    actor.receive({ kind: "read", from: 1 as LogIndex, to: 2 as LogIndex, bytesMax: 100 });
+    expect(reports.at(-1)).toEqual({ kind: "fetched", from: 1, entries: [entry(1), entry(2, 5)] });
+  });
+
+  it("reads back what the same turn has written", () => {
+    const { actor, reports } = build();
+    actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });
+    actor.receive({ kind: "read", from: 1 as LogIndex, to: 1 as LogIndex, bytesMax: 100 });
+    expect(reports.map((report) => report.kind)).toEqual(["persisted", "fetched"]);
+  });
+
+  it("reports nothing if the disk fails, and lets the failure end the thread", () => {
+    const reports: LogWriterReport[] = [];
+    const failing = {
+      append: () => {
+        throw new Error("disk full");
+      },
+    } as unknown as LogStorage;
+    const actor = new LogWriterActor({
+      storage: failing,
+      reports: { tell: (report) => reports.push(report) },
+    });
+    actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });
+    expect(() => actor.turnEnded()).toThrow("disk full");
+    expect(reports).toEqual([]);
+  });
+});

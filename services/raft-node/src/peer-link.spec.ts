@@ -1,0 +1,112 @@
+import { VirtualTime } from "@quorate/actor";
+import { seededPrng } from "@quorate/base";
+import type { Entry, LogIndex, MemberId, Message, Term } from "@quorate/raft";
+import { SILENT_LOGGER } from "@quorate/telemetry";
+import { MemoryNetwork } from "@quorate/transport";
+import { encodePeerEnvelope, parseClusterName, Subjects, type PeerEnvelope } from "@quorate/wire";
+import type { RaftMessage } from "./actors/raft-actor";
+import { PeerLink } from "./peer-link";
+
+const [A, B] = [0xan as MemberId, 0xbn as MemberId];
+const SUBJECTS = new Subjects(parseClusterName("c"));
+const HEARTBEAT: Message = { kind: "heartbeat", term: 2 as Term, round: 1, commit: 0 as LogIndex };
+
+function build() {
+  const time = new VirtualTime();
+  const network = new MemoryNetwork({}, { clock: time, scheduler: time, prng: seededPrng(1) });
+  const link = (memberId: MemberId, publishBytesMax = 100) => {
+    const heard: RaftMessage[] = [];
+    const peer = new PeerLink(
+      { clusterId: 0xcn, memberId, incarnation: 1, bootNonce: 5, publishBytesMax },
+      {
+        subjects: SUBJECTS,
+        transport: network.connect(`node ${memberId}`),
+        raft: { tell: (message) => heard.push(message) },
+        logger: SILENT_LOGGER,
+      },
+    );
+    peer.start();
+    return { peer, heard };
+  };
+  return { time, network, a: link(A), b: link(B) };
+}
+
+function envelope(fields: Partial<PeerEnvelope>): Uint8Array {
+  return encodePeerEnvelope({
+    clusterId: 0xcn,
+    from: A,
+    to: B,
+    incarnation: 1,
+    bootNonce: 5,
+    group: 0,
+    messages: [HEARTBEAT],
+    ...fields,
+  });
+}
+
+describe("PeerLink", () => {
+  it("brings all messages of a turn for one peer in one envelope, in order", () => {
+    const { time, a, b } = build();
+    const second: Message = { ...HEARTBEAT, round: 2 };
+    a.peer.send([
+      { to: B, message: HEARTBEAT },
+      { to: B, message: second },
+    ]);
+    time.advance(10);
+    expect(b.heard).toEqual([{ kind: "peer", from: A, incarnation: 1, messages: [HEARTBEAT, second] }]);
+  });
+
+  it("cuts a publish where the entries would pass its limit", () => {
+    const { time, a, b } = build();
+    const append = (index: number): Message => ({
+      kind: "append",
+      term: 2 as Term,
+      round: 1,
+      previous: { term: 1 as Term, index: (index - 1) as LogIndex },
+      previousChain: 0,
+      entries: [{ index, term: 2, type: "command", chain: 1, data: new Uint8Array(60) } as Entry],
+      commit: 0 as LogIndex,
+    });
+    a.peer.send([1, 2, 3].map((index) => ({ to: B, message: append(index) })));
+    time.advance(10);
+    expect(b.heard.map((message) => (message.kind === "peer" ? message.messages.length : 0))).toEqual([
+      1, 1, 1,
+    ]);
+  });
+
+  it("tells Raft who cannot be reached while the broker is gone", () => {
+    const { network, a } = build();
+    network.disconnect(`node ${A}`);
+    a.peer.send([{ to: B, message: HEARTBEAT }]);
+    expect(a.heard).toEqual([{ kind: "unreachable", member: B }]);
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ["of another cluster", envelope({ clusterId: 0xdn }), SUBJECTS.raft(A, B)],
+    ["for another member", envelope({ to: A }), SUBJECTS.raft(A, B)],
+    ["of another group", envelope({ group: 1 }), SUBJECTS.raft(A, B)],
+    ["whose sender is not the one of its subject", envelope({}), SUBJECTS.raft(0xccn, B)],
+    ["that is no envelope", Uint8Array.of(1, 2, 3), SUBJECTS.raft(A, B)],
+  ])("drops and counts what is %s", (_what, payload, subject) => {
+    const { time, network, b } = build();
+    network.connect("someone").publish(subject, payload);
+    time.advance(10);
+    expect(b.heard).toEqual([]);
+    expect(b.peer.dropped).toBe(1);
+  });
+
+  it("believes only the newest start of a sender, and only one process of it", () => {
+    const { time, network, b } = build();
+    const sender = network.connect("someone");
+    const hear = (fields: Partial<PeerEnvelope>): number => {
+      const before = b.heard.length;
+      sender.publish(SUBJECTS.raft(A, B), envelope(fields));
+      time.advance(10);
+      return b.heard.length - before;
+    };
+    expect(hear({ incarnation: 2, bootNonce: 7 })).toBe(1);
+    expect(hear({ incarnation: 1, bootNonce: 5 })).toBe(0);
+    expect(hear({ incarnation: 2, bootNonce: 8 })).toBe(0);
+    expect(hear({ incarnation: 3, bootNonce: 9 })).toBe(1);
+  });
+});
