@@ -74,7 +74,7 @@ export class Lessor {
     invariant(!this.#primary, "a lessor is promoted once per leadership");
     this.#primary = true;
     const rest = ({ remainingSeconds, ttlSeconds }: LeaseRecord): number => remainingSeconds || ttlSeconds;
-    const ordered = [...records].sort((a, b) => rest(a) - rest(b) || (a.id < b.id ? -1 : 1));
+    const ordered = [...records].sort((a, b) => rest(a) - rest(b));
     const refreshed = now + this.options.electionTimeoutMs;
     const deadlines = spreadDeadlines(
       ordered.map((record) => refreshed + rest(record) * 1000),

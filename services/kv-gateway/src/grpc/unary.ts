@@ -6,7 +6,6 @@ import {
   type MethodDefinition,
   type sendUnaryData,
   type ServerUnaryCall,
-  type ServerWritableStream,
 } from "@grpc/grpc-js";
 import type { ApiMethod, CallContext } from "../api/api-method";
 import { grpcStatusOf, type ClientStatus } from "./status";
