@@ -14,6 +14,7 @@ interface Held {
  */
 export class PausableProcess implements Clock, Scheduler {
   #paused = false;
+  #killed = false;
   #timers: Held[] = [];
   #deliveries: (() => void)[] = [];
 
@@ -36,8 +37,9 @@ export class PausableProcess implements Clock, Scheduler {
     for (const deliver of deliveries) deliver();
   }
 
-  /** The process is gone: what was held is lost. */
+  /** The process is gone: what was held is lost, and no timer of it runs any more. */
   kill(): void {
+    this.#killed = true;
     this.#timers = [];
     this.#deliveries = [];
   }
@@ -53,6 +55,7 @@ export class PausableProcess implements Clock, Scheduler {
   setTimer(delayMs: number, task: () => void): Timer {
     const held: Held = { task, cancelled: false };
     const timer = this.time.setTimer(delayMs, () => {
+      if (this.#killed) return;
       if (this.#paused) this.#timers.push(held);
       else task();
     });

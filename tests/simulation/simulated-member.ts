@@ -1,5 +1,5 @@
 import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, type Clock, type Prng } from "@quorate/base";
+import { randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
 import { StateMachine, STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
@@ -59,6 +59,7 @@ export class SimulatedMember {
   readonly #logDisk = new MemoryLogDisk();
   readonly #stateDisk = new MemoryDisk<StateColumn>(STATE_COLUMNS);
   #created = false;
+  #isCalm = false;
   #running: Running | undefined;
 
   constructor(
@@ -101,6 +102,7 @@ export class SimulatedMember {
       actor: new LogWriterActor({ storage: log, reports }),
       clock: process,
       prng,
+      isCalm: () => this.#isCalm,
     });
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
@@ -109,6 +111,7 @@ export class SimulatedMember {
       ),
       clock: process,
       prng,
+      isCalm: () => this.#isCalm,
     });
     const self = { id: memberId, name, peerUrls: [], clientUrls: [], learner: false };
     const bootNonce = prng.next();
@@ -162,6 +165,11 @@ export class SimulatedMember {
     this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
     const unsynced = this.#stateDisk.unsyncedBatches;
     this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+  }
+
+  /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
+  calm(): void {
+    this.#isCalm = true;
   }
 
   /** Freezes the process: nothing reaches it and no timer runs, while everyone else's time goes on. */

@@ -168,6 +168,7 @@ export class Simulation {
     this.#nemesis.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
+    for (const member of this.#members) member.calm();
     for (const process of [...this.#members, ...this.#watching]) if (!process.running) process.start();
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);

@@ -20,7 +20,13 @@ export class SlowLane<M> implements ActorRef<M> {
 
   constructor(
     private readonly speed: LaneSpeed,
-    private readonly dependencies: { readonly actor: Actor<M>; readonly clock: Clock; readonly prng: Prng },
+    private readonly dependencies: {
+      readonly actor: Actor<M>;
+      readonly clock: Clock;
+      readonly prng: Prng;
+      /** Whether stalls are over. */
+      readonly isCalm: () => boolean;
+    },
   ) {}
 
   tell(message: M): void {
@@ -51,8 +57,9 @@ export class SlowLane<M> implements ActorRef<M> {
 
   #turnMs(): number {
     const { turnMsMax, stallChance, stallMsMax } = this.speed;
-    const { prng } = this.dependencies;
-    if (stallChance > 0 && randomChance(prng, stallChance)) return randomInteger(prng, 1, stallMsMax);
+    const { prng, isCalm } = this.dependencies;
+    if (stallChance > 0 && !isCalm() && randomChance(prng, stallChance))
+      return randomInteger(prng, 1, stallMsMax);
     return randomInteger(prng, 0, turnMsMax * 1000) / 1000;
   }
 }
