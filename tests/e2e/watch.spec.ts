@@ -1,3 +1,5 @@
+import { prefix, QuorateClient } from "@quorate/client";
+
 import { EtcdClient } from "../harness/etcd-client";
 import { EtcdWatch } from "../harness/etcd-watch";
 import { eventually } from "../harness/eventually";
@@ -15,7 +17,7 @@ describe("a watch stream over a cluster of real processes", () => {
   let client: EtcdClient;
 
   beforeAll(async () => {
-    cluster = await QuorateCluster.start({ members: 3 });
+    cluster = await QuorateCluster.start({ members: 3, fanouts: 2 });
     client = new EtcdClient({ address: cluster.address() });
   }, 60_000);
 
@@ -74,14 +76,14 @@ describe("a watch stream over a cluster of real processes", () => {
     await cluster.tell("start", leader);
   }, 90_000);
 
-  it("misses nothing when its fan-out is killed and comes back", async () => {
-    await surviving("fanout", async () => {
-      await cluster.tell("kill", "fanout1");
-      await cluster.tell("start", "fanout1");
+  it("misses nothing when its fan-outs are killed and come back", async () => {
+    await surviving("fan-outs", async () => {
+      for (const name of ["fanout1", "fanout2"]) await cluster.tell("kill", name);
+      for (const name of ["fanout1", "fanout2"]) await cluster.tell("start", name);
     });
   }, 90_000);
 
-  it("misses nothing when its fan-out freezes for a while", async () => {
+  it("misses nothing when its fan-out freezes for a while, and another one takes over", async () => {
     await surviving("frozen", async () => {
       await cluster.tell("pause", "fanout1");
       const before = performance.now();
@@ -96,6 +98,31 @@ describe("a watch stream over a cluster of real processes", () => {
       await cluster.tell("start", "broker1");
     });
   }, 90_000);
+
+  it("tells applications on NATS the same, whichever fan-out is killed", async () => {
+    await using native = await QuorateClient.connect({ servers: cluster.brokerUrl, cluster: cluster.name });
+    const watch = native.watch(prefix("native/"), { previous: true });
+    await watch.started;
+    const seen: string[] = [];
+    const listening = (async () => {
+      for await (const { keyValue, type } of watch) {
+        if (keyValue.keyText === "native/end") return;
+        seen.push(`${type} ${keyValue.keyText} ${keyValue.text}`);
+      }
+    })();
+    const told: string[] = [];
+    for (let at = 0; at < 300; at += 1) {
+      await native.put(`native/${at % 10}`, `${at}`);
+      told.push(`put native/${at % 10} ${at}`);
+      if (at === 100) await cluster.tell("kill", "fanout1");
+      if (at === 150) await cluster.tell("start", "fanout1");
+      if (at === 200) await cluster.tell("kill", "fanout2");
+    }
+    await cluster.tell("start", "fanout2");
+    await native.put("native/end", "");
+    await listening;
+    expect(seen).toEqual(told);
+  }, 60_000);
 
   it("holds what a client does not read, and delivers it when the client reads again", async () => {
     const from = (await revisionNow()) + 1;

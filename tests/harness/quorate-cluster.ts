@@ -10,8 +10,8 @@ import { temporaryFolder, type TemporaryFolder } from "./temporary-folder";
 
 /** A process of the cluster, as `quorate dev` lists it in `cluster.json`. */
 export interface ClusterProcess {
-  readonly service: "raft-node" | "kv-gateway" | "nats-server";
-  /** n1, gateway1, broker1, … */
+  readonly service: "raft-node" | "watch-fanout" | "kv-gateway" | "nats-server";
+  /** n1, fanout1, gateway1, broker1, … */
   readonly name: string;
   /** Absent while it does not run. */
   readonly pid?: number;
@@ -33,6 +33,7 @@ interface ClusterDescription {
 export interface QuorateOptions {
   readonly members: number;
   readonly gateways?: number;
+  readonly fanouts?: number;
   /** Where to keep the data, from then on the cluster's to dispose of; a temporary folder unless told. */
   readonly folder?: TemporaryFolder;
   /** Added to the environment of all processes. */
@@ -76,11 +77,12 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
-  async #startAll({ members, gateways = 1 }: QuorateOptions): Promise<void> {
+  async #startAll({ members, gateways = 1, fanouts = 1 }: QuorateOptions): Promise<void> {
     const ports = await freePorts(gateways);
     await this.#quorate([
       "dev",
-      ...["--members", `${members}`, "--gateways", `${gateways}`, "--data-dir", this.dataDir],
+      ...["--members", `${members}`, "--gateways", `${gateways}`, "--fanouts", `${fanouts}`],
+      ...["--data-dir", this.dataDir],
       ...["--client-urls", ports.map((port) => `http://127.0.0.1:${port}`).join(",")],
       ...["--detach", "--fresh"],
     ]);

@@ -36,3 +36,4 @@ export {
   type WatchConnectionDependencies,
   type WatchConnectionOptions,
 } from "./watch/watch-connection";
+export { Watch, WatchCompactedError, type WatchEvent, type WatchOptions } from "./watch/watch";

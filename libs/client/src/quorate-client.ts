@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import type { Clock, Scheduler } from "@quorate/base";
 import type { Transport } from "@quorate/transport";
@@ -47,6 +48,7 @@ import {
 } from "./results";
 import { TransactionBuilder, transactionRequest, writes, type TransactionPlan } from "./transaction";
 import { attemptResultOf } from "./transport-failure";
+import { Watch, type WatchOptions } from "./watch/watch";
 
 export interface ClientOptions {
   /** The cluster's name. */
@@ -69,6 +71,8 @@ export interface ClientDependencies {
   readonly transport: Transport;
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;
+  /** 64 random bits at each call: names the streams of watches. */
+  readonly randomId?: () => bigint;
 }
 
 const TIMEOUT_MS = 5000;
@@ -90,6 +94,9 @@ export class QuorateClient implements AsyncDisposable {
   readonly #subjects: Subjects;
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #randomId: () => bigint;
+  readonly #watches = new Set<Watch>();
   readonly #batcher: CallBatcher;
   readonly #onClose: () => Promise<void>;
   #pendingCalls = 0;
@@ -105,6 +112,8 @@ export class QuorateClient implements AsyncDisposable {
     this.#subjects = new Subjects(parseClusterName(options.cluster));
     this.#transport = dependencies.transport;
     this.#clock = dependencies.clock ?? systemClock;
+    this.#scheduler = dependencies.scheduler ?? systemScheduler;
+    this.#randomId = dependencies.randomId ?? (() => randomBytes(8).readBigUInt64BE());
     this.#onClose = onClose;
     this.#batcher = new CallBatcher(
       {
@@ -112,7 +121,7 @@ export class QuorateClient implements AsyncDisposable {
         batchBytesMax: BATCH_BYTES_MAX,
         batchCallsMax: BATCH_CALLS_MAX,
       },
-      { transport: dependencies.transport, scheduler: dependencies.scheduler ?? systemScheduler },
+      { transport: dependencies.transport, scheduler: this.#scheduler },
     );
   }
 
@@ -186,6 +195,27 @@ export class QuorateClient implements AsyncDisposable {
       physical: options.physical ?? false,
     }).finish();
     return this.#call("compact", request, options, true, () => undefined);
+  }
+
+  /**
+   * Every change of the keys in `range`: `for await (const event of client.watch(prefix("jobs/")))`. To miss nothing between a
+   * read and a watch, watch from the read's revision plus one.
+   *
+   * It ends with the loop, the signal or the client, and by {@link WatchCompactedError} if the store has forgotten what it
+   * would have to tell next. Nothing else ends it.
+   */
+  watch(range: KeyRange, options: WatchOptions = {}): Watch {
+    if (this.#closed) throw new QuorateError("CANCELLED", "the client was closed", "definite");
+    const watch = new Watch(range, options, {
+      transport: this.#transport,
+      subjects: this.#subjects,
+      clock: this.#clock,
+      scheduler: this.#scheduler,
+      randomId: this.#randomId,
+      ended: (ended) => void this.#watches.delete(ended),
+    });
+    if (!watch.isEnded) this.#watches.add(watch);
+    return watch;
   }
 
   /** How the member that answers sees itself and its cluster. */
@@ -269,6 +299,7 @@ export class QuorateClient implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const watch of [...this.#watches]) await watch.return();
     await this.#onClose();
   }
 

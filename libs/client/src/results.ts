@@ -181,7 +181,8 @@ function operationResult(response: etcdserverpb.ResponseOp.$Properties): Operati
   return { kind: "range", ...rangeResult(response.responseRange ?? {}) };
 }
 
-function keyValueOf(kv: mvccpb.KeyValue.$Properties): KeyValue {
+/** Its bytes are copies. */
+export function keyValueOf(kv: mvccpb.KeyValue.$Properties): KeyValue {
   return new KeyValue({
     key: (kv.key ?? EMPTY).slice(),
     value: (kv.value ?? EMPTY).slice(),

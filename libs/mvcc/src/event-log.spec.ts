@@ -1,5 +1,5 @@
 import { textOf } from "@quorate/base";
-import { previousKeyValue, readEvents } from "./event-log";
+import { previousKeyValue, previousKeyValues, readEvents } from "./event-log";
 import { MvccFixture } from "./testing/mvcc-fixture";
 import { deleteRequest, putRequest, revision } from "./testing/requests";
 import type { Event } from "./types";
@@ -86,5 +86,15 @@ describe("previousKeyValue", () => {
     const [event] = [...readEvents(store, revision(5))];
     expect(previousKeyValue(store, event!, revision(4))?.modRevision).toBe(4);
     expect(previousKeyValue(store, event!, revision(5))).toBeUndefined();
+  });
+});
+
+describe("previousKeyValues", () => {
+  it.each([-1, 3, 5])("answers for each event what one lookup does, compacted at %d", (compacted) => {
+    const store = written();
+    const events = [...readEvents(store, revision(2))];
+    expect(previousKeyValues(store, events, revision(compacted))).toEqual(
+      events.map((event) => previousKeyValue(store, event, revision(compacted))),
+    );
   });
 });

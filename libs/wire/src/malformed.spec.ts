@@ -10,6 +10,7 @@ import {
   decodeRangeRequest,
   decodeTxnRequest,
 } from "./etcd-requests";
+import { decodeFeedBatch, decodeFeedPosition, decodeHistoryRequest, decodeHistoryResponse } from "./feed";
 import { messageToJson } from "./json";
 import {
   decodeLeaseRequest,
@@ -22,6 +23,8 @@ import {
 import { decodeLeaderNotice, decodeNodeStatus } from "./node-status";
 import { decodePeerEnvelope } from "./peer";
 import { etcdserverpb, quorate } from "./protocol";
+import { decodeWatchRequest } from "./watch-responses";
+import { decodeWatchControl, decodeWatchDelivery, decodeWatchOpen, decodeWatchOpened } from "./watch-stream";
 
 // Anyone who can publish can send anything: every decoder either returns a value or throws DecodeError.
 
@@ -42,6 +45,15 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   decodeLeaderNotice,
   decodeNodeStatus,
   decodePeerEnvelope,
+  decodeFeedBatch,
+  decodeFeedPosition,
+  decodeHistoryRequest,
+  decodeHistoryResponse,
+  decodeWatchRequest,
+  decodeWatchOpen,
+  decodeWatchOpened,
+  decodeWatchControl,
+  decodeWatchDelivery,
   "messageToJson of a TxnRequest": (bytes) => messageToJson("etcdserverpb.TxnRequest", bytes),
 };
 
@@ -57,6 +69,26 @@ const checkpoint = encodeLeaseCheckpoint({
 });
 
 const samples = [
+  quorate.internal.v1.FeedBatch.encode({
+    prevRevision: 1,
+    revision: 2,
+    events: [
+      { event: txn, headBytes: 3 },
+      { event: Uint8Array.of(0x12, 3, 10, 1, 5), headBytes: 5 },
+    ],
+  }).finish(),
+  quorate.api.v1.WatchDelivery.encode({
+    sequence: 1,
+    items: [
+      { events: { watcher: 1, next: 3, events: [txn] } },
+      { progress: { revision: 3, watchers: [1, 2] } },
+    ],
+    behind: [1],
+  }).finish(),
+  quorate.api.v1.WatchOpen.encode({
+    stream: 5,
+    commands: [{ create: { watcher: 1, key: Uint8Array.of(1), next: 5 } }, { progress: { watchers: [1] } }],
+  }).finish(),
   txn,
   encodeCommandBatch([{ kind: "txn", bytes: txn }]),
   encodeBatchRequest([{ kind: "txn", bytes: txn }]),

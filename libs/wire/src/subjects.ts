@@ -80,6 +80,11 @@ export class Subjects {
     return `${this.#internal}.watch.to.${hexId(gateway)}.${stream}`;
   }
 
+  /** Where the fan-out `source` hears the applications whose streams it serves. */
+  watchStream(source: bigint): string {
+    return this.api("watch", `stream.${hexId(source)}`);
+  }
+
   /** A call of the public API, such as `kv` and `range`. */
   api(service: ApiService, method: string): string {
     return `${this.#public}.${service}.${method}`;

@@ -1,5 +1,5 @@
 import { Mailbox } from "@quorate/actor";
-import { EMPTY_BYTES, hexId, type Clock, type Scheduler, type Timer } from "@quorate/base";
+import { EMPTY_BYTES, type Clock, type Scheduler, type Timer } from "@quorate/base";
 import type { Logger } from "@quorate/telemetry";
 import type { InboundMessage, ServiceHandle, Subscription, Transport } from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
@@ -104,7 +104,7 @@ export class Fanout {
     this.#subscriptions = [
       transport.subscribe(subjects.watchOpen, (message) => this.#open(message, false), { queue: QUEUE }),
       transport.subscribe(subjects.watchControl(source), control),
-      transport.subscribe(subjects.api("watch", `stream.${hexId(source)}`), control),
+      transport.subscribe(subjects.watchStream(source), control),
     ];
     this.#tick();
     this.#service = await transport.serve({

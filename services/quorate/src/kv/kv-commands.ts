@@ -14,6 +14,7 @@ import {
 } from "./output";
 import { keyRange, rangeOptions, type GetFlags, type KeyFlags } from "./range-flags";
 import { parseTransaction } from "./txn-text";
+import { watchCommand } from "./watch-command";
 
 interface OutputFlags extends ConnectionFlags {
   readonly writeOut?: string;
@@ -21,7 +22,16 @@ interface OutputFlags extends ConnectionFlags {
 
 /** The commands that talk to a cluster over its broker, named and shaped like etcdctl's. */
 export function kvCommands(): Command[] {
-  return [putCommand(), getCommand(), delCommand(), txnCommand(), statusCommand(), membersCommand()];
+  const watch = keyOptions(command("watch").argument("<key>").argument("[range-end]"));
+  return [
+    putCommand(),
+    getCommand(),
+    delCommand(),
+    txnCommand(),
+    watchCommand(watch),
+    statusCommand(),
+    membersCommand(),
+  ];
 }
 
 function putCommand(): Command {
