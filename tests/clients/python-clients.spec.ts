@@ -31,7 +31,9 @@ for (const { module, debianPackage } of clients) {
 
   it.each(installed)("$debianPackage does its ordinary work", async ({ script }) => {
     const [host, port] = cluster.address().split(":");
-    const finished = await run(python, [join(__dirname, "python", script), host!, port!], { timeoutMs: 90_000 });
+    const finished = await run(python, [join(__dirname, "python", script), host!, port!], {
+      timeoutMs: 90_000,
+    });
     expect(finished).toMatchObject({ exitCode: 0, stdout: "ok\n" });
   });
 });
