@@ -43,8 +43,8 @@ export type ApplierMessage =
       readonly raftTerm: Term;
       readonly request: Uint8Array;
     }
-  /** Whether what is applied from now on is also reported as "feed". */
-  | { readonly kind: "feed"; readonly on: boolean }
+  /** How what is applied from now on is also reported as "feed". */
+  | { readonly kind: "feed"; readonly mode: FeedMode }
   /** An encoded HistoryRequest. */
   | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array };
 
@@ -60,6 +60,9 @@ export type ApplierReport =
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   | FeedReport;
+
+/** "bare": only how far the store has come, without the events. */
+export type FeedMode = "off" | "bare" | "full";
 
 /** What watchers live on. Batches are reported before the "applied" that counts them in. */
 export type FeedReport =
@@ -99,7 +102,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   #applies: ApplyMessage[] = [];
   #reads: ReadMessage[] = [];
   #histories: HistoryMessage[] = [];
-  #isFed = false;
+  #feedMode: FeedMode = "off";
   /** Answers to `physical` compactions, held until the rows are gone. */
   #afterCompaction: Answer[] = [];
   #compacting = false;
@@ -124,7 +127,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
         this.#reads.push(message);
         return;
       case "feed":
-        this.#isFed = message.on;
+        this.#feedMode = message.mode;
         return;
       case "history":
         this.#histories.push(message);
@@ -151,7 +154,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const answers = this.#answers(messages, entries, result.outcomes);
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
-    if (this.#isFed) this.#feed(before, result.events, messages.at(-1)!.raftTerm);
+    if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
     reports.tell({ kind: "applied", position: stateMachine.position, databaseBytes: this.#sizeOnDisk() });
   }
 
@@ -160,8 +163,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const { stateMachine, store, reports } = this.dependencies;
     const { revision, compactRevision } = stateMachine.position;
     if (revision === before.revision && compactRevision === before.compactRevision) return;
-    const head = { prevRevision: before.revision, revision, compactRevision, term };
-    const batch = encodeFeedBatch(head, withPrevious(store, events, compactRevision));
+    const bare = this.#feedMode === "bare";
+    const head = { prevRevision: before.revision, revision, compactRevision, term, bare };
+    const batch = encodeFeedBatch(head, bare ? [] : withPrevious(store, events, compactRevision));
     reports.tell({ kind: "feed", revision, batch });
   }
 
