@@ -59,6 +59,7 @@ describe("a feed batch", () => {
     revision: revision(302),
     compactRevision: revision(-1),
     term: 4 as Term,
+    bare: false,
   };
   const decoded = decodeFeedBatch(encodeFeedBatch(head, fed));
 

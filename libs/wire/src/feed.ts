@@ -22,6 +22,8 @@ interface FeedBatchHead {
   /** -1 before the first compaction. */
   readonly compactRevision: Revision;
   readonly term: Term;
+  /** Its events are left out: they can be read as history. */
+  readonly bare: boolean;
 }
 
 /** All changes of one applied batch, as decoded: events ready to be handed on. */
@@ -57,12 +59,13 @@ export type HistoryResponse =
 
 /** Written straight from the core's types: a node does this for every change. */
 export function encodeFeedBatch(head: FeedBatchHead, events: readonly FedEvent[]): Uint8Array {
-  const { prevRevision, revision, compactRevision, term } = head;
+  const { prevRevision, revision, compactRevision, term, bare } = head;
   const writer = Writer.create().uint32(tag(1, VARINT)).uint64(prevRevision);
   writer.uint32(tag(2, VARINT)).uint64(revision);
   writer.uint32(tag(3, VARINT)).int64(compactRevision);
   writer.uint32(tag(4, VARINT)).uint64(term);
   for (const event of events) writeFeedEvent(writer, 5, event);
+  if (bare) writer.uint32(tag(6, VARINT)).bool(true);
   return writer.finish(true);
 }
 
@@ -75,7 +78,18 @@ export function decodeFeedBatch(bytes: Uint8Array): FeedBatchMessage {
     compactRevision: saturatingNumber(message.compactRevision) as Revision,
     term: counterOf(message.term, "term") as Term,
     events: message.events.map(watchEvent),
+    bare: message.bare,
   };
+}
+
+/** @param events Whether somebody watches; without it batches come bare. */
+export function encodeFeedRequest(events: boolean): Uint8Array {
+  return wire.FeedRequest.encode({ events }).finish();
+}
+
+/** @returns whether events are wanted. @throws {DecodeError} */
+export function decodeFeedRequest(bytes: Uint8Array): boolean {
+  return decodeMessage("FeedRequest", wire.FeedRequest, bytes).events;
 }
 
 export function encodeFeedPosition(position: FeedPosition): Uint8Array {

@@ -10,7 +10,13 @@ import {
   decodeRangeRequest,
   decodeTxnRequest,
 } from "./etcd-requests";
-import { decodeFeedBatch, decodeFeedPosition, decodeHistoryRequest, decodeHistoryResponse } from "./feed";
+import {
+  decodeFeedBatch,
+  decodeFeedPosition,
+  decodeFeedRequest,
+  decodeHistoryRequest,
+  decodeHistoryResponse,
+} from "./feed";
 import { messageToJson } from "./json";
 import {
   decodeLeaseRequest,
@@ -47,6 +53,7 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   decodePeerEnvelope,
   decodeFeedBatch,
   decodeFeedPosition,
+  decodeFeedRequest,
   decodeHistoryRequest,
   decodeHistoryResponse,
   decodeWatchRequest,

@@ -3,8 +3,14 @@ import type { Clock, Timer } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
-import { DecodeError, decodeHistoryRequest, encodeFeedPosition, type Subjects } from "@quorate/wire";
-import type { ApplierMessage, FeedReport } from "./actors/applier-actor";
+import {
+  DecodeError,
+  decodeFeedRequest,
+  decodeHistoryRequest,
+  encodeFeedPosition,
+  type Subjects,
+} from "@quorate/wire";
+import type { ApplierMessage, FeedMode, FeedReport } from "./actors/applier-actor";
 import type { NodeView } from "./actors/raft-actor";
 
 export interface FeedDoorOptions {
@@ -36,7 +42,11 @@ export class FeedDoor {
   readonly #histories = new Map<number, string>();
   #nextHistory = 1;
   #published = 0 as Revision;
-  #interest: Timer | undefined;
+  /** How long somebody wants to know where the store stands, and how long somebody wants events. */
+  #bareUntil = -Infinity;
+  #fullUntil = -Infinity;
+  #mode: FeedMode = "off";
+  #expiry: Timer | undefined;
 
   constructor(
     private readonly options: FeedDoorOptions,
@@ -55,7 +65,7 @@ export class FeedDoor {
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#subscriptions = [];
-    this.#interest?.cancel();
+    this.#expiry?.cancel();
     this.#histories.clear();
   }
 
@@ -72,15 +82,13 @@ export class FeedDoor {
     transport.publish(reply, report.response);
   }
 
-  #renew({ reply }: InboundMessage): void {
-    const { applier, clock, transport, view } = this.dependencies;
+  #renew({ payload, reply }: InboundMessage): void {
+    const { clock, transport, view } = this.dependencies;
     const { clusterId, memberId, interestMs } = this.options;
-    if (this.#interest === undefined) applier.tell({ kind: "feed", on: true });
-    this.#interest?.cancel();
-    this.#interest = clock.setTimer(interestMs, () => {
-      this.#interest = undefined;
-      applier.tell({ kind: "feed", on: false });
-    });
+    const until = clock.now() + interestMs;
+    this.#bareUntil = until;
+    if (wantsEvents(payload)) this.#fullUntil = until;
+    this.#setMode();
     if (reply === undefined) return;
     const { raft, position } = view();
     const revision = Math.max(position.revision, this.#published) as Revision;
@@ -90,6 +98,20 @@ export class FeedDoor {
       reply,
       encodeFeedPosition({ clusterId, memberId, term, leader, revision, compactRevision }),
     );
+  }
+
+  /** Full while somebody wants events, bare while somebody only wants to know where the store stands. */
+  #setMode(): void {
+    const { clock, applier } = this.dependencies;
+    const now = clock.now();
+    const mode = this.#fullUntil > now ? "full" : this.#bareUntil > now ? "bare" : "off";
+    if (mode !== this.#mode) applier.tell({ kind: "feed", mode });
+    this.#mode = mode;
+    this.#expiry?.cancel();
+    this.#expiry = undefined;
+    if (mode === "off") return;
+    const next = mode === "full" ? this.#fullUntil : this.#bareUntil;
+    this.#expiry = clock.setTimer(next - now, () => this.#setMode());
   }
 
   #history({ payload, reply }: InboundMessage): void {
@@ -105,5 +127,15 @@ export class FeedDoor {
     this.#nextHistory += 1;
     this.#histories.set(id, reply);
     this.dependencies.applier.tell({ kind: "history", id, request });
+  }
+}
+
+/** Who cannot be understood wants what costs least. */
+function wantsEvents(payload: Uint8Array): boolean {
+  try {
+    return decodeFeedRequest(payload);
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
   }
 }

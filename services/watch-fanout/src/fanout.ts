@@ -68,7 +68,10 @@ export class Fanout {
         logger,
         publish: (subject, payload) => void transport.publish(subject, payload),
         refuse: (reply, text) => this.#refuse(reply, text),
-        turnDone: () => this.#history.pump(),
+        turnDone: () => {
+          this.#follower.wantEvents(this.#actor.hasWatchers);
+          this.#history.pump();
+        },
       },
     );
     this.#mailbox = new Mailbox(

@@ -54,8 +54,8 @@ export type ApplierMessage =
       readonly lease: LeaseId;
       readonly minIndex: LogIndex;
     }
-  /** Whether what is applied from now on is also reported as "feed". */
-  | { readonly kind: "feed"; readonly on: boolean }
+  /** How what is applied from now on is also reported as "feed". */
+  | { readonly kind: "feed"; readonly mode: FeedMode }
   /** An encoded HistoryRequest. */
   | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array };
 
@@ -80,6 +80,9 @@ export type ApplierReport =
   | { readonly kind: "lease-list"; readonly term: Term; readonly leases: readonly LeaseRecord[] }
   | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] }
   | FeedReport;
+
+/** "bare": only how far the store has come, without the events. */
+export type FeedMode = "off" | "bare" | "full";
 
 /** What watchers live on. Batches are reported before the "applied" that counts them in. */
 export type FeedReport =
@@ -119,7 +122,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   #applies: ApplyMessage[] = [];
   #reads: ReadMessage[] = [];
   #histories: HistoryMessage[] = [];
-  #isFed = false;
+  #feedMode: FeedMode = "off";
   /** Answers to `physical` compactions, held until the rows are gone. */
   #afterCompaction: Answer[] = [];
   #compacting = false;
@@ -146,7 +149,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
         this.#reads.push(message);
         return;
       case "feed":
-        this.#isFed = message.on;
+        this.#feedMode = message.mode;
         return;
       case "history":
         this.#histories.push(message);
@@ -173,7 +176,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const answers = this.#answers(messages, entries, result.outcomes);
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
-    if (this.#isFed) this.#feed(before, result.events, messages.at(-1)!.raftTerm);
+    if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
     const { position } = stateMachine;
     reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
   }
@@ -183,8 +186,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const { stateMachine, store, reports } = this.dependencies;
     const { revision, compactRevision } = stateMachine.position;
     if (revision === before.revision && compactRevision === before.compactRevision) return;
-    const head = { prevRevision: before.revision, revision, compactRevision, term };
-    const batch = encodeFeedBatch(head, withPrevious(store, events, compactRevision));
+    const bare = this.#feedMode === "bare";
+    const head = { prevRevision: before.revision, revision, compactRevision, term, bare };
+    const batch = encodeFeedBatch(head, bare ? [] : withPrevious(store, events, compactRevision));
     reports.tell({ kind: "feed", revision, batch });
   }
 

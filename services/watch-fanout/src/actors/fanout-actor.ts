@@ -77,6 +77,10 @@ export class FanoutActor implements Actor<FanoutMessage> {
     return this.#hub?.historyWanted();
   }
 
+  get hasWatchers(): boolean {
+    return this.#hub !== undefined && this.#hub.watcherCount > 0;
+  }
+
   get streamCount(): number {
     return this.#streams.size;
   }
@@ -86,7 +90,9 @@ export class FanoutActor implements Actor<FanoutMessage> {
       case "feed": {
         const { batch } = message;
         this.#origin = { ...this.#origin, term: Math.max(this.#origin.term, batch.term) };
-        return this.#hub?.feed(batch);
+        if (!batch.bare) return this.#hub?.feed(batch);
+        this.#hub?.skipTo(batch.revision); // whoever began to watch meanwhile gets it from history
+        return this.#hub?.compacted(batch.compactRevision);
       }
       case "position":
         return this.#moveTo(message.position);

@@ -1,11 +1,12 @@
 import type { ActorRef } from "@quorate/actor";
-import { EMPTY_BYTES, hexId, type Clock, type Timer } from "@quorate/base";
+import { hexId, type Clock, type Timer } from "@quorate/base";
 import type { Logger } from "@quorate/telemetry";
 import type { RequestResult, Subscription, Transport } from "@quorate/transport";
 import {
   decodeFeedBatch,
   decodeFeedPosition,
   DecodeError,
+  encodeFeedRequest,
   type FeedBatchMessage,
   type FeedPosition,
   type Subjects,
@@ -58,6 +59,7 @@ export class FeedFollower {
   /** Counts what is asked, so that answers to what was asked before a change are told apart. */
   #asked = 0;
   #leaderless = 0;
+  #wantsEvents = false;
   #heardAt: number;
   #closed = false;
 
@@ -77,6 +79,13 @@ export class FeedFollower {
   /** The node to be asked for history; `undefined` while there is none. */
   get followed(): MemberId | undefined {
     return this.#followed;
+  }
+
+  /** Whether anybody watches: without, the node is spared the work of sending events. */
+  wantEvents(wanted: boolean): void {
+    if (wanted === this.#wantsEvents) return;
+    this.#wantsEvents = wanted;
+    if (wanted && this.#followed !== undefined) this.#renew();
   }
 
   /** Something that `followed` was asked was not answered: see at once whether it still lives. */
@@ -158,7 +167,8 @@ export class FeedFollower {
     this.#later(renewMs);
     this.#asked += 1;
     const asked = this.#asked;
-    transport.request(subjects.node(followed, "feed"), EMPTY_BYTES, { timeoutMs: answerMs }, (result) => {
+    const request = encodeFeedRequest(this.#wantsEvents);
+    transport.request(subjects.node(followed, "feed"), request, { timeoutMs: answerMs }, (result) => {
       if (!this.#closed && followed === this.#followed) this.#answered(followed, result, asked);
     });
   }
