@@ -16,6 +16,10 @@ const origin = { clusterId: 1n, memberId: 2n, term: 3 };
 /** A fan-out as small as can be, for specs: a hub, and what the test feeds it. */
 export class ScriptedFanout {
   readonly hub: WatchHub;
+  /** Whether its answers to new streams arrive. */
+  answersOpen = true;
+  /** What the subscribers told and asked so far. */
+  controls = 0;
   readonly #deliver = new Map<StreamId, string>();
   readonly #source: SourceId;
 
@@ -60,11 +64,12 @@ export class ScriptedFanout {
     this.hub.open(stream, windowBytes);
     this.#deliver.set(stream, deliver);
     this.hub.command(stream, 1, commands);
-    this.dependencies.transport.publish(reply!, encodeWatchOpened(this.#source));
+    if (this.answersOpen) this.dependencies.transport.publish(reply!, encodeWatchOpened(this.#source));
     this.flush();
   }
 
   #control({ payload, reply }: InboundMessage): void {
+    this.controls += 1;
     const { stream, ack, firstCommand, commands, close } = decodeWatchControl(Uint8Array.from(payload));
     if (close) this.hub.close(stream);
     this.hub.acknowledge(stream, ack);

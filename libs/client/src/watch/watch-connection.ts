@@ -143,11 +143,15 @@ export class WatchConnection {
     transport.request(openSubject, open, { timeoutMs: answerMs }, (result) => {
       if (this.#closed || this.#isReopening || stream !== this.#subscriber.stream) return;
       const source = sourceOf(result);
-      if (source !== undefined && this.#subscriber.bind(source, stream)) {
-        if (commands.length > 0) this.#later(this.options.heartbeatMs);
-        else this.#ask(); // nothing will be delivered by itself
-        if (this.#subscriber.hasUnsentCommands) this.#tellSoon();
-      } else if (this.#subscriber.source === undefined) this.#reopen();
+      if (source === undefined || !this.#subscriber.bind(source, stream)) {
+        if (this.#subscriber.source === undefined) return this.#reopen();
+        // The answer was lost, but what was delivered has told who serves the stream. Without heartbeats it would take this
+        // side for gone after a while, and nobody would notice.
+        return this.#ask();
+      }
+      if (commands.length > 0) this.#later(this.options.heartbeatMs);
+      else this.#ask(); // nothing will be delivered by itself
+      if (this.#subscriber.hasUnsentCommands) this.#tellSoon();
     });
   }
 

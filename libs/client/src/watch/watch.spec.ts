@@ -90,6 +90,17 @@ describe("QuorateClient.watch", () => {
     expect([await bench.next(watch), await bench.next(watch)]).toEqual(["a1=v11@11", "a2=v12@12"]);
   });
 
+  it("sends heartbeats even if only the answer to its opening was lost", async () => {
+    const bench = new Bench();
+    const fanout = bench.fanout(1, 10);
+    fanout.answersOpen = false;
+    const watch = bench.client.watch(prefix("a"));
+    await bench.settled(watch.started); // the delivery told who serves the stream
+    bench.time.advance(60_000);
+    expect(fanout.controls).toBeGreaterThan(20);
+    await watch.return();
+  });
+
   it("throws once when history is gone, and then is over", async () => {
     const bench = new Bench();
     bench.fanout(1, 10).hub.compacted(8 as Revision);
