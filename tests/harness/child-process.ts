@@ -30,13 +30,9 @@ export function run(program: string, args: readonly string[], options: RunOption
     child.once("error", reject);
     child.stdin.on("error", () => undefined); // the program may end without reading its input
     child.stdin.end(options.input ?? "");
-    // "exit", not "close": a program that leaves a daemon behind hands its pipes on to it, and they never close.
-    child.once("exit", (exitCode, signal) => {
-      setImmediate(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-        resolve({ exitCode, signal, stdout: output.stdout, stderr: output.stderr });
-      });
+    // "close", not "exit": only then everything that it printed has been read.
+    child.once("close", (exitCode, signal) => {
+      resolve({ exitCode, signal, stdout: output.stdout, stderr: output.stderr });
     });
   });
 }
