@@ -87,14 +87,14 @@ const samples = [
   quorate.api.v1.WatchDelivery.encode({
     sequence: 1,
     items: [
-      { events: { watcher: 1, next: 3, events: [txn] } },
+      { events: { watchers: [1], next: 3, events: [txn] } },
       { progress: { revision: 3, watchers: [1, 2] } },
     ],
     behind: [1],
   }).finish(),
   quorate.api.v1.WatchOpen.encode({
     stream: 5,
-    commands: [{ create: { watcher: 1, key: Uint8Array.of(1), next: 5 } }, { progress: { watchers: [1] } }],
+    commands: [{ create: { watcher: [1], key: Uint8Array.of(1), next: 5 } }, { progress: { watchers: [1] } }],
   }).finish(),
   txn,
   encodeCommandBatch([{ kind: "txn", bytes: txn }]),

@@ -92,6 +92,34 @@ export function encodeWatchResponse(response: WatchResponse): Uint8Array {
   return writer.finish(true);
 }
 
+/** Responses with the same events, for several watchers: all but the watch id is encoded once. */
+export class SharedWatchResponse {
+  readonly #head: Uint8Array;
+  readonly #events: Uint8Array;
+
+  constructor(response: Pick<WatchResponse, "origin" | "revision" | "events">) {
+    const { origin, revision, events = [] } = response;
+    this.#head = encodeWatchResponse({ origin, revision, watchId: 0n });
+    const writer = Writer.create();
+    for (const event of events) writer.uint32(tag(11, BYTES)).bytes(event);
+    this.#events = writer.finish(true);
+  }
+
+  /** The encoded response for one of them. */
+  for(watchId: bigint): Uint8Array {
+    const id = watchId === 0n ? EMPTY_BYTES : encodeWatchId(watchId);
+    const response = new Uint8Array(this.#head.length + id.length + this.#events.length);
+    response.set(this.#head);
+    response.set(id, this.#head.length);
+    response.set(this.#events, this.#head.length + id.length);
+    return response;
+  }
+}
+
+function encodeWatchId(watchId: bigint): Uint8Array {
+  return Writer.create().uint32(tag(2, VARINT)).int64(wireId(watchId)).finish(true);
+}
+
 const VARINT = 0;
 const BYTES = 2;
 

@@ -41,7 +41,13 @@ describe("messages of a watch stream", () => {
     expect(decodeWatchOpened(encodeWatchOpened(source))).toBe(source);
     const items: WatchItem[] = [
       { kind: "created", watcher, next: revision(5), revision: revision(4) },
-      { kind: "events", watcher, revision: revision(6), next: revision(7), events: [key, key] },
+      {
+        kind: "events",
+        watchers: [watcher, watcher],
+        revision: revision(6),
+        next: revision(7),
+        events: [key, key],
+      },
       { kind: "compacted", watcher, compactRevision: revision(3) },
       { kind: "progress", revision: revision(8), watchers: [watcher] },
       { kind: "progress", revision: revision(8), watchers: [] },
