@@ -94,7 +94,7 @@ const samples = [
   }).finish(),
   quorate.api.v1.WatchOpen.encode({
     stream: 5,
-    commands: [{ create: { watcher: [1], key: Uint8Array.of(1), next: 5 } }, { progress: { watchers: [1] } }],
+    commands: [{ create: { watcher: 1, key: Uint8Array.of(1), next: 5 } }, { progress: { watchers: [1] } }],
   }).finish(),
   txn,
   encodeCommandBatch([{ kind: "txn", bytes: txn }]),

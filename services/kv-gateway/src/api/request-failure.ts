@@ -37,6 +37,12 @@ export type ValidationFailureCode =
   | "malformed"
   /** It is larger than any request may be, or than a door takes off the wire; `detail` says by how much. */
   | "message-too-large"
+  /** Bytes that are no messages, or too few or too many of them; `detail` says which. */
+  | "unreadable-message"
+  /** The caller's time is over. */
+  | "deadline-exceeded"
+  /** A health check for a service that this process does not know. */
+  | "unknown-service"
   | "unimplemented"
   | "unsupported-content-type";
 

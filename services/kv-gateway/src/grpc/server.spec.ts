@@ -8,11 +8,10 @@ import { refuse, responseAt } from "../testing/scripted-node";
 import { testGateway, type TestGateway } from "../testing/test-gateway";
 import type { ClientPort } from "../client-port/client-port";
 import { testPort } from "../testing/test-port";
-import { clusterService } from "./cluster";
+import { grpcServer } from "../testing/grpc-server";
+import { apiMethods } from "../api/methods";
 import { HealthService } from "./health";
-import { kvService } from "./kv";
-import { maintenanceService } from "./maintenance";
-import { GrpcServer } from "./server";
+import type { GrpcServer } from "./server";
 
 const { PutRequest, RangeRequest, TxnRequest, MemberListRequest, MemberListResponse } = etcdserverpb;
 const { HealthCheckRequest, HealthCheckResponse } = grpcMessages.health.v1;
@@ -32,12 +31,14 @@ describe("GrpcServer", () => {
     const { gateway, nodes } = parts;
     const failed = (method: string): void => void failures.push(method);
     health = new HealthService();
-    server = new GrpcServer([
-      kvService(gateway.kv, failed),
-      maintenanceService(gateway.cluster, failed),
-      clusterService(gateway.cluster, failed),
-      health,
-    ]);
+    const methods = apiMethods(gateway);
+    server = grpcServer(
+      {
+        unary: { ...methods.unary, ...health.methods.unary },
+        streams: { ...methods.streams, ...health.methods.streams },
+      },
+      failed,
+    );
     port = await testPort({ http2: (socket) => server.take(socket) });
     client = new Client(`127.0.0.1:${port.port}`, credentials.createInsecure());
     const known = new Promise<void>((resolve) => void gateway.tracker.onChange(resolve));
@@ -192,7 +193,6 @@ describe("GrpcServer", () => {
 
   it.each([
     "/etcdserverpb.Auth/AuthEnable",
-    "/etcdserverpb.Watch/Watch",
     "/etcdserverpb.Auth/AuthStatus",
     "/etcdserverpb.Maintenance/Alarm",
     "/etcdserverpb.Cluster/MemberAdd",

@@ -62,6 +62,9 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   malformed: [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "unsupported-content-type": [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "message-too-large": [GrpcCode.RESOURCE_EXHAUSTED, DETAIL],
+  "unreadable-message": [GrpcCode.INTERNAL, DETAIL],
+  "deadline-exceeded": [GrpcCode.DEADLINE_EXCEEDED, "context deadline exceeded"],
+  "unknown-service": [GrpcCode.NOT_FOUND, "unknown service"],
   unimplemented: [GrpcCode.UNIMPLEMENTED, DETAIL],
   // Whatever etcd has no status for reaches clients as UNKNOWN with the internal text.
   internal: [GrpcCode.UNKNOWN, DETAIL],

@@ -1,14 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { CallContext } from "../api/api-method";
-
-const MS_OF_UNIT: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-};
+import { timeoutOf, tokenOf } from "../api/call-headers";
 
 /**
  * What a caller asks for in headers. grpc-gateway hands `Grpc-Timeout` and all that begins with `Grpc-Metadata-` on to
@@ -28,20 +20,6 @@ export function contextOf(headers: IncomingHttpHeaders): CallContext | string {
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(token === undefined ? {} : { token }),
   };
-}
-
-/** Milliseconds; Infinity if none is given, `undefined` if it cannot be read. */
-function timeoutOf(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return Infinity;
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(single(header) ?? "") ?? [];
-  if (digits === undefined || unit === undefined) return undefined;
-  return Number(digits) * MS_OF_UNIT[unit]!;
-}
-
-/** etcd takes a token with or without the word that HTTP wants before it. */
-function tokenOf(authorization: string | undefined): string | undefined {
-  const token = authorization?.replace(/^Bearer /, "");
-  return token === "" ? undefined : token;
 }
 
 function single(header: string | string[] | undefined): string | undefined {

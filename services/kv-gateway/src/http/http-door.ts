@@ -1,11 +1,11 @@
 import type { MetricRegistry } from "@quorate/telemetry";
 import type { MemberId } from "../actors/leader-view";
+import type { ApiMethods } from "../api/methods";
 import type { Gateway } from "../gateway";
-import type { FailureListener } from "../grpc/unary";
+import type { FailureListener } from "../grpc/call";
 import { HealthChecks } from "../health/health-checks";
 import type { CallMeters } from "../metrics/call-meters";
 import { GatewayMetrics } from "../metrics/gateway-metrics";
-import { httpMethods, type HttpMethods } from "./api-methods";
 import { healthPages } from "./health-pages";
 import { HttpServer, type HttpServerOptions } from "./http-server";
 import { metricsPage } from "./metrics-page";
@@ -23,8 +23,7 @@ export interface HttpDoorDependencies {
   readonly registry: MetricRegistry;
   readonly meters: CallMeters;
   readonly failed: FailureListener;
-  /** Default: everything that the gateway has. */
-  readonly methods?: HttpMethods;
+  readonly methods: ApiMethods;
 }
 
 /**
@@ -39,9 +38,8 @@ const METRICS_ANSWER_MS = 1000;
 
 /** Puts the HTTP/1 door together: etcd's JSON paths, health, version and metrics. */
 export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDependencies): HttpServer {
-  const { gateway, registry, meters, failed } = dependencies;
+  const { gateway, registry, meters, failed, methods } = dependencies;
   const { homeMember, limits = { bytesMax: BODY_BYTES_MAX, timeoutMs: BODY_MS } } = options;
-  const methods = dependencies.methods ?? httpMethods(gateway);
   const checks = new HealthChecks(
     { homeMember },
     {

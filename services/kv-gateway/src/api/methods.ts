@@ -1,19 +1,20 @@
-import type { ApiMethod } from "../api/api-method";
-import type { ClusterApi } from "../api/cluster-api";
-import type { KeepAliveStreams } from "../api/keep-alive-streams";
-import type { KvApi } from "../api/kv-api";
-import type { LeaseApi } from "../api/lease-api";
-import type { StreamMethod } from "../api/stream-method";
 import type { WatchApi } from "../watch/watch-api";
 import { watchMethod } from "../watch/watch-method";
+import type { ApiMethod } from "./api-method";
+import type { ClusterApi } from "./cluster-api";
+import type { KeepAliveStreams } from "./keep-alive-streams";
+import type { KvApi } from "./kv-api";
+import type { LeaseApi } from "./lease-api";
+import { rangeStreamMethod } from "./range-stream-method";
+import type { StreamMethod } from "./stream-method";
 
-/** What answers the paths of `rpc-paths.ts`, by the method's name there. Methods that are missing are UNIMPLEMENTED. */
-export interface HttpMethods {
+/** The methods of the API by their full names, `etcdserverpb.KV/Range`. Whatever is missing is UNIMPLEMENTED. */
+export interface ApiMethods {
   readonly unary: Readonly<Record<string, ApiMethod>>;
   readonly streams: Readonly<Record<string, StreamMethod>>;
 }
 
-export interface HttpApis {
+export interface Apis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
   readonly lease: LeaseApi;
@@ -21,8 +22,8 @@ export interface HttpApis {
   readonly watch: WatchApi;
 }
 
-/** Everything that is served over HTTP/JSON. */
-export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: HttpApis): HttpMethods {
+/** What etcd's doors serve, gRPC and HTTP/JSON alike. */
+export function apiMethods({ kv, cluster, lease, keepAliveStreams, watch }: Apis): ApiMethods {
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -38,6 +39,7 @@ export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: Htt
       "etcdserverpb.Maintenance/Status": cluster.status,
     },
     streams: {
+      "etcdserverpb.KV/RangeStream": rangeStreamMethod(kv),
       "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,
       "etcdserverpb.Watch/Watch": watchMethod(watch),
     },
