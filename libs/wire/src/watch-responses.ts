@@ -92,31 +92,34 @@ export function encodeWatchResponse(response: WatchResponse): Uint8Array {
   return writer.finish(true);
 }
 
-/** Responses with the same events, for several watchers: all but the watch id is encoded once. */
+/** The tag and ten bytes of an int64, the longest that a watch id can be. */
+const WATCH_ID_BYTES_MAX = 11;
+
+/**
+ * Responses with the same events, for several watchers: everything but the watch id is encoded once. The id comes first,
+ * which the order of fields leaves free, so that nothing has to be copied to make room for it.
+ */
 export class SharedWatchResponse {
-  readonly #head: Uint8Array;
-  readonly #events: Uint8Array;
+  readonly #bytes: Uint8Array;
 
   constructor(response: Pick<WatchResponse, "origin" | "revision" | "events">) {
-    const { origin, revision, events = [] } = response;
-    this.#head = encodeWatchResponse({ origin, revision, watchId: 0n });
-    const writer = Writer.create();
-    for (const event of events) writer.uint32(tag(11, BYTES)).bytes(event);
-    this.#events = writer.finish(true);
+    const common = encodeWatchResponse({ ...response, watchId: 0n });
+    this.#bytes = new Uint8Array(WATCH_ID_BYTES_MAX + common.length);
+    this.#bytes.set(common, WATCH_ID_BYTES_MAX);
   }
 
-  /** The encoded response for one of them. */
+  /** The encoded response for one of them, in memory that the next call uses again. */
   for(watchId: bigint): Uint8Array {
-    const id = watchId === 0n ? EMPTY_BYTES : encodeWatchId(watchId);
-    const response = new Uint8Array(this.#head.length + id.length + this.#events.length);
-    response.set(this.#head);
-    response.set(id, this.#head.length);
-    response.set(this.#events, this.#head.length + id.length);
-    return response;
+    if (watchId === 0n) return this.#bytes.subarray(WATCH_ID_BYTES_MAX);
+    const id = encodeWatchId(watchId);
+    const start = WATCH_ID_BYTES_MAX - id.length;
+    this.#bytes.set(id, start);
+    return this.#bytes.subarray(start);
   }
 }
 
 function encodeWatchId(watchId: bigint): Uint8Array {
+  if (watchId > 0n && watchId < 0x80n) return Uint8Array.of(tag(2, VARINT), Number(watchId));
   return Writer.create().uint32(tag(2, VARINT)).int64(wireId(watchId)).finish(true);
 }
 

@@ -50,7 +50,8 @@ export class MessageReader {
     if (this.#bytes < end) return undefined;
     const all = this.#joined(end);
     const message = all.subarray(PREFIX_BYTES, end);
-    this.#chunks = all.length > end ? [all.subarray(end)] : [];
+    if (all.length > end) this.#chunks[0] = all.subarray(end);
+    else this.#chunks.shift();
     this.#bytes -= end;
     return prefix[0] === 0 ? Uint8Array.from(message) : this.#decompressed(message);
   }
@@ -73,7 +74,7 @@ export class MessageReader {
     try {
       return decompress(message, { maxOutputLength: RECEIVE_BYTES_MAX });
     } catch (error) {
-      if (error instanceof RangeError)
+      if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
         return definite("message-too-large", tooLargeText(RECEIVE_BYTES_MAX + 1));
       return definite(
         "unreadable-message",
