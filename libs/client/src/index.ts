@@ -24,6 +24,7 @@ export type {
   OperationResult,
   PutResult,
   RangeResult,
+  ResponseHeader,
   TransactionResult,
 } from "./results";
 export {

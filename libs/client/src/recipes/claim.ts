@@ -39,6 +39,8 @@ export class Claim implements AsyncDisposable {
   readonly key: Uint8Array;
   /** The create revision of the key: higher for every later holder of the name. */
   readonly fencingToken: number;
+  /** A revision at which the claim was the first in line; what came before it was done by earlier holders. */
+  readonly revision: number;
   protected readonly lease: Lease;
   protected readonly client: RecipeDependencies["client"];
   readonly #lost = new AbortController();
@@ -49,6 +51,7 @@ export class Claim implements AsyncDisposable {
   constructor(fields: ClaimFields, dependencies: RecipeDependencies) {
     this.key = fields.key;
     this.fencingToken = fields.createRevision;
+    this.revision = fields.revision;
     this.lease = fields.lease;
     this.client = dependencies.client;
     const leaseLost = (): void => void this.lose("its lease is lost", this.lease.lost.reason);
