@@ -253,14 +253,14 @@ export class QuorateClient implements AsyncDisposable {
   }
 
   /**
-   * A lock of the whole cluster by name: `await using lock = await client.mutex("jobs/nightly").lock()`. The same for all that
-   * use etcd's recipes.
+   * A lock of the whole cluster by name: `await using lock = await client.mutex("locks/nightly").lock()`. All that use etcd's
+   * recipes take part. No other keys may begin with the name and a slash.
    */
   mutex(name: Bytes, options: RecipeOptions = {}): Mutex {
     return new Mutex(name, options, { client: this, clock: this.#clock });
   }
 
-  /** One leader at a time among all that campaign under a name. The same for all that use etcd's recipes. */
+  /** One leader at a time among all that campaign under a name, which is shared and kept free like that of a mutex. */
   election(name: Bytes, options: RecipeOptions = {}): Election {
     return new Election(name, options, { client: this, clock: this.#clock });
   }

@@ -71,6 +71,21 @@ describe("Election", () => {
     await bench.settled(Promise.all([early.end, late.end]));
   });
 
+  it("looks again where history was compacted, and tells nothing twice", async () => {
+    const bench = new RecipeBench();
+    const leadership = await bench.settled(bench.client("one").election("head").campaign("1"));
+    const abort = new AbortController();
+    bench.cluster.compactsAfterBatch = true;
+    const { told, end } = note(bench.client("two").election("head"), abort.signal);
+    await bench.pass(1000);
+    bench.cluster.compactsAfterBatch = false;
+    await bench.settled(leadership.proclaim("1 ready"));
+    await bench.pass(1000);
+    expect(told).toEqual(["head/a1=1", "head/a1=1 ready"]);
+    abort.abort();
+    await bench.settled(end);
+  });
+
   it("ends observing with the client, also while there is no leader", async () => {
     const bench = new RecipeBench();
     const client = bench.client("one");

@@ -214,6 +214,19 @@ describe("Mutex", () => {
     expect((await bench.settled(waiting)).isHeld).toBe(true);
   });
 
+  it("does not take compacted history for the loss of the lock", async () => {
+    const bench = new RecipeBench();
+    bench.cluster.compactsAfterBatch = true; // between getting the lock and watching its key
+    const lock = await bench.settled(bench.client("a").mutex("jobs").lock());
+    await bench.pass(1000);
+    bench.cluster.compactsAfterBatch = false;
+    await bench.pass(1000);
+    expect(lock.isHeld).toBe(true);
+    bench.cluster.revoke(lock.leaseId);
+    await bench.pass(10);
+    expect(String(lock.lost.reason)).toContain("its key was deleted");
+  });
+
   it("loses its locks with the client", async () => {
     const bench = new RecipeBench();
     const client = bench.client("a");
