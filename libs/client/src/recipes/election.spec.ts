@@ -77,10 +77,10 @@ describe("Election", () => {
     const abort = new AbortController();
     bench.cluster.compactsAfterBatch = true;
     const { told, end } = note(bench.client("two").election("head"), abort.signal);
-    await bench.pass(1000);
+    await bench.pass(100);
     bench.cluster.compactsAfterBatch = false;
     await bench.settled(leadership.proclaim("1 ready"));
-    await bench.pass(1000);
+    await bench.pass(100);
     expect(told).toEqual(["head/a1=1", "head/a1=1 ready"]);
     abort.abort();
     await bench.settled(end);

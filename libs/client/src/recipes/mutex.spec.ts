@@ -208,7 +208,7 @@ describe("Mutex", () => {
     const first = await bench.settled(client.mutex("jobs").lock());
     bench.cluster.compactsAfterBatch = true; // between a contender's look at the line and its watch
     const waiting = client.mutex("jobs").lock();
-    await bench.pass(1000);
+    await bench.pass(100);
     bench.cluster.compactsAfterBatch = false;
     await bench.settled(first.unlock());
     expect((await bench.settled(waiting)).isHeld).toBe(true);
@@ -218,9 +218,9 @@ describe("Mutex", () => {
     const bench = new RecipeBench();
     bench.cluster.compactsAfterBatch = true; // between getting the lock and watching its key
     const lock = await bench.settled(bench.client("a").mutex("jobs").lock());
-    await bench.pass(1000);
+    await bench.pass(100);
     bench.cluster.compactsAfterBatch = false;
-    await bench.pass(1000);
+    await bench.pass(100);
     expect(lock.isHeld).toBe(true);
     bench.cluster.revoke(lock.leaseId);
     await bench.pass(10);
