@@ -9,6 +9,10 @@ export {
   type ClientOptions,
   type ConnectOptions,
 } from "./quorate-client";
+export { Claim, ClaimLostError } from "./recipes/claim";
+export { Election, Leadership } from "./recipes/election";
+export { HeldLock, Mutex } from "./recipes/mutex";
+export type { RecipeOptions, WaitOptions } from "./recipes/recipe-dependencies";
 export type { DeleteOptions, PutOptions, RangeOptions, ReadOptions, SortTarget } from "./requests";
 export type {
   DeleteResult,
@@ -20,6 +24,7 @@ export type {
   OperationResult,
   PutResult,
   RangeResult,
+  ResponseHeader,
   TransactionResult,
 } from "./results";
 export {

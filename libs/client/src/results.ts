@@ -8,7 +8,16 @@ import {
 } from "@quorate/wire";
 import { KeyValue } from "./key-value";
 
+/** Who answered, and when in the history of the store. Inside a transaction only the revision is told; the rest is 0. */
+export interface ResponseHeader {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly revision: number;
+  readonly term: number;
+}
+
 export interface PutResult {
+  readonly header: ResponseHeader;
   /** The revision that this put made. */
   readonly revision: number;
   /** What it replaced; only if asked for, and if there was something. */
@@ -16,6 +25,7 @@ export interface PutResult {
 }
 
 export interface RangeResult {
+  readonly header: ResponseHeader;
   /** The store's revision when it was read: the place to watch from, plus one. */
   readonly revision: number;
   readonly keyValues: readonly KeyValue[];
@@ -26,6 +36,7 @@ export interface RangeResult {
 }
 
 export interface DeleteResult {
+  readonly header: ResponseHeader;
   readonly revision: number;
   readonly deleted: number;
   /** Only if asked for; in the order of the keys. */
@@ -39,6 +50,7 @@ export type OperationResult =
   | ({ readonly kind: "txn" } & TransactionResult);
 
 export interface TransactionResult {
+  readonly header: ResponseHeader;
   readonly revision: number;
   /** Whether every condition held, so that the "then" operations ran. */
   readonly succeeded: boolean;
@@ -94,14 +106,14 @@ export interface LeaseTimeToLive {
 /** All of these copy the bytes they keep: what is decoded are views into a buffer that belongs to the transport. */
 export function putResult(response: etcdserverpb.PutResponse.$Properties): PutResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     previous: response.prevKv ? keyValueOf(response.prevKv) : undefined,
   };
 }
 
 export function rangeResult(response: etcdserverpb.RangeResponse.$Properties): RangeResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     keyValues: (response.kvs ?? []).map(keyValueOf),
     count: numberOf(response.count),
     more: response.more ?? false,
@@ -110,7 +122,7 @@ export function rangeResult(response: etcdserverpb.RangeResponse.$Properties): R
 
 export function deleteResult(response: etcdserverpb.DeleteRangeResponse.$Properties): DeleteResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     deleted: numberOf(response.deleted),
     previous: (response.prevKvs ?? []).map(keyValueOf),
   };
@@ -118,7 +130,7 @@ export function deleteResult(response: etcdserverpb.DeleteRangeResponse.$Propert
 
 export function transactionResult(response: etcdserverpb.TxnResponse.$Properties): TransactionResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     succeeded: response.succeeded ?? false,
     results: (response.responses ?? []).map(operationResult),
   };
@@ -195,7 +207,18 @@ export function keyValueOf(kv: mvccpb.KeyValue.$Properties): KeyValue {
 
 const EMPTY = new Uint8Array(0);
 
-function revisionOf(response: { readonly header?: etcdserverpb.ResponseHeader.$Properties | null }): number {
+interface Answer {
+  readonly header?: etcdserverpb.ResponseHeader.$Properties | null;
+}
+
+function answered({ header }: Answer): { readonly revision: number; readonly header: ResponseHeader } {
+  const revision = numberOf(header?.revision);
+  const clusterId = unsignedId(header?.clusterId ?? 0);
+  const memberId = unsignedId(header?.memberId ?? 0);
+  return { revision, header: { clusterId, memberId, revision, term: numberOf(header?.raftTerm) } };
+}
+
+function revisionOf(response: Answer): number {
   return numberOf(response.header?.revision);
 }
 
