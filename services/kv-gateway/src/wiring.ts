@@ -9,9 +9,11 @@ import { parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
 import { Gateway } from "./gateway";
 import { clusterService } from "./grpc/cluster";
+import { electionService } from "./grpc/election";
 import { HealthService } from "./grpc/health";
 import { kvService } from "./grpc/kv";
 import { leaseService } from "./grpc/lease";
+import { lockService } from "./grpc/lock";
 import { maintenanceService } from "./grpc/maintenance";
 import { meteredService } from "./grpc/metered";
 import { GrpcServer } from "./grpc/server";
@@ -117,6 +119,8 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
       maintenanceService(gateway.cluster, failed),
       clusterService(gateway.cluster, failed),
       leaseService(gateway.lease, gateway.keepAliveStreams, failed),
+      lockService(gateway.lock, failed),
+      electionService(gateway.election, failed),
       health,
     ].map((service) => meteredService(service, meters)),
   );
@@ -139,6 +143,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const stop = async (): Promise<void> => {
     health.stop();
     gateway.keepAliveStreams.stop();
+    gateway.recipeCalls.stop();
     gateway.watch.close(); // streams have no end of their own to wait for
     clientPort.stop();
     const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;

@@ -4,6 +4,8 @@ import type { KeepAliveStreams } from "../api/keep-alive-streams";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
 import type { StreamMethod } from "../api/stream-method";
+import type { ElectionApi } from "../recipes/election-api";
+import type { LockApi } from "../recipes/lock-api";
 import type { WatchApi } from "../watch/watch-api";
 import { watchMethod } from "../watch/watch-method";
 
@@ -19,10 +21,13 @@ export interface HttpApis {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
 }
 
 /** Everything that is served over HTTP/JSON. */
-export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: HttpApis): HttpMethods {
+export function httpMethods(apis: HttpApis): HttpMethods {
+  const { kv, cluster, lease, keepAliveStreams, watch, lock, election } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -36,10 +41,17 @@ export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: Htt
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
+      "v3lockpb.Lock/Lock": lock.lock,
+      "v3lockpb.Lock/Unlock": lock.unlock,
+      "v3electionpb.Election/Campaign": election.campaign,
+      "v3electionpb.Election/Proclaim": election.proclaim,
+      "v3electionpb.Election/Leader": election.leader,
+      "v3electionpb.Election/Resign": election.resign,
     },
     streams: {
       "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,
       "etcdserverpb.Watch/Watch": watchMethod(watch),
+      "v3electionpb.Election/Observe": election.observe,
     },
   };
 }

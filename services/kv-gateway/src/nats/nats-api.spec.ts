@@ -109,7 +109,7 @@ describe("NatsApi", () => {
     ["kv", "batch", utf8("{}"), json, "3", /^kv.batch takes application\/protobuf, not application\/json$/],
     ["kv", "range", new Uint8Array(0), undefined, "3", /^etcdserver: key is not provided$/],
     ["kv", "increment", put, undefined, "12", /^unknown method kv.increment$/],
-    ["lock", "lock", put, undefined, "12", /^unknown method lock.lock$/],
+    ["auth", "enable", put, undefined, "12", /^unknown method auth.enable$/],
   ] as const)(
     "answers a wrong request to %s.%s with a code and a text: %#",
     async (service, method, payload, headers, code, text) => {
