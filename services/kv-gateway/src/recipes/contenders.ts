@@ -77,8 +77,8 @@ export class Contenders {
   }
 
   /**
-   * Takes a place and waits until it is the first. If that fails, or nobody waits for it any more, the place is given up,
-   * whoever took it, as in etcd; except one that was the first before.
+   * Takes a place and waits until it is the first. If that fails, or the caller goes, the place is given up, as in etcd even if
+   * an earlier call took it. But one that was the first already when it was asked for again stays when the caller goes.
    */
   async win({ lease, value, overwrites, lost }: Bid, caller: Caller): Promise<Won> {
     const { store, afterwards } = this.dependencies;
@@ -121,7 +121,7 @@ export class Contenders {
 
   /**
    * Waits until nobody is before `place`. That and that the place still is there is found in one read, so it was true at one
-   * revision: a lease that ended while its owner waited gains nothing.
+   * revision: a lease that ended while its owner waited gains nothing (etcd #11456, where it did).
    *
    * @param lost What to fail with if the place is gone.
    * @returns the header of that read.

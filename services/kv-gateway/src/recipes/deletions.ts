@@ -21,10 +21,6 @@ export class Deletions {
 
   constructor(private readonly dependencies: { readonly watch: WatchApi }) {}
 
-  get count(): number {
-    return this.#waits.size;
-  }
-
   /**
    * Resolves once one of the keys was deleted at revision `from` or later, or when compaction has taken that knowledge. So it
    * tells that it is time to look, and not what there is to see.

@@ -201,6 +201,7 @@ describe("LockApi", () => {
     bench.parts.gateway.recipeCalls.stop();
     await bench.pass();
     expect(keyOf(second)).toBe("14 etcdserver: server stopped");
+    expect(keyOf(bench.lock(3n))).toBe("14 etcdserver: server stopped");
     expect(await bench.keys()).toEqual(["m/1"]);
   });
 });

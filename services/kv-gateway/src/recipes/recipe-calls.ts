@@ -31,6 +31,7 @@ interface MessageType<Request> {
 export class RecipeCalls {
   readonly #running = new Set<AbortController>();
   #undoing = 0;
+  #isStopping = false;
   readonly #closed = new AbortController();
 
   constructor(
@@ -52,6 +53,7 @@ export class RecipeCalls {
     return (bytes, context, reply) =>
       this.dependencies.calls.checked(context, reply, () => {
         const request = decodeMessage(name, type, bytes);
+        if (this.#isStopping) return "stopped";
         if (this.#count >= this.options.callsMax) return "too-many-requests";
         return this.#begin((caller) => run(request, caller), context, reply);
       });
@@ -65,8 +67,9 @@ export class RecipeCalls {
     this.dependencies.store.patiently(attempt, this.#closed.signal).then(over, over);
   };
 
-  /** Ends all calls; what they leave is still undone. */
+  /** Ends all calls and begins no more; what they leave is still undone. */
   stop(): void {
+    this.#isStopping = true;
     for (const call of [...this.#running]) call.abort(RecipeError.of("stopped"));
   }
 

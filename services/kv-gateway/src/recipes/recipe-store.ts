@@ -34,7 +34,10 @@ type ResponseType<T> = { decode(bytes: Uint8Array): T };
 export class RecipeStore {
   constructor(private readonly dependencies: RecipeStoreDependencies) {}
 
-  /** A transaction that writes. It is waited for even if the caller goes: what it did must be known to be undone. */
+  /**
+   * A transaction that writes. It is waited for even if the caller goes, since what it did must be known to be undone, and sent
+   * once: if its outcome is unknown, so is it to the caller, and what it may have put ends with its lease.
+   */
   write(request: etcdserverpb.TxnRequest.$Properties, caller: Caller): Promise<etcdserverpb.TxnResponse> {
     return this.#txn(request, { ...caller, signal: undefined });
   }
