@@ -230,6 +230,19 @@ describe("ElectionApi", () => {
       expect([...unread, ...(await bench.told(observed))]).toEqual(["e/1=news@3", `e/2=v2@${revision()}`]);
     });
 
+    it("does not look for the next leader while its caller does not read", async () => {
+      const first = await elect(1n);
+      const observed = bench.observe();
+      observed.reads = false;
+      expect(await bench.told(observed)).toHaveLength(1);
+      bench.campaign(2n);
+      await bench.answered(bench.resign(first));
+      await bench.pass(1000);
+      expect(await bench.told(observed)).toEqual([]);
+      observed.call.drained();
+      expect(await bench.told(observed)).toEqual([`e/2=v2@${revision()}`]);
+    });
+
     it("takes an empty body for the election without a name, and one request only", async () => {
       const observed = bench.observe({}, pb.LeaderRequest.encode({ name: utf8("e") }));
       observed.call.receive(pb.LeaderRequest.encode({ name: utf8("other") }).finish());

@@ -1,6 +1,6 @@
 import { textOf, utf8 } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
-import { saturatingNumber, v3lockpb, wireId } from "@quorate/wire";
+import { etcdserverpb, saturatingNumber, v3lockpb, wireId } from "@quorate/wire";
 import type { CallContext } from "../api/api-method";
 import { RecipeBench, type Asked } from "../testing/recipe-bench";
 import { refuse } from "../testing/scripted-node";
@@ -86,6 +86,21 @@ describe("LockApi", () => {
     bench.store.release();
     await bench.pass();
     expect(keyOf(second)).toBe("2 mutex: session is expired");
+  });
+
+  it("misses no deletion between its look and its watch", async () => {
+    await bench.answered(bench.lock(1n));
+    const deletion = etcdserverpb.DeleteRangeRequest.encode({ key: utf8("m/1") }).finish();
+    for (const node of bench.parts.nodes) {
+      node.read = (read) => {
+        const answer = bench.store.read(read.reads);
+        bench.store.propose([{ kind: "delete-range", bytes: deletion }]);
+        return answer;
+      };
+    }
+    const second = bench.lock(2n);
+    await bench.pass(100);
+    expect(keyOf(second)).toBe("m/2");
   });
 
   it("gives the place up of a caller who goes, and lets the next one through", async () => {
