@@ -40,8 +40,6 @@ export class LeaderObservation implements StreamCall {
   #phase: Phase = "looking";
   #watchId = 0n;
   #isBlocked = false;
-  /** Told to look for the leader while the caller did not read. */
-  #isDue = false;
 
   constructor(
     private readonly context: CallContext,
@@ -72,9 +70,6 @@ export class LeaderObservation implements StreamCall {
   drained(): void {
     this.#isBlocked = false;
     this.#stream?.drained();
-    if (!this.#isDue) return;
-    this.#isDue = false;
-    this.#look();
   }
 
   cancel(): void {
@@ -94,10 +89,6 @@ export class LeaderObservation implements StreamCall {
 
   #look(): void {
     this.#phase = "looking";
-    if (this.#isBlocked) {
-      this.#isDue = true;
-      return;
-    }
     const { store } = this.dependencies;
     const { signal } = this.#gone;
     const caller = { context: this.context, signal };
@@ -140,7 +131,7 @@ export class LeaderObservation implements StreamCall {
     });
   }
 
-  /** @returns false if the caller does not read. */
+  /** @returns false if the caller does not read: then no more is heard, and after one more look nothing sent, until it does. */
   #heard(bytes: Uint8Array): boolean {
     const response = decodeMessage("WatchResponse", etcdserverpb.WatchResponse, bytes);
     const isCurrent = this.#phase !== "looking" && signedId(response.watchId) === this.#watchId;
