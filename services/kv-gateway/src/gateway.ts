@@ -17,6 +17,11 @@ import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
 import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
+import { Deletions } from "./recipes/deletions";
+import { ElectionApi } from "./recipes/election-api";
+import { LockApi } from "./recipes/lock-api";
+import { RecipeCalls } from "./recipes/recipe-calls";
+import { RecipeStore } from "./recipes/recipe-store";
 import { WatchApi } from "./watch/watch-api";
 
 export interface GatewayOptions {
@@ -64,6 +69,8 @@ const BATCH_CALLS_MAX = 1024;
 /** A batch waits for the slowest lease in it, so several may be under way. */
 const LEASE_BATCHES_IN_FLIGHT = 16;
 const BATCH_BYTES_MAX = 1024 * 1024;
+/** Calls of locks and elections, most of which wait for others to let go; more are told "too many requests". */
+const RECIPE_CALLS_MAX = 10_000;
 /** How long one node is given for a question outside of the batches. */
 const NODE_ANSWER_MS = 1000;
 
@@ -74,6 +81,10 @@ export class Gateway {
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
   readonly watch: WatchApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
+  /** What runs of `lock` and `election`. */
+  readonly recipeCalls: RecipeCalls;
   readonly tracker: LeaderTracker;
   readonly directory: MemberDirectory;
   readonly queries: NodeQueries;
@@ -178,6 +189,16 @@ export class Gateway {
       },
       { ...dependencies, transport: dependencies.watchTransport, tracker, queries },
     );
+    const store = new RecipeStore({ kv: this.kv, lease: this.lease, clock });
+    this.recipeCalls = new RecipeCalls({ callsMax: RECIPE_CALLS_MAX }, { calls, store, clock });
+    const recipes = {
+      calls: this.recipeCalls,
+      store,
+      deletions: new Deletions({ watch: this.watch }),
+      afterwards: this.recipeCalls.afterwards,
+    };
+    this.lock = new LockApi(recipes);
+    this.election = new ElectionApi({ ...recipes, watch: this.watch, clock });
     this.tracker = tracker;
     this.#timeoutCause = timeoutCause;
     this.directory = directory;
@@ -189,11 +210,12 @@ export class Gateway {
 
   /** True if no call waits for anything. */
   get idle(): boolean {
-    return this.#proposer.idle && this.#readers.every((reader) => reader.idle);
+    return this.recipeCalls.idle && this.#proposer.idle && this.#readers.every((reader) => reader.idle);
   }
 
   /** Answers everything that still waits as stopped, and ends. Idempotent. */
   close(): void {
+    this.recipeCalls.close();
     this.watch.close();
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();

@@ -136,6 +136,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const stop = async (): Promise<void> => {
     health.stop();
     gateway.keepAliveStreams.stop();
+    gateway.recipeCalls.stop();
     gateway.watch.close(); // streams have no end of their own to wait for
     clientPort.stop();
     const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;

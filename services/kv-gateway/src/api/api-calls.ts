@@ -2,7 +2,7 @@ import type { Clock } from "@quorate/base";
 import { parseTraceContext, type Span, type Tracer } from "@quorate/telemetry";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { PendingCall, type CallKind, type CallOutcome } from "../actors/pending-call";
-import type { CallContext } from "./api-method";
+import type { Abandonable, CallContext } from "./api-method";
 import { definite, type FailureCode } from "./request-failure";
 
 export interface ApiCallsOptions {
@@ -31,11 +31,11 @@ export class ApiCalls {
   ) {}
 
   /** Runs `start`, which gives the call it began, or what is wrong with the request. */
-  checked(
+  checked<Call extends Abandonable>(
     context: CallContext,
     reply: Reply,
-    start: () => PendingCall | FailureCode,
-  ): PendingCall | undefined {
+    start: () => Call | FailureCode,
+  ): Call | undefined {
     if (context.requireLeader && this.dependencies.tracker.leader === undefined) {
       return refuse(reply, "no-leader");
     }

@@ -1,3 +1,5 @@
+import type { ElectionApi } from "../recipes/election-api";
+import type { LockApi } from "../recipes/lock-api";
 import type { WatchApi } from "../watch/watch-api";
 import { watchMethod } from "../watch/watch-method";
 import type { ApiMethod } from "./api-method";
@@ -20,10 +22,13 @@ export interface Apis {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
 }
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
-export function apiMethods({ kv, cluster, lease, keepAliveStreams, watch }: Apis): ApiMethods {
+export function apiMethods(apis: Apis): ApiMethods {
+  const { kv, cluster, lease, keepAliveStreams, watch, lock, election } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -37,11 +42,18 @@ export function apiMethods({ kv, cluster, lease, keepAliveStreams, watch }: Apis
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
+      "v3lockpb.Lock/Lock": lock.lock,
+      "v3lockpb.Lock/Unlock": lock.unlock,
+      "v3electionpb.Election/Campaign": election.campaign,
+      "v3electionpb.Election/Proclaim": election.proclaim,
+      "v3electionpb.Election/Leader": election.leader,
+      "v3electionpb.Election/Resign": election.resign,
     },
     streams: {
       "etcdserverpb.KV/RangeStream": rangeStreamMethod(kv),
       "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,
       "etcdserverpb.Watch/Watch": watchMethod(watch),
+      "v3electionpb.Election/Observe": election.observe,
     },
   };
 }

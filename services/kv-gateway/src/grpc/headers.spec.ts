@@ -17,7 +17,7 @@ describe("headers of gRPC", () => {
   });
 
   it.each(["5", "S", "123456789S", "-1S", "1.5S"])("refuse a timeout of %s", (header) => {
-    expect(contextOf({ "grpc-timeout": header })).toBe(`malformed grpc-timeout: ${header}`);
+    expect(contextOf({ "grpc-timeout": header })).toBe(`invalid grpc-timeout: ${header}`);
   });
 
   it("tell what the caller asks for beside the request", () => {

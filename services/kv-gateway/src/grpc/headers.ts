@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import type { CallContext } from "../api/api-method";
-import { timeoutOf, tokenOf } from "../api/call-headers";
+import { invalidTimeoutText, timeoutMsOf } from "../api/grpc-timeout";
+import { tokenOf } from "../api/token";
 import { ACCEPTED_ENCODINGS } from "./messages";
 import type { ClientStatus } from "./status";
 
@@ -33,9 +34,9 @@ export function encodeStatusMessage(text: string): string {
 
 /** @returns the text to refuse the call with, if a header makes no sense. */
 export function contextOf(headers: IncomingHttpHeaders): CallContext | string {
-  const timeout = headers["grpc-timeout"];
-  const timeoutMs = timeoutOf(timeout);
-  if (timeoutMs === undefined) return `malformed grpc-timeout: ${String(timeout)}`;
+  const timeout = single(headers["grpc-timeout"]);
+  const timeoutMs = timeoutMsOf(timeout);
+  if (timeoutMs === undefined) return invalidTimeoutText(timeout);
   const requireLeader = headers["hasleader"] === "true";
   const traceparent = single(headers["traceparent"]);
   const token = tokenOf(single(headers["token"]) ?? headers.authorization);

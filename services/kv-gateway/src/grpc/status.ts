@@ -63,9 +63,13 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "unsupported-content-type": [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "message-too-large": [GrpcCode.RESOURCE_EXHAUSTED, DETAIL],
   "unreadable-message": [GrpcCode.INTERNAL, DETAIL],
-  "deadline-exceeded": [GrpcCode.DEADLINE_EXCEEDED, "context deadline exceeded"],
   "unknown-service": [GrpcCode.NOT_FOUND, "unknown service"],
   unimplemented: [GrpcCode.UNIMPLEMENTED, DETAIL],
+  "session-expired": [GrpcCode.UNKNOWN, "mutex: session is expired"],
+  "not-elected": [GrpcCode.UNKNOWN, "election: not leader"],
+  "nobody-elected": [GrpcCode.UNKNOWN, "election: no leader"],
+  "leader-not-provided": [GrpcCode.UNKNOWN, '"leader" field must be provided'],
+  "deadline-exceeded": [GrpcCode.DEADLINE_EXCEEDED, "context deadline exceeded"],
   // Whatever etcd has no status for reaches clients as UNKNOWN with the internal text.
   internal: [GrpcCode.UNKNOWN, DETAIL],
 };
@@ -73,7 +77,8 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
 /** What a client is told about `failure`. */
 export function statusOf(failure: RequestFailure): ClientStatus {
   const [code, text] = STATUS[failure.code];
-  return { code, message: text === DETAIL ? (failure.detail ?? failure.code) : text };
+  const message = text === DETAIL ? (failure.detail ?? failure.code) : text;
+  return { code: failure.indirect === true ? GrpcCode.UNKNOWN : code, message };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { CallContext } from "../api/api-method";
-import { timeoutOf, tokenOf } from "../api/call-headers";
+import { invalidTimeoutText, timeoutMsOf } from "../api/grpc-timeout";
+import { tokenOf } from "../api/token";
 
 /**
  * What a caller asks for in headers. grpc-gateway hands `Grpc-Timeout` and all that begins with `Grpc-Metadata-` on to
@@ -9,8 +10,9 @@ import { timeoutOf, tokenOf } from "../api/call-headers";
  * @returns the text to refuse the call with, if a header makes no sense.
  */
 export function contextOf(headers: IncomingHttpHeaders): CallContext | string {
-  const timeoutMs = timeoutOf(headers["grpc-timeout"]);
-  if (timeoutMs === undefined) return `invalid grpc-timeout: ${String(headers["grpc-timeout"])}`;
+  const timeout = single(headers["grpc-timeout"]);
+  const timeoutMs = timeoutMsOf(timeout);
+  if (timeoutMs === undefined) return invalidTimeoutText(timeout);
   const requireLeader = headers["grpc-metadata-hasleader"] === "true";
   const traceparent = single(headers["traceparent"] ?? headers["grpc-metadata-traceparent"]);
   const token = tokenOf(single(headers["grpc-metadata-token"]) ?? headers.authorization);
