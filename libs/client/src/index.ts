@@ -19,6 +19,10 @@ export {
   type ClientOptions,
   type ConnectOptions,
 } from "./quorate-client";
+export { Claim, ClaimLostError } from "./recipes/claim";
+export { Election, Leadership } from "./recipes/election";
+export { HeldLock, Mutex } from "./recipes/mutex";
+export type { RecipeOptions, WaitOptions } from "./recipes/recipe-dependencies";
 export type { DeleteOptions, PutOptions, RangeOptions, ReadOptions, SortTarget } from "./requests";
 export type {
   DeleteResult,

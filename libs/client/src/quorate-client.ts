@@ -18,6 +18,10 @@ import { exactly, type Bytes, type KeyRange } from "./key-range";
 import type { KeyValue } from "./key-value";
 import { Lease } from "./lease";
 import { PendingCall, type CallOptions, type PendingCallOptions } from "./pending-call";
+import { Election } from "./recipes/election";
+import { Mutex } from "./recipes/mutex";
+import type { RecipeOptions } from "./recipes/recipe-dependencies";
+import { repeat } from "./repeat";
 import {
   deleteRangeRequest,
   putRequest,
@@ -254,9 +258,22 @@ export class QuorateClient implements AsyncDisposable {
     const granted = await this.grantLease(ttlSeconds, options);
     const calls = {
       keepAliveOnce: (id: bigint, callOptions: CallOptions) => this.keepAliveOnce(id, callOptions),
-      revoke: (id: bigint) => this.revokeLease(id),
+      revoke: (id: bigint) => this.#revokeOwn(id),
     };
     return new Lease({ ...granted, grantedAt }, { clock: this.#clock, calls });
+  }
+
+  /**
+   * A lock of the whole cluster by name: `await using lock = await client.mutex("jobs/nightly").lock()`. The same for all that
+   * use etcd's recipes.
+   */
+  mutex(name: Bytes, options: RecipeOptions = {}): Mutex {
+    return new Mutex(name, options, { client: this, clock: this.#clock });
+  }
+
+  /** One leader at a time among all that campaign under a name. The same for all that use etcd's recipes. */
+  election(name: Bytes, options: RecipeOptions = {}): Election {
+    return new Election(name, options, { client: this, clock: this.#clock });
   }
 
   /** A lease that nobody renews unless told. @param options.id Chosen by the cluster unless given. */
@@ -331,6 +348,11 @@ export class QuorateClient implements AsyncDisposable {
       randomId: this.#randomId,
       ended: (ended) => void this.#open.delete(ended),
     };
+  }
+
+  /** Who holds a lease knows that it is theirs, whatever became of earlier attempts: a second one does no harm. */
+  #revokeOwn(id: bigint): Promise<void> {
+    return repeat(() => this.revokeLease(id), { clock: this.#clock, forMs: this.#timeoutMs });
   }
 
   #commit(plan: TransactionPlan, options: CallOptions): Promise<TransactionResult> {
