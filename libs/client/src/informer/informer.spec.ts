@@ -198,6 +198,7 @@ describe("Informer, given a value that its decoder refuses", () => {
     expect(await bench.nextOnes(events, 4)).toEqual(["!/a=1@5", "+/b=2@6", "-/c=@7", "+/d=4@8"]);
     expect(contentOf(informer)).toEqual({ "/b": "2", "/d": "4" });
     expect(informer.get("/a")).toBeUndefined();
+    expect(informer.look("/a")).toMatchObject({ isValid: false, modRevision: 5 });
     expect([...informer.invalid()]).toMatchObject([
       { keyText: "/a", modRevision: 5, error: new TypeError("what?") },
     ]);

@@ -116,8 +116,13 @@ export class Informer<T> implements AsyncDisposable {
 
   /** `undefined` if there is no such key, or if what it holds could not be decoded. */
   get(key: Bytes): InformerEntry<T> | undefined {
-    const entry = this.#cache.get(bytesOf(key));
+    const entry = this.look(key);
     return entry?.isValid === true ? entry : undefined;
+  }
+
+  /** The same, but also a key that could not be decoded. */
+  look(key: Bytes): InformerEntry<T> | InvalidEntry | undefined {
+    return this.#cache.get(bytesOf(key));
   }
 
   /** What is held, in no particular order. Take it at once: what happens during the iteration may show or not. */
