@@ -8,6 +8,7 @@ import { eventually } from "../harness/eventually";
 import { leaderOf } from "../harness/member-states";
 import { QuorateCluster } from "../harness/quorate-cluster";
 import { nodeExecutable, repositoryRoot } from "../harness/repository";
+import { Controller } from "./controller/controller";
 import { RecordedHistory, violationsOf } from "./controller/controller-history";
 import {
   deploymentKey,
@@ -209,6 +210,22 @@ describe("two competing controllers over a cluster of real processes", () => {
     expect(leaving.exitCode).toBe(0);
     await declare("web", { replicas: 4, image: "web:6" });
     await converged("web");
+  }, 60_000);
+
+  it("is refused by the store, not by its own clock, when it only believes to lead", async () => {
+    for (const controller of controllers.values()) await controller.end("SIGTERM");
+    const leadership = await client.election("controllers/deployments").campaign("controller-deposed");
+    const { key, fencingToken, guard } = leadership;
+    await leadership.resign();
+    const mistaken = { key, fencingToken, guard, isHeld: true, lost: new AbortController().signal };
+    const lines: string[] = [];
+    const dependencies = { client, log: (line: string) => void lines.push(line) };
+    await using controller = new Controller({ name: "controller-deposed" }, dependencies);
+    const { pods } = await look("web");
+    await declare("web", { replicas: 9, image: "web:7" });
+    await controller.run(mistaken, AbortSignal.timeout(convergeMaxMs));
+    expect(lines).toEqual([expect.stringMatching(/^replace .*: deposed$/)]);
+    expect((await look("web")).pods).toEqual(pods);
   }, 60_000);
 
   it("had at no revision made a pod too many, nor written without leading", async () => {

@@ -34,6 +34,9 @@ export interface ControllerDependencies {
   readonly log: (line: string) => void;
 }
 
+/** What it needs to know of the lead that it works under. */
+export type Lead = Pick<Leadership, "key" | "fencingToken" | "guard" | "isHeld" | "lost">;
+
 /** How long to wait after a failure of the cluster, in milliseconds. */
 const RETRY_MS = 100;
 /** How long to wait until the informers show a write, in milliseconds. */
@@ -59,7 +62,7 @@ export class Controller implements AsyncDisposable {
   }
 
   /** Works until it leads no more, or is told to stop. @throws What ended an informer. */
-  async run(leadership: Leadership, stop: AbortSignal): Promise<void> {
+  async run(leadership: Lead, stop: AbortSignal): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([stop, leadership.lost, over.signal]);
     signal.addEventListener("abort", () => this.#wake?.(), { once: true });
@@ -91,7 +94,7 @@ export class Controller implements AsyncDisposable {
     }
   }
 
-  async #work(leadership: Leadership, signal: AbortSignal): Promise<void> {
+  async #work(leadership: Lead, signal: AbortSignal): Promise<void> {
     for (const informer of this.#informers) await informer.synced;
     while (!signal.aborted) {
       const [name] = this.#dirty;
@@ -113,7 +116,7 @@ export class Controller implements AsyncDisposable {
   }
 
   /** @returns whether it still leads. */
-  async #reconcile(name: string, leadership: Leadership, signal: AbortSignal): Promise<boolean> {
+  async #reconcile(name: string, leadership: Lead, signal: AbortSignal): Promise<boolean> {
     for (const step of stepsFor(this.#observe(name), this.options.name)) {
       if (!leadership.isHeld || signal.aborted) return false; // saves a refusal; what protects the store is the guard
       const outcome = await this.#take(step, leadership, signal);
@@ -128,7 +131,7 @@ export class Controller implements AsyncDisposable {
   /** What is observed next is not older than this attempt. */
   async #take(
     { what, conditions, operation: write }: Step,
-    leadership: Leadership,
+    leadership: Lead,
     signal: AbortSignal,
   ): Promise<"done" | "changed" | "deposed"> {
     const { succeeded, revision, results } = await this.dependencies.client

@@ -1,3 +1,5 @@
+import { between, compare } from "@quorate/client";
+
 import { deploymentKey, podKey, type Pod } from "./model";
 import { stepsFor, type Held, type Observed } from "./plan";
 
@@ -44,6 +46,14 @@ describe("stepsFor", () => {
 
   it("leaves alone what belongs to a declaration that cannot be read", () => {
     expect(plan(observed({ deployment: { modRevision: 9, value: undefined } }, running))).toEqual([]);
+  });
+
+  it("creates only where nobody is, and only while nobody is in a place beyond", () => {
+    const [create] = stepsFor(observed({}, running), "controller-a");
+    expect(create?.conditions.slice(1)).toEqual([
+      compare.missing("/pods/web/0001"),
+      compare.version(between("/pods/web/0002", "/pods/web0"), "=", 0),
+    ]);
   });
 
   it("makes every step depend on the declaration that it was decided upon", () => {
