@@ -130,6 +130,7 @@ describe("Informer under writes, compactions, lost messages and lost fan-outs", 
         ).toEqual([...bench.store.at(bench.store.revision)].map(([key, { value }]) => [key, value]).sort());
       }
     },
+    60_000,
   );
 
   it("has met what it is about: new lists after compaction, and lists that were compacted themselves", () => {

@@ -65,6 +65,17 @@ describe("Informer", () => {
     expect(informer.get("/0")?.value).toBe(`${compactions}`);
   });
 
+  it("asks for smaller pages if they do not arrive", async () => {
+    const bench = new InformerBench();
+    bench.store.fanout(1);
+    for (let at = 0; at < 40; at += 1) bench.store.put(`/${at}`, "large");
+    bench.store.answerKeysMax = 20;
+    await using informer = bench.informer({ pageKeys: 64 });
+    await bench.settled(informer.synced);
+    expect(bench.store.ranges.map(({ limit }) => limit)).toEqual([64, 32, 16, 16, 16]);
+    expect(informer.size).toBe(40);
+  });
+
   it("tells what it missed as ordinary events when history was compacted while it was cut off", async () => {
     const bench = new InformerBench();
     const first = bench.store.fanout(1);

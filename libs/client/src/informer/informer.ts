@@ -1,7 +1,7 @@
 import { assertNever, type Timer } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { WatcherNumber, WatchItem } from "@quorate/watch";
-import { QuorateError, type QuorateErrorCode } from "../errors";
+import { QuorateError } from "../errors";
 import { bytesOf, type Bytes, type KeyRange } from "../key-range";
 import { newWatchConnection, type WatchPorts } from "../watch/new-watch-connection";
 import { watchEvent } from "../watch/watch";
@@ -11,12 +11,13 @@ import type { AnyEntry, InformerEntry, InvalidEntry } from "./informer-entry";
 import type { Change } from "./informer-event";
 import { InformerEvents } from "./informer-events";
 import { listInPages, type RangeCall } from "./paged-list";
+import { listPatiently } from "./patient-list";
 import { RevisionWaiters } from "./revision-waiters";
 
 export interface InformerOptions<T> {
   /** Makes a value of what a key holds. What it throws is told of that key alone, see {@link InformerEvent}. */
   readonly decode: Decode<T>;
-  /** Key-values per page of a list; 500 by default. A page travels as one answer: fewer where values are large. */
+  /** Key-values per page of a list, 500 by default; halved whenever a page does not arrive in time, but not below 16. */
   readonly pageKeys?: number;
   /** Keys that may be cached; more end the informer with {@link InformerFullError}. 1,000,000 by default. */
   readonly keysMax?: number;
@@ -45,18 +46,8 @@ export interface InformerDependencies extends WatchPorts {
 const PAGE_KEYS = 500;
 const KEYS_MAX = 1_000_000;
 const PENDING_MAX = 10_000;
-const BACK_OFF_MS = { first: 25, max: 1000 };
 /** How often the source is asked how far it is while somebody waits for a revision. It need not answer. */
 const PROGRESS_MS = 100;
-
-/** What a list fails with that no other attempt would mend. */
-const FINAL: ReadonlySet<QuorateErrorCode> = new Set<QuorateErrorCode>([
-  "CANCELLED",
-  "INVALID_ARGUMENT",
-  "PERMISSION_DENIED",
-  "UNAUTHENTICATED",
-  "UNIMPLEMENTED",
-]);
 
 /**
  * A range of keys, decoded and kept up to date: read once, then watched from the next revision on, and read again where the
@@ -179,22 +170,18 @@ export class Informer<T> implements AsyncDisposable {
     return this.options.keysMax ?? KEYS_MAX;
   }
 
-  /** Until it has succeeded, or never will. */
   async #list(): Promise<void> {
-    for (let attempts = 0; !this.isEnded; attempts += 1) {
-      try {
-        return await this.#listOnce();
-      } catch (error) {
-        if (this.isEnded) return;
-        if (!(error instanceof QuorateError) || FINAL.has(error.code)) return this.#finish(error as Error);
-        // Among them OUT_OF_RANGE: the list's revision was compacted between two pages.
-        await this.#pause(Math.min(BACK_OFF_MS.max, BACK_OFF_MS.first * 2 ** attempts));
-      }
+    const { pageKeys = PAGE_KEYS } = this.options;
+    const { clock } = this.dependencies;
+    const { signal } = this.#closing;
+    try {
+      await listPatiently((keys) => this.#listOnce(keys), { pageKeys, clock, signal });
+    } catch (error) {
+      this.#finish(error as Error);
     }
   }
 
-  async #listOnce(): Promise<void> {
-    const { pageKeys = PAGE_KEYS } = this.options;
+  async #listOnce(pageKeys: number): Promise<void> {
     const { signal } = this.#closing;
     const keysMax = this.#keysMax;
     const listed = new Map<string, AnyEntry<T>>();
@@ -264,19 +251,6 @@ export class Informer<T> implements AsyncDisposable {
     const isUnderWay = this.#connection.hasUnsentCommands;
     if (this.#watcher !== undefined && !isUnderWay) this.#connection.progress([this.#watcher]);
     this.#asking = this.dependencies.clock.setTimer(PROGRESS_MS, () => this.#askProgress());
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#closing;
-      const done = (): void => {
-        timer.cancel();
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = this.dependencies.clock.setTimer(ms, done);
-      signal.addEventListener("abort", done, { once: true });
-    });
   }
 
   /** @param failure Why, unless it was asked for. */

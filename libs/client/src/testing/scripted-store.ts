@@ -42,8 +42,11 @@ export class ScriptedStore {
   readonly ranges: { readonly revision: number; readonly limit: number }[] = [];
   /** Ranges of which the revision had been compacted. */
   refused = 0;
+  /** Ranges of more keys than this are never answered: too large for one message. */
+  answerKeysMax = Infinity;
   /** Called after each range was read and before it is answered. */
   afterRange: (() => void) | undefined;
+  #lastRangeKeys = 0;
   readonly #log: LoggedEvent[] = [];
   readonly #fanouts = new Set<ScriptedFanout>();
 
@@ -54,6 +57,7 @@ export class ScriptedStore {
     const transport = network.connect("gateway");
     transport.subscribe(subjects.api("kv", "batch"), ({ payload, reply }: InboundMessage) => {
       const answers = decodeBatchRequest(payload.slice()).map(({ bytes }) => this.#range(bytes));
+      if (this.#lastRangeKeys > this.answerKeysMax) return;
       transport.publish(reply!, encodeBatchResponse(answers));
     });
   }
@@ -154,6 +158,7 @@ export class ScriptedStore {
     const kvs = found
       .slice(0, asked.limit > 0 ? asked.limit : found.length)
       .map(([name, version]) => ({ ...version, key: utf8(name), value: utf8(version.value) }));
+    this.#lastRangeKeys = kvs.length;
     const answer = etcdserverpb.RangeResponse.encode({
       header: { revision: this.revision },
       kvs,
