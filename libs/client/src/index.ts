@@ -1,4 +1,14 @@
 export { QuorateError, type Outcome, type QuorateErrorCode } from "./errors";
+export {
+  Informer,
+  InformerFullError,
+  type InformerDependencies,
+  type InformerOptions,
+} from "./informer/informer";
+export type { Decode } from "./informer/informer-cache";
+export type { InformerEntry, InvalidEntry } from "./informer/informer-entry";
+export type { InformerEvent } from "./informer/informer-event";
+export type { InformerEvents } from "./informer/informer-events";
 export { between, everyKey, exactly, prefix, startingAt, type Bytes, type KeyRange } from "./key-range";
 export { KeyValue, type KeyValueFields } from "./key-value";
 export { Lease, LeaseLostError, type LeaseCalls, type LeaseFields } from "./lease";

@@ -13,6 +13,7 @@ import {
 } from "@quorate/wire";
 import { CallBatcher } from "./call-batcher";
 import { QuorateError } from "./errors";
+import { Informer, type InformerOptions } from "./informer/informer";
 import { exactly, type Bytes, type KeyRange } from "./key-range";
 import type { KeyValue } from "./key-value";
 import { Lease } from "./lease";
@@ -52,7 +53,7 @@ import {
 } from "./results";
 import { TransactionBuilder, transactionRequest, writes, type TransactionPlan } from "./transaction";
 import { attemptResultOf } from "./transport-failure";
-import { Watch, type WatchOptions } from "./watch/watch";
+import { Watch, type WatchDependencies, type WatchOptions } from "./watch/watch";
 
 export interface ClientOptions {
   /** The cluster's name. */
@@ -100,7 +101,8 @@ export class QuorateClient implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #randomId: () => bigint;
-  readonly #watches = new Set<Watch>();
+  /** Watches and informers that have not ended. */
+  readonly #open = new Set<AsyncDisposable>();
   readonly #batcher: CallBatcher;
   readonly #onClose: () => Promise<void>;
   #pendingCalls = 0;
@@ -209,17 +211,26 @@ export class QuorateClient implements AsyncDisposable {
    * would have to tell next. Nothing else ends it.
    */
   watch(range: KeyRange, options: WatchOptions = {}): Watch {
-    if (this.#closed) throw new QuorateError("CANCELLED", "the client was closed", "definite");
-    const watch = new Watch(range, options, {
-      transport: this.#transport,
-      subjects: this.#subjects,
-      clock: this.#clock,
-      scheduler: this.#scheduler,
-      randomId: this.#randomId,
-      ended: (ended) => void this.#watches.delete(ended),
-    });
-    if (!watch.isEnded) this.#watches.add(watch);
+    this.#mustBeOpen();
+    const watch = new Watch(range, options, this.#watchDependencies());
+    if (!watch.isEnded) this.#open.add(watch);
     return watch;
+  }
+
+  /**
+   * The keys in `range`, decoded, cached and kept up to date, with an event for each change: `await informer.synced`, then
+   * `informer.get(key)` and `for await (const event of informer.events())`.
+   *
+   * It ends by `close`, its signal or the client, by {@link InformerFullError}, and by what its list is refused for.
+   */
+  informer<T>(range: KeyRange, options: InformerOptions<T>): Informer<T> {
+    this.#mustBeOpen();
+    const informer = new Informer<T>(range, options, {
+      ...this.#watchDependencies(),
+      range: (part, rangeOptions) => this.range(part, rangeOptions),
+    });
+    if (!informer.isEnded) this.#open.add(informer);
+    return informer;
   }
 
   /** How the member that answers sees itself and its cluster. */
@@ -316,12 +327,27 @@ export class QuorateClient implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const watch of [...this.#watches]) await watch.return();
+    for (const open of [...this.#open]) await open[Symbol.asyncDispose]();
     await this.#onClose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new QuorateError("CANCELLED", "the client was closed", "definite");
+  }
+
+  #watchDependencies(): WatchDependencies {
+    return {
+      transport: this.#transport,
+      subjects: this.#subjects,
+      clock: this.#clock,
+      scheduler: this.#scheduler,
+      randomId: this.#randomId,
+      ended: (ended) => void this.#open.delete(ended),
+    };
   }
 
   /** Who holds a lease knows that it is theirs, whatever became of earlier attempts: a second one does no harm. */

@@ -44,7 +44,8 @@ export function cancelled(signal: AbortSignal): QuorateError {
   return new QuorateError("CANCELLED", "context canceled", "definite", { cause: signal.reason });
 }
 
-function delay(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+/** Rejects with CANCELLED when the signal is aborted. */
+export function delay(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       timer.cancel();

@@ -83,6 +83,11 @@ export class WatchConnection {
     return this.#subscriber.revision;
   }
 
+  /** Whether the source has yet to confirm something it was told or asked. */
+  get hasUnsentCommands(): boolean {
+    return this.#subscriber.hasUnsentCommands;
+  }
+
   /** Opens the stream; the first watcher does so too. */
   open(): void {
     if (this.#subscriber.stream === undefined) this.#open();
