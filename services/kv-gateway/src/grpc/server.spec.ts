@@ -34,7 +34,7 @@ describe("GrpcServer", () => {
     health = new HealthService();
     server = new GrpcServer([
       kvService(gateway.kv, failed),
-      maintenanceService(gateway.cluster, failed),
+      maintenanceService(gateway.cluster, gateway.alarms, failed),
       clusterService(gateway.cluster, failed),
       health,
     ]);
@@ -194,7 +194,7 @@ describe("GrpcServer", () => {
     "/etcdserverpb.Auth/AuthEnable",
     "/etcdserverpb.Watch/Watch",
     "/etcdserverpb.Auth/AuthStatus",
-    "/etcdserverpb.Maintenance/Alarm",
+    "/etcdserverpb.Maintenance/Downgrade",
     "/etcdserverpb.Cluster/MemberAdd",
   ])("answers %s UNIMPLEMENTED", async (path) => {
     expect((await errorOf(path, new Uint8Array(0))).code).toBe(12);

@@ -1,3 +1,4 @@
+import type { AlarmApi } from "../api/alarm-api";
 import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KeepAliveStreams } from "../api/keep-alive-streams";
@@ -16,13 +17,14 @@ export interface HttpMethods {
 export interface HttpApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly alarms: AlarmApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
 }
 
 /** Everything that is served over HTTP/JSON. */
-export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: HttpApis): HttpMethods {
+export function httpMethods({ kv, cluster, alarms, lease, keepAliveStreams, watch }: HttpApis): HttpMethods {
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -36,6 +38,7 @@ export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: Htt
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
+      "etcdserverpb.Maintenance/Alarm": alarms.alarm,
     },
     streams: {
       "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,
