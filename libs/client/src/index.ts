@@ -11,6 +11,7 @@ export {
 } from "./quorate-client";
 export type { DeleteOptions, PutOptions, RangeOptions, ReadOptions, SortTarget } from "./requests";
 export type {
+  Alarm,
   DeleteResult,
   LeaseGrant,
   LeaseRenewal,

@@ -2,6 +2,7 @@ import { text as readText } from "node:stream/consumers";
 import { parseHexId } from "@quorate/base";
 import { Command } from "commander";
 import { usageError } from "../command-error";
+import { alarmCommand } from "./alarm-command";
 import { withClient, type ConnectionFlags } from "./connection";
 import {
   parseOutputFormat,
@@ -31,6 +32,7 @@ export function kvCommands(): Command[] {
     watchCommand(watch),
     statusCommand(),
     membersCommand(),
+    alarmCommand(command),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { hexId } from "@quorate/base";
 import type {
+  Alarm,
   DeleteResult,
   KeyValue,
   Member,
@@ -90,6 +91,18 @@ export function renderMembers(members: readonly Member[], format: OutputFormat):
   if (format === "table")
     return table(["ID", "STATUS", "NAME", "PEER ADDRS", "CLIENT ADDRS", "IS LEARNER"], rows);
   return textLine(rows.map((row) => row.join(", ")).join("\n"));
+}
+
+/** One line per alarm, as etcdctl prints them; nothing if there is none. */
+export function renderAlarms(alarms: readonly Alarm[], format: OutputFormat): Uint8Array {
+  if (format === "json") return jsonLine({ alarms });
+  if (format === "table")
+    return table(
+      ["MEMBER", "ALARM"],
+      alarms.map(({ type, memberId }) => [hexId(memberId), type]),
+    );
+  const lines = alarms.map(({ type, memberId }) => `memberID:${memberId} alarm:${type}\n`);
+  return Buffer.from(lines.join(""), "utf8");
 }
 
 function renderOperation(result: OperationResult, format: OutputFormat): Uint8Array {
