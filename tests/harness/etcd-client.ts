@@ -51,6 +51,7 @@ export const etcdMethods = {
   ),
   leases: unary("/etcdserverpb.Lease/LeaseLeases", pb.LeaseLeasesRequest, pb.LeaseLeasesResponse),
   memberList: unary("/etcdserverpb.Cluster/MemberList", pb.MemberListRequest, pb.MemberListResponse),
+  alarm: unary("/etcdserverpb.Maintenance/Alarm", pb.AlarmRequest, pb.AlarmResponse),
   status: unary("/etcdserverpb.Maintenance/Status", pb.StatusRequest, pb.StatusResponse),
   lock: unary("/v3lockpb.Lock/Lock", lockpb.LockRequest, lockpb.LockResponse),
   unlock: unary("/v3lockpb.Lock/Unlock", lockpb.UnlockRequest, lockpb.UnlockResponse),

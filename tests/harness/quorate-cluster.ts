@@ -36,6 +36,8 @@ export interface QuorateOptions {
   readonly fanouts?: number;
   /** Where to keep the data, from then on the cluster's to dispose of; a temporary folder unless told. */
   readonly folder?: TemporaryFolder;
+  /** More flags for `quorate dev`. */
+  readonly flags?: readonly string[];
   /** Added to the environment of all processes. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -77,7 +79,7 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
-  async #startAll({ members, gateways = 1, fanouts = 1 }: QuorateOptions): Promise<void> {
+  async #startAll({ members, gateways = 1, fanouts = 1, flags = [] }: QuorateOptions): Promise<void> {
     const ports = await freePorts(gateways);
     await this.#quorate([
       "dev",
@@ -85,6 +87,7 @@ export class QuorateCluster implements AsyncDisposable {
       ...["--data-dir", this.dataDir],
       ...["--client-urls", ports.map((port) => `http://127.0.0.1:${port}`).join(",")],
       ...["--detach", "--fresh"],
+      ...flags,
     ]);
     await this.untilWritable(20_000);
   }

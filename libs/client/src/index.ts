@@ -25,6 +25,7 @@ export { HeldLock, Mutex } from "./recipes/mutex";
 export type { RecipeOptions, WaitOptions } from "./recipes/recipe-dependencies";
 export type { DeleteOptions, PutOptions, RangeOptions, ReadOptions, SortTarget } from "./requests";
 export type {
+  Alarm,
   DeleteResult,
   LeaseGrant,
   LeaseRenewal,

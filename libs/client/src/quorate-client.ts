@@ -5,6 +5,7 @@ import type { Transport } from "@quorate/transport";
 import { NatsTransport } from "@quorate/transport-nats";
 import {
   decodeMessage,
+  encodeAlarmRequest,
   etcdserverpb,
   parseClusterName,
   Subjects,
@@ -32,6 +33,7 @@ import {
   type ReadOptions,
 } from "./requests";
 import {
+  alarmList,
   deleteResult,
   leaseIds,
   leaseTimeToLive,
@@ -46,6 +48,7 @@ import {
   type LeaseRenewal,
   type LeaseTimeToLive,
   type Member,
+  type Alarm,
   type MemberStatus,
   type PutResult,
   type RangeResult,
@@ -239,6 +242,24 @@ export class QuorateClient implements AsyncDisposable {
     return this.#ask(this.#subjects.api("maintenance", "status"), request, options, false, (payload) =>
       memberStatus(decodeMessage("StatusResponse", etcdserverpb.StatusResponse, payload)),
     );
+  }
+
+  /** The active alarms. */
+  alarms(options: CallOptions = {}): Promise<Alarm[]> {
+    const request = etcdserverpb.AlarmRequest.encode({}).finish();
+    return this.#ask(this.#subjects.api("maintenance", "alarm"), request, options, false, (payload) =>
+      alarmList(decodeMessage("AlarmResponse", etcdserverpb.AlarmResponse, payload)),
+    );
+  }
+
+  /** Deactivates an alarm; nothing happens if it is not active. */
+  disarm({ type, memberId }: Alarm, options: CallOptions = {}): Promise<void> {
+    const request = encodeAlarmRequest({
+      action: "deactivate",
+      type: type === "NOSPACE" ? "no-space" : "corrupt",
+      memberId,
+    });
+    return this.#ask(this.#subjects.api("maintenance", "alarm"), request, options, true, () => undefined);
   }
 
   members(options: CallOptions = {}): Promise<Member[]> {

@@ -1,4 +1,5 @@
 import {
+  alarmsFromWire,
   saturatingNumber,
   signedId,
   unsignedId,
@@ -71,6 +72,14 @@ export interface MemberStatus {
   readonly version: string;
   readonly isLearner: boolean;
   readonly errors: readonly string[];
+}
+
+/** Something that is wrong with a member, or with the cluster as that member sees it. */
+export interface Alarm {
+  /** NOSPACE: the quota is used up, and writes are refused. CORRUPT: members differ, and changes are refused. */
+  readonly type: "NOSPACE" | "CORRUPT";
+  /** 0: it cannot be told which. */
+  readonly memberId: bigint;
 }
 
 export interface Member {
@@ -159,6 +168,13 @@ export function memberList(response: etcdserverpb.MemberListResponse.$Properties
     isLearner: member.isLearner ?? false,
     peerUrls: [...(member.peerURLs ?? [])],
     clientUrls: [...(member.clientURLs ?? [])],
+  }));
+}
+
+export function alarmList(response: etcdserverpb.AlarmResponse.$Properties): Alarm[] {
+  return alarmsFromWire(response.alarms ?? []).map(({ type, memberId }) => ({
+    type: type === "no-space" ? "NOSPACE" : "CORRUPT",
+    memberId,
   }));
 }
 

@@ -19,12 +19,21 @@ import {
   type TxnRequest,
   type TxnStore,
 } from "@quorate/mvcc";
+import { Alarms } from "./alarms";
 import { chainEffects, type EntryEffects } from "./effect-hash";
 import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
 import { encodeLeaseChanges, LeaseSession } from "./lease-session";
 import { storedLeaseKeys, storedLeases } from "./leases";
-import { loadCompaction, loadPosition, storeCompaction, storePosition } from "./meta-rows";
+import {
+  loadCompaction,
+  loadPosition,
+  loadStoredBytes,
+  storeCompaction,
+  storePosition,
+  storeStoredBytes,
+} from "./meta-rows";
 import { pointKeysOf } from "./point-keys";
+import { countStoredBytes } from "./stored-bytes";
 import type {
   AppliedPosition,
   ApplyResult,
@@ -36,6 +45,7 @@ import type {
   StateBatch,
   StateError,
   StateView,
+  StoreCondition,
 } from "./types";
 
 export interface StateMachineOptions {
@@ -57,6 +67,8 @@ export interface StateMachineDependencies {
 export class StateMachine {
   readonly #view: StateView;
   readonly #recorder: EventRecorder;
+  readonly #alarms: Alarms;
+  #storedBytes: number;
   #position: AppliedPosition;
   #compaction: CompactionProgress;
 
@@ -65,11 +77,19 @@ export class StateMachine {
     this.#recorder = new EventRecorder({ rowBytesMax: options.eventRowBytesMax ?? 1 << 20 });
     this.#position = loadPosition(this.#view);
     this.#compaction = loadCompaction(this.#view);
+    this.#alarms = new Alarms(this.#view);
+    // A store from before sizes were kept is counted once, at its first opening.
+    this.#storedBytes = loadStoredBytes(this.#view) ?? countStoredBytes(this.#view);
   }
 
   /** Where the store stands once the last filled batch is written. */
   get position(): AppliedPosition {
     return this.#position;
+  }
+
+  /** Likewise. */
+  get condition(): StoreCondition {
+    return { storedBytes: this.#storedBytes, alarms: this.#alarms.active };
   }
 
   /**
@@ -99,17 +119,20 @@ export class StateMachine {
       });
       const eventsFrom = this.#recorder.length;
       const leasesFrom = leases.changes.length;
-      const store = { session, leases, entry };
+      const alarmsFrom = this.#alarms.changeCount;
+      const store = { session, leases, entry, alarms: this.#alarms };
       const entryOutcomes = entry.commands.map((command) => run(store, command));
       outcomes.push(entryOutcomes);
       position = positionAfter(position, entry, session, {
         outcomes: entryOutcomes,
         events: this.#recorder.encoded(eventsFrom),
         leases: encodeLeaseChanges(leases.changes.slice(leasesFrom)),
+        alarms: this.#alarms.encodedChanges(alarmsFrom),
       });
     }
-    session.flush(batch);
-    leases.flush(batch);
+    this.#storedBytes += session.flush(batch) + leases.flush(batch);
+    this.#alarms.flush(batch);
+    storeStoredBytes(batch, this.#storedBytes);
     storePosition(batch, position);
     this.#position = position;
     return { outcomes, events: session.events, leases: leases.changes };
@@ -126,6 +149,10 @@ export class StateMachine {
       case "leases": {
         const ids = this.leases().map(({ id }) => id);
         return { ok: true, kind: "leases", response: { revision: this.#position.revision, ids } };
+      }
+      case "alarms": {
+        const alarms = this.#alarms.ofType(command.type);
+        return { ok: true, kind: "alarms", response: { revision: this.#position.revision, alarms } };
       }
       default:
         return assertNever(command);
@@ -153,8 +180,11 @@ export class StateMachine {
     invariant(budget >= 1, "a compaction step may delete something", { budget });
     const { compactRevision } = this.#position;
     if (this.#compaction.done >= compactRevision) return false;
-    this.#compaction = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    const step = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    this.#compaction = step.progress;
+    this.#storedBytes -= step.freedBytes;
     storeCompaction(batch, this.#compaction);
+    storeStoredBytes(batch, this.#storedBytes);
     return this.#compaction.done < compactRevision;
   }
 
@@ -175,14 +205,21 @@ export class StateMachine {
   }
 }
 
-function run(store: LeaseStore, command: Command): CommandOutcome {
+/** What a command runs on, inside one revision of `session`. */
+interface CommandStore extends LeaseStore {
+  readonly alarms: Alarms;
+}
+
+function run(store: CommandStore, command: Command): CommandOutcome {
+  const refusal = store.alarms.refusalOf(command);
+  if (refusal !== undefined) return failed(refusal);
   store.session.begin();
   const outcome = runBegun(store, command);
   store.session.end();
   return outcome;
 }
 
-function runBegun(store: LeaseStore, command: Command): CommandOutcome {
+function runBegun(store: CommandStore, command: Command): CommandOutcome {
   const { session } = store;
   switch (command.kind) {
     case "put":
@@ -201,6 +238,10 @@ function runBegun(store: LeaseStore, command: Command): CommandOutcome {
       return expireLease(store, command.request);
     case "lease-checkpoint":
       return checkpointLeases(store, command.request);
+    case "alarm": {
+      const alarms = store.alarms.change(command.request);
+      return { ok: true, response: { kind: "alarm", response: { revision: session.revision, alarms } } };
+    }
     default:
       return assertNever(command);
   }
@@ -234,7 +275,7 @@ function positionAfter(
   before: AppliedPosition,
   entry: CommittedEntry,
   session: WriteSession,
-  effects: Pick<EntryEffects, "outcomes" | "events" | "leases">,
+  effects: Omit<EntryEffects, "index" | "revision" | "compactRevision">,
 ): AppliedPosition {
   const { revision, compactRevision } = session;
   const place = { index: entry.index, revision, compactRevision };

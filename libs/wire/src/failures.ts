@@ -34,6 +34,8 @@ const WIRE_CODES: Readonly<Record<Failure["code"], quorate.internal.v1.Failure.C
   "lease-not-found": Code.LEASE_NOT_FOUND,
   "lease-exists": Code.LEASE_EXISTS,
   "lease-ttl-too-large": Code.LEASE_TTL_TOO_LARGE,
+  "no-space": Code.NO_SPACE,
+  "corrupt-cluster": Code.CORRUPT_CLUSTER,
   internal: Code.INTERNAL,
 };
 

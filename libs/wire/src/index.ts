@@ -1,3 +1,4 @@
+export * from "./alarms";
 export * from "./batch";
 export * from "./commands";
 export * from "./errors";

@@ -167,6 +167,7 @@ function rawRead(message: quorate.internal.v1.RawRead.$Properties): RawRead {
   if (message.txn) return { kind: "txn", bytes: message.txn };
   if (message.page) return { kind: "page", bytes: message.page };
   if (message.leases) return { kind: "leases", bytes: message.leases };
+  if (message.alarms) return { kind: "alarms", bytes: message.alarms };
   throw new DecodeError("RawRead", "its kind is not known");
 }
 

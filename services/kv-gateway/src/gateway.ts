@@ -12,6 +12,7 @@ import { Proposer } from "./actors/proposer";
 import { ReadTargets, type ReadPreference } from "./actors/read-targets";
 import { LEASE_QUERY, LINEARIZABLE_READ, Reader, SERIALIZABLE_READ } from "./actors/reader";
 import { TimeoutCause } from "./actors/timeout-cause";
+import { AlarmApi } from "./api/alarm-api";
 import { ApiCalls } from "./api/api-calls";
 import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
@@ -80,6 +81,7 @@ export class Gateway {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
+  readonly alarms: AlarmApi;
   readonly watch: WatchApi;
   readonly lock: LockApi;
   readonly election: ElectionApi;
@@ -169,6 +171,7 @@ export class Gateway {
       { electionTimeoutMs },
       { calls, proposer, leaseReader, serializableReader, drawLeaseId: dependencies.drawLeaseId },
     );
+    this.alarms = new AlarmApi({ calls, proposer, linearizableReader });
     this.cluster = new ClusterApi(
       {
         homeMember,

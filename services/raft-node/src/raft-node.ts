@@ -1,7 +1,7 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
 import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -9,6 +9,7 @@ import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
+import { QuotaActor, type QuotaOptions } from "./actors/quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
@@ -22,6 +23,7 @@ export interface RaftNodeOptions {
   readonly tickMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  readonly quota: QuotaOptions;
   readonly publishBytesMax: number;
   /** What this member says of itself. */
   readonly self: NodeMember;
@@ -47,6 +49,7 @@ export interface RaftNodeDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
   readonly position: AppliedPosition;
+  readonly condition: StoreCondition;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -67,7 +70,8 @@ export class RaftNode {
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
-  readonly #leaseTicker: Ticker;
+  /** For what is done on the side: leases and the quota. */
+  readonly #slowTicker: Ticker;
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
@@ -80,7 +84,8 @@ export class RaftNode {
     private readonly options: RaftNodeOptions,
     private readonly dependencies: RaftNodeDependencies,
   ) {
-    const { transport, subjects, clock, scheduler, prng, logger, tracer, start, position } = dependencies;
+    const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
+    const { start, position, condition } = dependencies;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
     // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
@@ -109,6 +114,7 @@ export class RaftNode {
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
+    const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
     this.#raft = new RaftActor(options, {
       raft: new Raft(
         options.raft,
@@ -119,8 +125,10 @@ export class RaftNode {
       logWriter: dependencies.logWriter,
       applier: dependencies.applier,
       lessor,
+      quota,
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
       position,
+      condition,
     });
     this.#mailbox = new Mailbox(
       { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
@@ -149,9 +157,16 @@ export class RaftNode {
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
     );
-    this.#leaseTicker = new Ticker(
+    this.#slowTicker = new Ticker(
       { intervalMs: LEASE_SCAN_MS },
-      { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
+      {
+        clock,
+        scheduler,
+        tick: () => {
+          lessor.tell({ kind: "tick" });
+          quota.receive({ kind: "tick" });
+        },
+      },
     );
     transport.onStatus((status) => {
       logger.info("broker connection changed", { status });
@@ -170,7 +185,7 @@ export class RaftNode {
     this.#door.open();
     this.#feed.open();
     this.#ticker.start();
-    this.#leaseTicker.start();
+    this.#slowTicker.start();
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
@@ -180,12 +195,13 @@ export class RaftNode {
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();
-    this.#leaseTicker[Symbol.dispose]();
+    this.#slowTicker[Symbol.dispose]();
     this.#mailbox.close();
   }
 
   status(): NodeStatus {
-    const { raft, position, databaseBytes } = this.#raft.view();
+    const { raft, position, databaseBytes, condition } = this.#raft.view();
+    const { quotaBytes } = this.options.quota;
     const { identity, incarnation } = this.dependencies.start;
     return {
       clusterId: identity.clusterId,
@@ -202,6 +218,9 @@ export class RaftNode {
       members: this.#notices.members(),
       version: this.options.version,
       incarnation,
+      storedBytes: condition.storedBytes,
+      quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
+      alarms: condition.alarms,
     };
   }
 

@@ -20,6 +20,8 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
       return { ok: true, bytes: encoder.leaseGrant(response.response, raftTerm) };
     case "lease-revoke":
       return { ok: true, bytes: encoder.leaseRevoke(response.response, raftTerm) };
+    case "alarm":
+      return { ok: true, bytes: encoder.alarms(response.response, raftTerm) };
     case "lease-expire":
     case "lease-checkpoint":
       return { ok: true, bytes: EMPTY_BYTES }; // proposed by this leader itself, which looks at the state
@@ -38,6 +40,8 @@ export function encodeRead(encoder: ResponseEncoder, outcome: ReadOutcome, raftT
       return { ok: true, bytes: encoder.txn(outcome.response, raftTerm) };
     case "leases":
       return { ok: true, bytes: encoder.leases(outcome.response, raftTerm) };
+    case "alarms":
+      return { ok: true, bytes: encoder.alarms(outcome.response, raftTerm) };
     default:
       return assertNever(outcome);
   }

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -66,7 +66,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     failed("applier", error),
   );
   stack.defer(() => applier.close());
-  const { position } = await applier.started();
+  const { position, condition } = await applier.started();
   refuseLostLog(options, start, position);
 
   const transport = stack.use(await connect(options, logger, ""));
@@ -86,6 +86,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
+      quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
@@ -105,6 +106,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applier,
       start,
       position,
+      condition,
     },
   );
   later.node = node;
@@ -152,7 +154,7 @@ function startApplier(
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition }
+    { position: AppliedPosition; condition: StoreCondition }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },

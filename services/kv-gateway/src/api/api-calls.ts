@@ -82,6 +82,8 @@ const SPAN_NAMES: Readonly<Record<CallKind, string>> = {
   "keep-alive": "lease.keep-alive",
   "time-to-live": "lease.time-to-live",
   leases: "lease.leases",
+  alarm: "maintenance.alarm",
+  alarms: "maintenance.alarm",
 };
 
 function endingSpan(span: Span, reply: Reply): Reply {

@@ -2,6 +2,7 @@ import type { ElectionApi } from "../recipes/election-api";
 import type { LockApi } from "../recipes/lock-api";
 import type { WatchApi } from "../watch/watch-api";
 import { watchMethod } from "../watch/watch-method";
+import type { AlarmApi } from "./alarm-api";
 import type { ApiMethod } from "./api-method";
 import type { ClusterApi } from "./cluster-api";
 import type { KeepAliveStreams } from "./keep-alive-streams";
@@ -19,6 +20,7 @@ export interface ApiMethods {
 export interface Apis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly alarms: AlarmApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
@@ -28,7 +30,7 @@ export interface Apis {
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
 export function apiMethods(apis: Apis): ApiMethods {
-  const { kv, cluster, lease, keepAliveStreams, watch, lock, election } = apis;
+  const { kv, cluster, alarms, lease, keepAliveStreams, watch, lock, election } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -42,6 +44,7 @@ export function apiMethods(apis: Apis): ApiMethods {
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
+      "etcdserverpb.Maintenance/Alarm": alarms.alarm,
       "v3lockpb.Lock/Lock": lock.lock,
       "v3lockpb.Lock/Unlock": lock.unlock,
       "v3electionpb.Election/Campaign": election.campaign,

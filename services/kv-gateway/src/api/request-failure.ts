@@ -54,10 +54,7 @@ export type ValidationFailureCode =
 /** Why a lock or an election has no answer. */
 export type RecipeFailureCode =
   /** The lock's key is gone: its lease has ended, or somebody deleted it. */
-  | "session-expired"
-  | "not-elected"
-  | "nobody-elected"
-  | "leader-not-provided";
+  "session-expired" | "not-elected" | "nobody-elected" | "leader-not-provided";
 
 export type FailureCode =
   ExecutionFailureCode | DeliveryFailureCode | ValidationFailureCode | RecipeFailureCode;

@@ -196,7 +196,7 @@ describe("GrpcServer", () => {
   it.each([
     "/etcdserverpb.Auth/AuthEnable",
     "/etcdserverpb.Auth/AuthStatus",
-    "/etcdserverpb.Maintenance/Alarm",
+    "/etcdserverpb.Maintenance/Downgrade",
     "/etcdserverpb.Cluster/MemberAdd",
   ])("answers %s UNIMPLEMENTED", async (path) => {
     expect((await errorOf(path, new Uint8Array(0))).code).toBe(12);

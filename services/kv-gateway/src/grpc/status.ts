@@ -14,6 +14,7 @@ export const GrpcCode = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  DATA_LOSS: 15,
 } as const;
 
 export interface ClientStatus {
@@ -44,6 +45,8 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "lease-not-found": [GrpcCode.NOT_FOUND, "etcdserver: requested lease not found"],
   "lease-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: lease already exists"],
   "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
+  "no-space": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
+  "corrupt-cluster": [GrpcCode.DATA_LOSS, "etcdserver: corrupt cluster"],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],

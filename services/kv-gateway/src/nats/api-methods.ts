@@ -1,4 +1,5 @@
 import type { ApiService } from "@quorate/wire";
+import type { AlarmApi } from "../api/alarm-api";
 import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
@@ -19,13 +20,14 @@ export interface NatsMethod {
 export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly alarms: AlarmApi;
   readonly lease: LeaseApi;
   readonly lock: LockApi;
   readonly election: ElectionApi;
 }
 
 /** Everything that is served over NATS. An election is observed there by watching its keys, as the client library can. */
-export function natsMethods({ kv, cluster, lease, lock, election }: NatsApis): readonly NatsMethod[] {
+export function natsMethods({ kv, cluster, alarms, lease, lock, election }: NatsApis): readonly NatsMethod[] {
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -54,6 +56,12 @@ export function natsMethods({ kv, cluster, lease, lock, election }: NatsApis): r
       method: "status",
       call: cluster.status,
       json: etcdMessages("StatusRequest", "StatusResponse"),
+    },
+    {
+      service: "maintenance",
+      method: "alarm",
+      call: alarms.alarm,
+      json: etcdMessages("AlarmRequest", "AlarmResponse"),
     },
     leaseMethod("grant", lease.grant, "LeaseGrant"),
     leaseMethod("revoke", lease.revoke, "LeaseRevoke"),

@@ -109,6 +109,8 @@ export class StoreBehind {
         return { ok: true, bytes: this.#encoder.txn(outcome.response, TERM) };
       case "leases":
         return { ok: true, bytes: this.#encoder.leases(outcome.response, TERM) };
+      case "alarms":
+        return { ok: true, bytes: this.#encoder.alarms(outcome.response, TERM) };
     }
   }
 }

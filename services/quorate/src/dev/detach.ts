@@ -28,6 +28,7 @@ export async function runDetached(options: DevOptions): Promise<string> {
     String(options.fanouts),
     "--supervised",
   ];
+  for (const [flag, value] of Object.entries(options.nodeFlags)) flags.push(`--${flag}`, value);
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);
   const child = spawn(process.execPath, [process.argv[1] ?? "", "dev", ...flags], {
     detached: true,

@@ -21,6 +21,12 @@ describe("parseDevOptions", () => {
     expect(clientUrls).toEqual(["http://127.0.0.1:1000", "http://localhost:1001"]);
   });
 
+  it("keeps what is meant for the members", () => {
+    const { nodeFlags } = parseDevOptions({ quotaBackendBytes: "-1", alarmClear: "manual" });
+    expect(nodeFlags).toEqual({ "quota-backend-bytes": "-1", "alarm-clear": "manual" });
+    expect(parseDevOptions({}).nodeFlags).toEqual({});
+  });
+
   it.each<[DevFlags, RegExp]>([
     [{ members: "0" }, /--members needs a whole number from 1 to 7, not "0"/],
     [{ members: "3.5" }, /--members/],
@@ -31,6 +37,8 @@ describe("parseDevOptions", () => {
     [{ clientUrls: "http://127.0.0.1:1", gateways: "2" }, /as many --client-urls/],
     [{ natsUrl: "localhost" }, /is not like nats:/],
     [{ cluster: "a.b" }, /cannot be a name/],
+    [{ quotaBackendBytes: "2GB" }, /--quota-backend-bytes needs a whole number, not "2GB"/],
+    [{ alarmClear: "never" }, /--alarm-clear is auto or manual/],
   ])("refuses %p", (flags, text) => {
     expect(() => parseDevOptions(flags)).toThrow(text);
   });

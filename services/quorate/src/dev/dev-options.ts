@@ -10,6 +10,8 @@ export interface DevFlags {
   readonly dataDir?: string;
   readonly natsUrl?: string;
   readonly cluster?: string;
+  readonly quotaBackendBytes?: string;
+  readonly alarmClear?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
 }
@@ -27,6 +29,8 @@ export interface DevOptions {
   readonly natsUrl: string | undefined;
   /** `undefined`: what the data directory holds, or else "dev". */
   readonly cluster: string | undefined;
+  /** Handed to every raft-node as they are. */
+  readonly nodeFlags: Readonly<Record<string, string>>;
   readonly fresh: boolean;
   readonly detach: boolean;
 }
@@ -53,8 +57,20 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,
+    nodeFlags: nodeFlagsOf(flags),
     fresh: flags.fresh ?? false,
     detach: flags.detach ?? false,
+  };
+}
+
+function nodeFlagsOf({ quotaBackendBytes, alarmClear }: DevFlags): Record<string, string> {
+  if (quotaBackendBytes !== undefined && !/^-?\d{1,15}$/.test(quotaBackendBytes))
+    throw usageError(`--quota-backend-bytes needs a whole number, not "${quotaBackendBytes}".`);
+  if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
+    throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
+  return {
+    ...(quotaBackendBytes === undefined ? {} : { "quota-backend-bytes": quotaBackendBytes }),
+    ...(alarmClear === undefined ? {} : { "alarm-clear": alarmClear }),
   };
 }
 

@@ -26,6 +26,8 @@ export function devProgram(): Command {
     .option("--data-dir <dir>", `where the cluster keeps everything (${DATA_DIR_DEFAULT})`)
     .option("--nats-url <url>", "use this broker and start none")
     .option("--cluster <name>", "the cluster's name (dev)")
+    .option("--quota-backend-bytes <bytes>", "what may be stored before writes are refused (0: 8 GiB)")
+    .option("--alarm-clear <how>", "whether NOSPACE clears itself: auto or manual (auto)")
     .option("--fresh", "start over: remove what the data directory holds")
     .option("--detach", "return once the cluster works, and leave it running")
     // Set by --detach on the supervisor that it starts.

@@ -21,6 +21,8 @@ export interface PlanOptions {
   readonly clientUrls: readonly string[];
   /** How many watch-fanouts. */
   readonly fanouts: number;
+  /** Flags for every raft-node. */
+  readonly nodeFlags: Readonly<Record<string, string>>;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -90,6 +92,7 @@ function planNode(
     "nats-url": options.natsUrl,
     "initial-cluster": initialCluster(topology),
     "initial-cluster-state": topology.initialized ? "existing" : "new",
+    ...options.nodeFlags,
   };
   if (homed.length > 0) flags["client-urls"] = homed.join(",");
   return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };

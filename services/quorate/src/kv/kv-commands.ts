@@ -1,6 +1,7 @@
 import { text as readText } from "node:stream/consumers";
 import type { Command } from "commander";
 import { usageError } from "../command-error";
+import { alarmCommand } from "./alarm-command";
 import { clusterCommand, leaseIdOf, type OutputFlags } from "./cluster-command";
 import { withClient } from "./connection";
 import { electCommand } from "./elect-command";
@@ -28,6 +29,7 @@ export function kvCommands(): Command[] {
     compactCommand(),
     statusCommand(),
     membersCommand(),
+    alarmCommand(),
   ];
 }
 

@@ -11,6 +11,7 @@ import type {
   LeaseChange,
   StateColumn,
   StateMachine,
+  StoreCondition,
 } from "@quorate/state-machine";
 import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
 import {
@@ -72,8 +73,11 @@ export type ApplierReport =
       readonly kind: "applied";
       readonly position: AppliedPosition;
       readonly databaseBytes: number;
+      readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
     }
+  /** A step of physical compaction has given bytes back. */
+  | { readonly kind: "compacted"; readonly condition: StoreCondition }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
@@ -177,8 +181,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
-    const { position } = stateMachine;
-    reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
+    const { position, condition } = stateMachine;
+    const databaseBytes = this.#sizeOnDisk();
+    reports.tell({ kind: "applied", position, databaseBytes, condition, leases: result.leases });
   }
 
   /** Encoded once, however many fan-outs and watchers there are. */
@@ -279,13 +284,17 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #compact(): void {
-    const more = this.dependencies.stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
-    if (this.#batch.size > 0) this.#batch.write({ sync: false });
+    const { stateMachine, reports } = this.dependencies;
+    const more = stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
+    if (this.#batch.size > 0) {
+      this.#batch.write({ sync: false });
+      reports.tell({ kind: "compacted", condition: stateMachine.condition });
+    }
     this.#compacting = false;
     if (more) return this.#compactLater();
     const answers = this.#afterCompaction;
     this.#afterCompaction = [];
-    if (answers.length > 0) this.dependencies.reports.tell({ kind: "answers", answers });
+    if (answers.length > 0) reports.tell({ kind: "answers", answers });
   }
 
   #sizeOnDisk(): number {

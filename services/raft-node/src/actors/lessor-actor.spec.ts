@@ -212,6 +212,19 @@ describe("LessorActor", () => {
     expect(bench.proposals).toHaveLength(2);
   });
 
+  it("tries an expiry again that an alarm has kept from doing anything", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS);
+    bench.tick();
+    bench.confirm();
+    const failure = { code: "corrupt-cluster", detail: "" } as const;
+    const response = encodeProposeResponse({ kind: "results", results: [{ ok: false, failure }] });
+    bench.proposals[0]!.asker.answer(response);
+    bench.tick();
+    bench.confirm();
+    expect(bench.proposals).toHaveLength(2);
+  });
+
   it("does not end a lease whose renewal was in time, but confirmed while its expiry was", () => {
     const bench = new Bench().lead();
     bench.time.advance(FIRST_TTL_MS - 1);

@@ -10,6 +10,7 @@ import {
   encodeLeaseExpire,
   ResponseEncoder,
   type LeaseQuery,
+  type NodeAnswer,
   type RawCommand,
   type RefusalReason,
 } from "@quorate/wire";
@@ -275,7 +276,7 @@ export class LessorActor implements Actor<LessorMessage> {
   /** @param refused Called if the entry certainly has no effect, while this member still leads the term. */
   #propose(term: Term, commands: readonly RawCommand[], refused?: () => void): void {
     const answer = (response: Uint8Array): void => {
-      if (term === this.#leading && decodeProposeResponse(response).kind === "refused") refused?.();
+      if (term === this.#leading && hasFailed(decodeProposeResponse(response))) refused?.();
     };
     this.dependencies.raft.tell({
       kind: "propose",
@@ -346,6 +347,11 @@ export class LessorActor implements Actor<LessorMessage> {
   #refuse(ask: LeaseAsk, reason: RefusalReason): void {
     if (this.#asks.delete(ask)) ask.refuse(reason, this.#view);
   }
+}
+
+/** Either the entry is not in the log, or an alarm kept it from doing anything when it was applied. */
+function hasFailed(answer: NodeAnswer): boolean {
+  return answer.kind === "refused" || answer.results.some((result) => !result.ok);
 }
 
 function waitersOf(waiters: Map<LeaseId, LeaseWaiter[]>, id: LeaseId): LeaseWaiter[] {
