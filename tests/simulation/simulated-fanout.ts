@@ -39,7 +39,7 @@ export class SimulatedFanout {
     const { time, prng, network, subjects } = this.dependencies;
     const source = ((BigInt(prng.next()) << 32n) | BigInt(prng.next())) as SourceId;
     this.#fanout = new Fanout(
-      { ...this.options, source, streamsMax: 1000 },
+      { ...this.options, source, streamsMax: 1000, eventSubjects: false },
       {
         transport: network.connect(this.name),
         feedTransport: network.connect(this.name),

@@ -5,19 +5,25 @@ import type { MemberId } from "@quorate/raft";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
 import {
   DecodeError,
+  decodeEventSeatRequest,
   decodeFeedRequest,
   decodeHistoryRequest,
+  encodeEventSeatAnswer,
   encodeFeedPosition,
+  type EventSeatAnswer,
   type Subjects,
 } from "@quorate/wire";
 import type { ApplierMessage, FeedMode, FeedReport } from "./actors/applier-actor";
 import type { NodeView } from "./actors/raft-actor";
+import { EventSeat } from "./event-seat";
 
 export interface FeedDoorOptions {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   /** How long the feed goes on after it was last asked for, in milliseconds. */
   readonly interestMs: number;
+  /** How long the publisher of event subjects may be silent until another fan-out is chosen, in milliseconds. */
+  readonly seatHoldMs: number;
   /** Reads of history that may wait at once; more are not answered, and asked for again. */
   readonly historyReadsMax: number;
 }
@@ -32,13 +38,15 @@ export interface FeedDoorDependencies {
 }
 
 /**
- * What watch fan-outs get from this node: the feed of what it applies, while one of them wants it, and history.
+ * What watch fan-outs get from this node: the feed of what it applies, while one of them wants it, history, and, of the
+ * leader, the word on which of them publishes event subjects.
  *
  * Whoever asks for the feed is told where it stands. That is never beyond what was published, as the applier reports a batch
  * before it reports that the batch was applied.
  */
 export class FeedDoor {
   #subscriptions: Subscription[] = [];
+  readonly #seat: EventSeat;
   readonly #histories = new Map<number, string>();
   #nextHistory = 1;
   #published = 0 as Revision;
@@ -51,7 +59,9 @@ export class FeedDoor {
   constructor(
     private readonly options: FeedDoorOptions,
     private readonly dependencies: FeedDoorDependencies,
-  ) {}
+  ) {
+    this.#seat = new EventSeat({ holdMs: options.seatHoldMs });
+  }
 
   open(): void {
     const { memberId } = this.options;
@@ -59,6 +69,7 @@ export class FeedDoor {
     this.#subscriptions = [
       transport.subscribe(subjects.node(memberId, "feed"), (message) => this.#renew(message)),
       transport.subscribe(subjects.node(memberId, "history"), (message) => this.#history(message)),
+      transport.subscribe(subjects.node(memberId, "seat"), (message) => this.#askSeat(message)),
     ];
   }
 
@@ -112,6 +123,25 @@ export class FeedDoor {
     if (mode === "off") return;
     const next = mode === "full" ? this.#fullUntil : this.#bareUntil;
     this.#expiry = clock.setTimer(next - now, () => this.#setMode());
+  }
+
+  #askSeat({ payload, reply }: InboundMessage): void {
+    if (reply === undefined) return;
+    const answer = this.#seatAnswer(payload);
+    if (answer !== undefined) this.dependencies.transport.publish(reply, encodeEventSeatAnswer(answer));
+  }
+
+  /** `undefined`: the sender is at fault, and will ask again. */
+  #seatAnswer(payload: Uint8Array): EventSeatAnswer | undefined {
+    const { view, clock } = this.dependencies;
+    const { role, term } = view().raft;
+    if (role !== "leader") return { holder: undefined, published: 0 as Revision };
+    try {
+      return this.#seat.ask(decodeEventSeatRequest(payload), term, clock.now());
+    } catch (error) {
+      if (error instanceof DecodeError) return undefined;
+      throw error;
+    }
   }
 
   #history({ payload, reply }: InboundMessage): void {

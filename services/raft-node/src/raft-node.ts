@@ -57,6 +57,8 @@ const LEASE_SCAN_MS = 500;
 /** Fan-outs ask again every second at the latest. */
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
+/** Publishers of event subjects ask again every second. */
+const SEAT_HOLD_MS = 3000;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -136,6 +138,7 @@ export class RaftNode {
         memberId,
         interestMs: FEED_INTEREST_MS,
         historyReadsMax: HISTORY_READS_MAX,
+        seatHoldMs: SEAT_HOLD_MS,
       },
       {
         transport: dependencies.feedTransport,

@@ -7,6 +7,7 @@ import { DecodeError, decodeWatchControl, decodeWatchOpen, type Subjects } from 
 import { FanoutActor, type FanoutMessage } from "./actors/fanout-actor";
 import { FeedFollower } from "./actors/feed-follower";
 import { HistoryReader } from "./actors/history-reader";
+import { SeatClaim } from "./actors/seat-claim";
 import { SERVICE_VERSION } from "./version";
 
 export interface FanoutOptions {
@@ -17,6 +18,8 @@ export interface FanoutOptions {
   readonly streamsMax: number;
   /** Bytes of events that one read of history asks for. */
   readonly historyChunkBytes: number;
+  /** Whether it publishes changes on event subjects when its turn comes. */
+  readonly eventSubjects: boolean;
 }
 
 export interface FanoutDependencies {
@@ -35,6 +38,10 @@ const DELIVERIES_MAX = 256;
 const ITEM_BYTES_MAX = 256 * 1024;
 const STREAM_IDLE_MS = 6000;
 const TICK_MS = 1000;
+/** Bytes of events on event subjects that the broker has not confirmed. */
+const EVENT_WINDOW_BYTES = 4 * 1024 * 1024;
+/** As long as a leader keeps the seat for one that does not ask again. */
+const SEAT_HOLD_MS = 3000;
 /** Far above what arrives in a turn; the transport drops what a process cannot keep up with. */
 const MAILBOX_CAPACITY = 1_000_000;
 const TURN_MAX = 1024;
@@ -47,6 +54,7 @@ export class Fanout {
   readonly #mailbox: Mailbox<FanoutMessage>;
   readonly #follower: FeedFollower;
   readonly #history: HistoryReader;
+  readonly #claim: SeatClaim | undefined;
   #subscriptions: Subscription[] = [];
   #service: ServiceHandle | undefined;
   #ticker: Timer | undefined;
@@ -62,11 +70,15 @@ export class Fanout {
         deliveriesMax: DELIVERIES_MAX,
         itemBytesMax: ITEM_BYTES_MAX,
         streamIdleMs: STREAM_IDLE_MS,
+        eventWindowBytes: EVENT_WINDOW_BYTES,
       },
       {
         clock,
         logger,
-        publish: (subject, payload) => void transport.publish(subject, payload),
+        subjects,
+        publish: (subject, payload, headers) =>
+          void transport.publish(subject, payload, headers === undefined ? undefined : { headers }),
+        flush: () => this.#flush(),
         refuse: (reply, text) => this.#refuse(reply, text),
         turnDone: () => {
           this.#follower.wantEvents(this.#actor.hasWatchers);
@@ -91,6 +103,18 @@ export class Fanout {
         follower: this.#follower,
         fanout: this.#mailbox,
         wanted: () => this.#actor.historyWanted(),
+      },
+    );
+    if (!options.eventSubjects) return;
+    this.#claim = new SeatClaim(
+      { source: options.source, renewMs: 1000, answerMs: 1000, holdMs: SEAT_HOLD_MS },
+      {
+        transport: feedTransport,
+        subjects,
+        clock,
+        leader: () => this.#follower.leader,
+        published: () => this.#actor.eventsPublished,
+        fanout: this.#mailbox,
       },
     );
   }
@@ -131,6 +155,7 @@ export class Fanout {
     this.#ticker?.cancel();
     this.#follower.close();
     this.#history.close();
+    this.#claim?.close();
     this.#mailbox.close();
     await this.#service?.stop();
   }
@@ -140,6 +165,15 @@ export class Fanout {
       this.#mailbox.tell({ kind: "tick" });
       this.#tick();
     });
+  }
+
+  /** The broker has everything that was published before it answers this. */
+  #flush(): void {
+    const tell = (arrived: boolean): void => this.#mailbox.tell({ kind: "flushed", arrived });
+    this.dependencies.transport.flush().then(
+      () => tell(true),
+      () => tell(false), // not connected, or the connection broke: what was published may be lost
+    );
   }
 
   #open({ payload, reply }: InboundMessage, isPublic: boolean): void {

@@ -34,6 +34,7 @@ export async function startFanout(
       ...options,
       source: randomBytes(8).readBigUInt64BE() as SourceId,
       historyChunkBytes: HISTORY_CHUNK_BYTES,
+      eventSubjects: options.eventSubjects === "on",
     },
     {
       transport,

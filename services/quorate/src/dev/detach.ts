@@ -26,6 +26,8 @@ export async function runDetached(options: DevOptions): Promise<string> {
     options.clientUrls.join(","),
     "--fanouts",
     String(options.fanouts),
+    "--event-subjects",
+    options.eventSubjects,
     "--supervised",
   ];
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);

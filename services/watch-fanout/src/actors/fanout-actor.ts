@@ -2,6 +2,7 @@ import type { Actor } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { Logger } from "@quorate/telemetry";
+import type { Headers } from "@quorate/transport";
 import {
   WatchHub,
   type SourceId,
@@ -15,14 +16,17 @@ import {
   type FeedPosition,
   type WatchControl,
   type WatchOpen,
+  type Subjects,
   type WatchOrigin,
 } from "@quorate/wire";
+import { EVENT_STREAM, EventPublisher, type EventPublisherMessage } from "./event-publisher";
 import type { FeedMessage } from "./feed-follower";
 import type { HistoryMessage } from "./history-reader";
 
 export type FanoutMessage =
   | FeedMessage
   | HistoryMessage
+  | EventPublisherMessage
   | { readonly kind: "open"; readonly open: WatchOpen; readonly reply: string }
   | { readonly kind: "control"; readonly control: WatchControl; readonly reply: string | undefined }
   /** Time has passed: whoever was silent for too long is gone. */
@@ -35,12 +39,17 @@ export interface FanoutActorOptions extends WatchHubOptions {
   readonly streamIdleMs: number;
   /** Streams served at once; more are refused, and asked for elsewhere. */
   readonly streamsMax: number;
+  /** Bytes of events on event subjects that the broker has not confirmed. */
+  readonly eventWindowBytes: number;
 }
 
 export interface FanoutActorDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly publish: (subject: string, payload: Uint8Array) => void;
+  readonly subjects: Subjects;
+  readonly publish: (subject: string, payload: Uint8Array, headers?: Headers) => void;
+  /** Asks the broker to confirm what was published; answered by "flushed". */
+  readonly flush: () => void;
   /** Tells a subscriber that it must ask elsewhere, or later. */
   readonly refuse: (reply: string, text: string) => void;
   /** Called after each turn: whoever reads history may have a reason to. */
@@ -62,6 +71,7 @@ const STREAM_WINDOW_BYTES = { min: 1024, max: 16 * 1024 * 1024 };
  */
 export class FanoutActor implements Actor<FanoutMessage> {
   readonly #streams = new Map<StreamId, Stream>();
+  readonly #events: EventPublisher;
   #hub: WatchHub | undefined;
   #origin: WatchOrigin = { clusterId: 0n, memberId: 0n, term: 0 };
   /** Questions of this turn, to be answered behind everything that it delivers. */
@@ -70,7 +80,9 @@ export class FanoutActor implements Actor<FanoutMessage> {
   constructor(
     private readonly options: FanoutActorOptions,
     private readonly dependencies: FanoutActorDependencies,
-  ) {}
+  ) {
+    this.#events = new EventPublisher({ windowBytes: options.eventWindowBytes }, dependencies);
+  }
 
   /** From where on history is to be read, if it is. */
   historyWanted(): Revision | undefined {
@@ -79,6 +91,11 @@ export class FanoutActor implements Actor<FanoutMessage> {
 
   get hasWatchers(): boolean {
     return this.#hub !== undefined && this.#hub.watcherCount > 0;
+  }
+
+  /** How far changes have been published on event subjects, by whomever, as far as is known. */
+  get eventsPublished(): Revision {
+    return this.#events.published;
   }
 
   get streamCount(): number {
@@ -104,6 +121,10 @@ export class FanoutActor implements Actor<FanoutMessage> {
         return this.#open(message.open, message.reply);
       case "control":
         return this.#control(message.control, message.reply);
+      case "seat":
+        return this.#events.seat(this.#hub, message);
+      case "flushed":
+        return this.#events.flushed(this.#hub, message.arrived);
       case "tick":
         return this.#dropSilent();
       default:
@@ -141,6 +162,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
     if (this.#hub === undefined) return;
     this.dependencies.logger.warn("no node answers: streams are given up", { streams: this.#streams.size });
     this.#hub = undefined;
+    this.#events.hubLost();
     this.#streams.clear();
   }
 
@@ -153,6 +175,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
     const { publish, refuse, clock } = this.dependencies;
     const { source, streamsMax } = this.options;
     if (this.#hub === undefined) return refuse(reply, "no node is followed");
+    if (open.stream === EVENT_STREAM) return refuse(reply, "stream 0 is the fan-out's own");
     if (!this.#hub.has(open.stream)) {
       if (this.#streams.size >= streamsMax) return refuse(reply, "too many streams");
       const { min, max } = STREAM_WINDOW_BYTES;
@@ -187,6 +210,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
   }
 
   #deliver(delivery: WatchDelivery): void {
+    if (delivery.stream === EVENT_STREAM) return this.#events.deliver(this.#hub!, delivery);
     const stream = this.#streams.get(delivery.stream);
     if (stream === undefined) return;
     const { source } = this.options;

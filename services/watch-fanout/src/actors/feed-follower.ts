@@ -81,6 +81,11 @@ export class FeedFollower {
     return this.#followed;
   }
 
+  /** Who leads as far as is known. */
+  get leader(): MemberId | undefined {
+    return this.#directory.leader;
+  }
+
   /** Whether anybody watches: without, the node is spared the work of sending events. */
   wantEvents(wanted: boolean): void {
     if (wanted === this.#wantsEvents) return;
