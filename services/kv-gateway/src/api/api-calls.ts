@@ -2,7 +2,7 @@ import type { Clock } from "@quorate/base";
 import { parseTraceContext, type Span, type Tracer } from "@quorate/telemetry";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { PendingCall, type CallKind, type CallOutcome } from "../actors/pending-call";
-import type { CallContext } from "./api-method";
+import type { Abandonable, CallContext } from "./api-method";
 import { definite, type FailureCode } from "./request-failure";
 
 export interface ApiCallsOptions {
@@ -34,8 +34,8 @@ export class ApiCalls {
   checked(
     context: CallContext,
     reply: Reply,
-    start: () => PendingCall | FailureCode,
-  ): PendingCall | undefined {
+    start: () => Abandonable | FailureCode,
+  ): Abandonable | undefined {
     if (context.requireLeader && this.dependencies.tracker.leader === undefined) {
       return refuse(reply, "no-leader");
     }
@@ -73,6 +73,7 @@ export class ApiCalls {
 const SPAN_NAMES: Readonly<Record<CallKind, string>> = {
   range: "kv.range",
   page: "kv.range-page",
+  slice: "kv.range",
   put: "kv.put",
   "delete-range": "kv.delete-range",
   txn: "kv.txn",

@@ -26,6 +26,8 @@ export type DeliveryFailureCode =
   | "no-leader"
   | "too-many-requests"
   | "too-large"
+  /** It is more than this gateway, or the door, may put together. */
+  | "answer-too-large"
   | "stopped"
   /** The member whose own state was asked for does not answer. */
   | "member-unreachable";

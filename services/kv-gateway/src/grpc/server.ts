@@ -8,6 +8,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { releasingSentAnswers } from "./sent-answers";
 import { RECEIVE_BYTES_MAX } from "./unary";
 
 /**
@@ -32,6 +33,7 @@ export class GrpcServer implements AsyncDisposable {
   constructor(services: readonly GrpcService[]) {
     setLogVerbosity(logVerbosity.NONE); // it prints to standard error what it also returns
     this.#server = new Server({
+      interceptors: [releasingSentAnswers],
       "grpc.max_receive_message_length": LIBRARY_RECEIVE_BYTES_MAX,
       "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": 0xffff_ffff,

@@ -8,10 +8,14 @@ import {
   type ServerUnaryCall,
 } from "@grpc/grpc-js";
 import type { ApiMethod, CallContext } from "../api/api-method";
+import { holdUntilSent } from "./sent-answers";
 import { grpcStatusOf, type ClientStatus } from "./status";
 
 /** etcd's largest request (1.5 MiB) and 512 KiB for what surrounds it; larger messages end in RESOURCE_EXHAUSTED. */
 export const RECEIVE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** The largest message that clients of gRPC can be set to take; whether one is must be left to it. */
+const SEND_BYTES_MAX = 2 ** 31 - 1;
 
 /** In the words of grpc-go. */
 export function tooLargeText(length: number): string {
@@ -69,7 +73,10 @@ function unaryHandler(name: string, method: ApiMethod, failed: FailureListener):
       return callback({ code: status.RESOURCE_EXHAUSTED, details });
     }
     const pending = method(call.request, contextOf(call), (outcome) => {
-      if (outcome.kind === "ok") return callback(null, outcome.bytes);
+      if (outcome.kind === "ok") {
+        if (outcome.hold !== undefined) holdUntilSent(call, outcome.bytes, outcome.hold);
+        return callback(null, outcome.bytes);
+      }
       const { failure } = outcome;
       const { code, message } = grpcStatusOf(failure);
       failed(name, { code, message }, failure.unknownOutcome);
@@ -86,7 +93,8 @@ export function contextOf(
   const timeoutMs = remainingMs(call.getDeadline());
   const requireLeader = firstOf(metadata, "hasleader") === "true";
   const traceparent = firstOf(metadata, "traceparent");
-  return traceparent === undefined ? { timeoutMs, requireLeader } : { timeoutMs, requireLeader, traceparent };
+  const context = { timeoutMs, requireLeader, answerBytesMax: SEND_BYTES_MAX };
+  return traceparent === undefined ? context : { ...context, traceparent };
 }
 
 /** The first value of a metadata key that is text. */
