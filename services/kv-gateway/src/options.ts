@@ -77,7 +77,7 @@ export const parseGatewayOptions = defineOptions({
     largeAnswerBytesMax: {
       schema: integer(1024 * 1024, Number.MAX_SAFE_INTEGER),
       description:
-        "bytes of answers to Range above about 1 MiB that are put together, or on their way to clients, at once; such an answer " +
+        "bytes of answers to Range above about 2 MiB that are put together, or on their way to clients, at once; such an answer " +
         "takes up to twice its size in memory, and waits for others",
       default: 512 * 1024 * 1024,
     },

@@ -2,7 +2,8 @@ import type { ActorRef } from "@quorate/actor";
 import type { Clock, Timer } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
-import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+import { traceContextOf, traceHeaders, type Span, type TraceContext, type Tracer } from "@quorate/telemetry";
+import type { Headers, InboundMessage, Subscription, Transport } from "@quorate/transport";
 import {
   DecodeError,
   decodeEventSeatRequest,
@@ -33,6 +34,7 @@ export interface FeedDoorDependencies {
   readonly transport: Transport;
   readonly subjects: Subjects;
   readonly clock: Clock;
+  readonly tracer: Tracer;
   readonly applier: ActorRef<ApplierMessage>;
   readonly view: () => NodeView;
 }
@@ -47,7 +49,9 @@ export interface FeedDoorDependencies {
 export class FeedDoor {
   #subscriptions: Subscription[] = [];
   readonly #seat: EventSeat;
-  readonly #histories = new Map<number, string>();
+  readonly #histories = new Map<number, { readonly reply: string; readonly span: Span | undefined }>();
+  /** Of a sampled request in the batch that is reported next: who delivers it to watchers adds to its trace. */
+  nextTrace: TraceContext | undefined;
   #nextHistory = 1;
   #published = 0 as Revision;
   /** How long somebody wants to know where the store stands, and how long somebody wants events. */
@@ -84,13 +88,16 @@ export class FeedDoor {
     const { transport, subjects } = this.dependencies;
     if (report.kind === "feed") {
       this.#published = report.revision;
-      transport.publish(subjects.feed(this.options.memberId), report.batch);
+      const headers = traceHeaders(this.nextTrace);
+      this.nextTrace = undefined;
+      transport.publish(subjects.feed(this.options.memberId), report.batch, headers && { headers });
       return;
     }
-    const reply = this.#histories.get(report.id);
-    if (reply === undefined) return;
+    const asked = this.#histories.get(report.id);
+    if (asked === undefined) return;
     this.#histories.delete(report.id);
-    transport.publish(reply, report.response);
+    asked.span?.end();
+    transport.publish(asked.reply, report.response);
   }
 
   #renew({ payload, reply }: InboundMessage): void {
@@ -144,7 +151,7 @@ export class FeedDoor {
     }
   }
 
-  #history({ payload, reply }: InboundMessage): void {
+  #history({ payload, reply, headers }: InboundMessage): void {
     if (reply === undefined || this.#histories.size >= this.options.historyReadsMax) return;
     const request = Uint8Array.from(payload);
     try {
@@ -155,8 +162,14 @@ export class FeedDoor {
     }
     const id = this.#nextHistory;
     this.#nextHistory += 1;
-    this.#histories.set(id, reply);
+    this.#histories.set(id, { reply, span: this.#historySpan(headers) });
     this.dependencies.applier.tell({ kind: "history", id, request });
+  }
+
+  #historySpan(headers: Headers | undefined): Span | undefined {
+    const { tracer } = this.dependencies;
+    if (!tracer.enabled || headers === undefined) return undefined;
+    return tracer.startSpan("raft-node history", traceContextOf(headers), undefined, { kind: "server" });
   }
 }
 

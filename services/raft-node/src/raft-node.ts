@@ -73,8 +73,11 @@ export class RaftNode {
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
-      if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
-      else this.#mailbox.tell(report);
+      if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
+      // What is fed next is what these answers are for; the asker's traces end when they are handled.
+      if (report.kind === "answers" && this.dependencies.tracer.enabled)
+        this.#feed.nextTrace = this.#raft.traceOf(report.answers);
+      this.#mailbox.tell(report);
     },
   };
 
@@ -107,7 +110,7 @@ export class RaftNode {
         memberId,
         electionTimeoutMs: options.tickMs * options.raft.electionTimeoutTicks,
       },
-      { raft: self, applier: dependencies.applier, clock, position },
+      { raft: self, applier: dependencies.applier, clock, tracer, position },
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
@@ -144,6 +147,7 @@ export class RaftNode {
         transport: dependencies.feedTransport,
         subjects,
         clock,
+        tracer,
         applier: dependencies.applier,
         view: () => this.#raft.view(),
       },

@@ -40,8 +40,11 @@ export interface NodeEnvironment {
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
-/** What a turn of the applier reads for ranges: some milliseconds, and two messages of the broker. */
-const SLICE = { sliceBytesMax: 1024 * 1024, sliceRowsMax: 10_000 };
+/**
+ * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
+ * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
+ */
+const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.

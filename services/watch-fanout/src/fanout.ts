@@ -1,6 +1,6 @@
 import { Mailbox } from "@quorate/actor";
 import { EMPTY_BYTES, type Clock, type Scheduler, type Timer } from "@quorate/base";
-import type { Logger } from "@quorate/telemetry";
+import { traceContextOf, type Logger, type TraceContext, type Tracer } from "@quorate/telemetry";
 import type { InboundMessage, ServiceHandle, Subscription, Transport } from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
 import { DecodeError, decodeWatchControl, decodeWatchOpen, type Subjects } from "@quorate/wire";
@@ -31,6 +31,7 @@ export interface FanoutDependencies {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
+  readonly tracer: Tracer;
 }
 
 const QUEUE = "watch-fanout";
@@ -63,7 +64,7 @@ export class Fanout {
     private readonly options: FanoutOptions,
     private readonly dependencies: FanoutDependencies,
   ) {
-    const { feedTransport, transport, subjects, clock, scheduler, logger } = dependencies;
+    const { feedTransport, transport, subjects, clock, scheduler, logger, tracer } = dependencies;
     this.#actor = new FanoutActor(
       {
         ...options,
@@ -75,6 +76,7 @@ export class Fanout {
       {
         clock,
         logger,
+        tracer,
         subjects,
         publish: (subject, payload, headers) =>
           void transport.publish(subject, payload, headers === undefined ? undefined : { headers }),
@@ -103,6 +105,7 @@ export class Fanout {
         follower: this.#follower,
         fanout: this.#mailbox,
         wanted: () => this.#actor.historyWanted(),
+        trace: () => this.#actor.historyTrace,
       },
     );
     if (!options.eventSubjects) return;
@@ -176,18 +179,25 @@ export class Fanout {
     );
   }
 
-  #open({ payload, reply }: InboundMessage, isPublic: boolean): void {
+  #traceOf({ headers }: InboundMessage): TraceContext | undefined {
+    return this.dependencies.tracer.enabled ? traceContextOf(headers) : undefined;
+  }
+
+  #open(message: InboundMessage, isPublic: boolean): void {
+    const { payload, reply } = message;
     if (reply === undefined) return;
     const open = decoded(payload, decodeWatchOpen);
     if (open === undefined) return this.#refuse(reply, "the request is no WatchOpen", 3);
     if (isPublic && !open.deliver.startsWith(INBOX_PREFIX))
       return this.#refuse(reply, `deliver must begin with ${INBOX_PREFIX}`, 3);
-    this.#mailbox.tell({ kind: "open", open, reply });
+    this.#mailbox.tell({ kind: "open", open, reply, trace: this.#traceOf(message) });
   }
 
-  #control({ payload, reply }: InboundMessage): void {
+  #control(message: InboundMessage): void {
+    const { payload, reply } = message;
     const control = decoded(payload, decodeWatchControl);
-    if (control !== undefined) this.#mailbox.tell({ kind: "control", control, reply });
+    if (control === undefined) return;
+    this.#mailbox.tell({ kind: "control", control, reply, trace: this.#traceOf(message) });
   }
 
   /** @param code gRPC's; 14 is "unavailable", which is worth another attempt. */

@@ -13,6 +13,8 @@ export interface CallContext {
   readonly answerBytesMax?: number;
   /** The caller's W3C trace context, if it sent one. */
   readonly traceparent?: string;
+  /** False: it is a part of a request that is not traced, and nor is this. */
+  readonly traced?: false;
   /** The caller's authentication token, if it sent one. */
   readonly token?: string;
 }

@@ -17,7 +17,7 @@ import {
 } from "@quorate/wire";
 import type { ReadCall, ReadKind, WriteCall, WriteKind } from "../actors/pending-call";
 import type { ApiCalls, Reply } from "./api-calls";
-import type { Abandonable, ApiMethod, CallContext } from "./api-method";
+import type { ApiMethod, CallContext } from "./api-method";
 import type { AnswerBudget } from "./answer-budget";
 import type { FailureCode } from "./request-failure";
 import { UnaryRange } from "./unary-range";
@@ -84,8 +84,13 @@ export class KvApi {
     });
 
   /** As much of a range that was validated before as a node answers at once. */
-  slice(bytes: Uint8Array, serializable: boolean, context: CallContext, reply: Reply): Abandonable {
+  slice(bytes: Uint8Array, serializable: boolean, context: CallContext, reply: Reply): ReadCall {
     return this.#read("slice", bytes, serializable, context, reply);
+  }
+
+  /** The span of a range that is read in slices, and their context. */
+  startRange(name: string, context: CallContext): ReturnType<ApiCalls["startWhole"]> {
+    return this.dependencies.calls.startWhole(name, context);
   }
 
   methodOf(kind: BatchCall["kind"]): ApiMethod {

@@ -15,7 +15,7 @@ export interface RangeSlicesListener {
 }
 
 /**
- * A range in parts of at most what a node answers at once (1 MiB and a key), all at the revision of the first. The rest of a
+ * A range in parts of at most what a node answers at once (2 MiB and a key), all at the revision of the first. The rest of a
  * range is another range, so nothing is kept for it anywhere: parts may be answered by different members, and a revision that
  * is compacted on the way fails the range.
  */

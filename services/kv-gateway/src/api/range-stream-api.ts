@@ -1,4 +1,5 @@
 import { validateRange, type RangeRequest } from "@quorate/mvcc";
+import type { Span } from "@quorate/telemetry";
 import { DecodeError, decodeRangeRequest, encodeRangeChunk } from "@quorate/wire";
 import type { Abandonable, CallContext } from "./api-method";
 import type { KvApi } from "./kv-api";
@@ -16,6 +17,7 @@ export interface ChunkSink {
 /** A range in chunks, one for each part that a node answers: neither node nor broker nor gateway ever holds more than one. */
 export class RangeStream implements Abandonable {
   readonly #slices: RangeSlices;
+  readonly #span: Span | undefined;
   #waiting = false;
 
   constructor(
@@ -23,16 +25,25 @@ export class RangeStream implements Abandonable {
     context: CallContext,
     { kv, sink }: { readonly kv: KvApi; readonly sink: ChunkSink },
   ) {
-    this.#slices = new RangeSlices(call, context, {
+    const { span, parts } = kv.startRange("kv.range-stream", context);
+    this.#span = span;
+    this.#slices = new RangeSlices(call, parts, {
       kv,
       listener: {
         part: (kvs, end) => {
           const hasRoom = sink.write(encodeRangeChunk(kvs, end));
-          if (end !== undefined) return sink.end();
+          if (end !== undefined) {
+            span?.end();
+            return sink.end();
+          }
           if (hasRoom) this.next();
           else this.#waiting = true;
         },
-        fail: (failure) => sink.fail(failure),
+        fail: (failure) => {
+          span?.fail(failure.code);
+          span?.end();
+          sink.fail(failure);
+        },
       },
     });
   }
@@ -52,6 +63,7 @@ export class RangeStream implements Abandonable {
   abandon(): void {
     this.#waiting = false;
     this.#slices.abandon();
+    this.#span?.end();
   }
 }
 

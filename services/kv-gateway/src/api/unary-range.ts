@@ -2,7 +2,7 @@ import type { RangeRequest } from "@quorate/mvcc";
 import { encodeRangeHead, encodeRangeTail, type RangeEnd } from "@quorate/wire";
 import type { CallOutcome } from "../actors/pending-call";
 import type { AnswerBudget, AnswerClaim } from "./answer-budget";
-import type { Reply } from "./api-calls";
+import { partOf, type Reply } from "./api-calls";
 import { ANSWER_BYTES_MAX, type Abandonable, type CallContext } from "./api-method";
 import type { KvApi } from "./kv-api";
 import { RangeSlices } from "./range-slices";
@@ -36,10 +36,12 @@ export class UnaryRange implements Abandonable {
     const { request, bytes, context } = call;
     const { kv, reply } = dependencies;
     this.#call = call;
-    this.#running = kv.slice(bytes, request.serializable, context, (outcome) => {
+    const first = kv.slice(bytes, request.serializable, context, (outcome) => {
       if (outcome.kind === "failed" || outcome.next === undefined) return reply(outcome);
-      this.#running = new LargeRange(this.#call, dependencies, outcome);
+      const parts = partOf(context, first.traceContext);
+      this.#running = new LargeRange({ ...this.#call, context: parts }, dependencies, outcome);
     });
+    this.#running = first;
   }
 
   abandon(): void {

@@ -1,7 +1,7 @@
 import type { Actor } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
-import type { Logger } from "@quorate/telemetry";
+import type { Logger, TraceContext, Tracer } from "@quorate/telemetry";
 import type { Headers } from "@quorate/transport";
 import {
   WatchHub,
@@ -20,6 +20,7 @@ import {
   type WatchOrigin,
 } from "@quorate/wire";
 import { EVENT_STREAM, EventPublisher, type EventPublisherMessage } from "./event-publisher";
+import { FanoutSpans } from "./fanout-spans";
 import type { FeedMessage } from "./feed-follower";
 import type { HistoryMessage } from "./history-reader";
 
@@ -27,8 +28,18 @@ export type FanoutMessage =
   | FeedMessage
   | HistoryMessage
   | EventPublisherMessage
-  | { readonly kind: "open"; readonly open: WatchOpen; readonly reply: string }
-  | { readonly kind: "control"; readonly control: WatchControl; readonly reply: string | undefined }
+  | {
+      readonly kind: "open";
+      readonly open: WatchOpen;
+      readonly reply: string;
+      readonly trace: TraceContext | undefined;
+    }
+  | {
+      readonly kind: "control";
+      readonly control: WatchControl;
+      readonly reply: string | undefined;
+      readonly trace: TraceContext | undefined;
+    }
   /** Time has passed: whoever was silent for too long is gone. */
   | { readonly kind: "tick" };
 
@@ -46,6 +57,7 @@ export interface FanoutActorOptions extends WatchHubOptions {
 export interface FanoutActorDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tracer: Tracer;
   readonly subjects: Subjects;
   readonly publish: (subject: string, payload: Uint8Array, headers?: Headers) => void;
   /** Asks the broker to confirm what was published; answered by "flushed". */
@@ -72,6 +84,7 @@ const STREAM_WINDOW_BYTES = { min: 1024, max: 16 * 1024 * 1024 };
 export class FanoutActor implements Actor<FanoutMessage> {
   readonly #streams = new Map<StreamId, Stream>();
   readonly #events: EventPublisher;
+  readonly #spans: FanoutSpans;
   #hub: WatchHub | undefined;
   #origin: WatchOrigin = { clusterId: 0n, memberId: 0n, term: 0 };
   /** Questions of this turn, to be answered behind everything that it delivers. */
@@ -81,6 +94,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
     private readonly options: FanoutActorOptions,
     private readonly dependencies: FanoutActorDependencies,
   ) {
+    this.#spans = new FanoutSpans(dependencies);
     this.#events = new EventPublisher({ windowBytes: options.eventWindowBytes }, dependencies);
   }
 
@@ -98,6 +112,11 @@ export class FanoutActor implements Actor<FanoutMessage> {
     return this.#events.published;
   }
 
+  /** Of a watcher that history is read for, if one is traced. */
+  get historyTrace(): TraceContext | undefined {
+    return this.#spans.catchingUp;
+  }
+
   get streamCount(): number {
     return this.#streams.size;
   }
@@ -105,7 +124,8 @@ export class FanoutActor implements Actor<FanoutMessage> {
   receive(message: FanoutMessage): void {
     switch (message.kind) {
       case "feed": {
-        const { batch } = message;
+        const { batch, trace } = message;
+        if (trace !== undefined) this.#spans.fed(trace);
         this.#origin = { ...this.#origin, term: Math.max(this.#origin.term, batch.term) };
         if (!batch.bare) return this.#hub?.feed(batch);
         this.#hub?.skipTo(batch.revision); // whoever began to watch meanwhile gets it from history
@@ -118,9 +138,11 @@ export class FanoutActor implements Actor<FanoutMessage> {
       case "history":
         return this.#history(message);
       case "open":
-        return this.#open(message.open, message.reply);
+        this.#open(message.open, message.reply);
+        return this.#spans.created(message.open.stream, message.trace);
       case "control":
-        return this.#control(message.control, message.reply);
+        this.#control(message.control, message.reply);
+        return this.#spans.created(message.control.stream, message.trace);
       case "seat":
         return this.#events.seat(this.#hub, message);
       case "flushed":
@@ -133,7 +155,9 @@ export class FanoutActor implements Actor<FanoutMessage> {
   }
 
   turnEnded(): void {
-    if (this.#hub !== undefined) for (const delivery of this.#hub.takeDeliveries()) this.#deliver(delivery);
+    const deliveries = this.#hub?.takeDeliveries() ?? [];
+    for (const delivery of deliveries) this.#deliver(delivery);
+    this.#spans.turnEnded(deliveries.length, (id) => this.#hub?.isBehind(id) ?? false);
     const questions = this.#questions;
     this.#questions = [];
     for (const { stream, reply } of questions) this.#answer(stream, reply);
