@@ -115,7 +115,14 @@ export class SimulatedMember {
     });
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
-        { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
+        {
+          clusterId,
+          memberId,
+          compactionRowsMax: 10,
+          compactionPauseMs: 10,
+          sliceBytesMax: 200,
+          sliceRowsMax: 3,
+        },
         { store, stateMachine, reports: applierReports, clock: process },
       ),
       clock: process,

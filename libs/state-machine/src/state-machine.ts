@@ -10,6 +10,8 @@ import {
   EventRecorder,
   isReadOnlyTxn,
   range,
+  rangeSlice,
+  type RangeBudget,
   runTxn,
   WriteSession,
   type CompactionProgress,
@@ -138,9 +140,15 @@ export class StateMachine {
     return { outcomes, events: session.events, leases: leases.changes };
   }
 
-  /** Answers from the store at the current position. What is returned may be kept. */
-  read(command: ReadCommand): ReadOutcome {
+  /**
+   * Answers from the store at the current position. What is returned may be kept.
+   *
+   * @param budget For slices; what they read is taken off. Unlimited unless given.
+   */
+  read(command: ReadCommand, budget: RangeBudget = unlimited()): ReadOutcome {
     switch (command.kind) {
+      case "slice":
+        return this.#slice(command.request, budget);
       case "range":
       case "page":
         return this.#range(command.request, command.kind === "range");
@@ -195,6 +203,17 @@ export class StateMachine {
     return { ok: true, kind: "range", response };
   }
 
+  #slice(request: RangeRequest, budget: RangeBudget): ReadOutcome {
+    const error = checkRange(request, this.#position);
+    if (error !== undefined) return { ok: false, error };
+    const slice = rangeSlice(this.#view, request, this.#position.revision, budget);
+    if ("error" in slice) return { ok: false, error: slice.error };
+    const { response, next } = slice;
+    return next === undefined
+      ? { ok: true, kind: "range", response }
+      : { ok: true, kind: "range", response, next };
+  }
+
   #readTxn(txn: TxnRequest): ReadOutcome {
     invariant(isReadOnlyTxn(txn), "a transaction that may write goes through the log");
     const { revision } = this.#position;
@@ -208,6 +227,10 @@ export class StateMachine {
 /** What a command runs on, inside one revision of `session`. */
 interface CommandStore extends LeaseStore {
   readonly alarms: Alarms;
+}
+
+function unlimited(): RangeBudget {
+  return { bytes: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
 }
 
 function run(store: CommandStore, command: Command): CommandOutcome {

@@ -8,6 +8,7 @@ import type {
   PutRequest,
   PutResponse,
   RangeRequest,
+  RangeTooLargeError,
   RangeResponse,
   ReadView,
   Revision,
@@ -172,6 +173,8 @@ export interface StoreCondition {
 export type ReadCommand =
   | { readonly kind: "range"; readonly request: RangeRequest }
   | { readonly kind: "page"; readonly request: RangeRequest }
+  /** As much of a range as the budget of the turn allows. */
+  | { readonly kind: "slice"; readonly request: RangeRequest }
   | { readonly kind: "txn"; readonly request: TxnRequest }
   /** The ids of all leases. */
   | { readonly kind: "leases" }
@@ -184,11 +187,17 @@ export interface LeasesResponse {
 }
 
 export type ReadOutcome =
-  | { readonly ok: true; readonly kind: "range"; readonly response: RangeResponse }
+  /** `next`: where the rest begins, of a slice that is not the whole. */
+  | {
+      readonly ok: true;
+      readonly kind: "range";
+      readonly response: RangeResponse;
+      readonly next?: Uint8Array;
+    }
   | { readonly ok: true; readonly kind: "txn"; readonly response: TxnResponse }
   | { readonly ok: true; readonly kind: "leases"; readonly response: LeasesResponse }
   | { readonly ok: true; readonly kind: "alarms"; readonly response: AlarmsResponse }
-  | { readonly ok: false; readonly error: StateError };
+  | { readonly ok: false; readonly error: StateError | RangeTooLargeError };
 
 /** What the state machine reads: see `ReadView`. */
 export type StateView = ReadView<StateColumn>;

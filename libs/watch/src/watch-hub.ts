@@ -85,6 +85,12 @@ export class WatchHub {
     return this.#streams.has(id);
   }
 
+  /** Whether a watcher of the stream has not been sent everything. */
+  isBehind(id: StreamId): boolean {
+    const stream = this.#streams.get(id);
+    return stream !== undefined && stream.unsynced.size > 0;
+  }
+
   /** @param windowBytes Bytes that may be under way to the subscriber. */
   open(id: StreamId, windowBytes: number): void {
     if (this.#streams.has(id)) return;

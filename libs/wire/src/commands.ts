@@ -109,6 +109,8 @@ export function decodeRead(raw: RawRead): ReadCommand {
       return { kind: "range", request: decodeRangeRequest(raw.bytes) };
     case "page":
       return { kind: "page", request: decodeRangeRequest(raw.bytes) };
+    case "slice":
+      return { kind: "slice", request: decodeRangeRequest(raw.bytes) };
     case "txn":
       return { kind: "txn", request: decodeTxnRequest(raw.bytes) };
     case "leases":

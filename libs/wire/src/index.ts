@@ -4,6 +4,8 @@ export * from "./commands";
 export * from "./errors";
 export * from "./etcd-requests";
 export { ResponseEncoder, type LeaseTimeToLiveResponse, type ResponseOrigin } from "./etcd-responses";
+export * from "./event-message";
+export * from "./event-seat";
 export * from "./feed";
 export { failureOf, type Failure } from "./failures";
 export * from "./int64";

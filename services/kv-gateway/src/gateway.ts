@@ -13,6 +13,7 @@ import { ReadTargets, type ReadPreference } from "./actors/read-targets";
 import { LEASE_QUERY, LINEARIZABLE_READ, Reader, SERIALIZABLE_READ } from "./actors/reader";
 import { TimeoutCause } from "./actors/timeout-cause";
 import { AlarmApi } from "./api/alarm-api";
+import { AnswerBudget } from "./api/answer-budget";
 import { ApiCalls } from "./api/api-calls";
 import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
@@ -40,6 +41,8 @@ export interface GatewayOptions {
   readonly queueCallsMax: number;
   /** Bytes of requests that may wait; likewise. */
   readonly queueBytesMax: number;
+  /** Bytes of answers in parts that are put together, or on their way, at once. */
+  readonly largeAnswerBytesMax: number;
   /** How often watchers that asked for it are told of progress, in milliseconds. */
   readonly watchProgressNotifyMs: number;
   /** Bytes of events that may be under way to one watch stream. */
@@ -165,7 +168,13 @@ export class Gateway {
     );
     this.kv = new KvApi(
       { txnOpsMax: TXN_OPS_MAX },
-      { calls, proposer, linearizableReader, serializableReader },
+      {
+        calls,
+        proposer,
+        linearizableReader,
+        serializableReader,
+        answers: new AnswerBudget({ bytesMax: options.largeAnswerBytesMax }),
+      },
     );
     this.lease = new LeaseApi(
       { electionTimeoutMs },

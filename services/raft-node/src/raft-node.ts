@@ -60,6 +60,8 @@ const LEASE_SCAN_MS = 500;
 /** Fan-outs ask again every second at the latest. */
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
+/** Publishers of event subjects ask again every second. */
+const SEAT_HOLD_MS = 3000;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -75,8 +77,11 @@ export class RaftNode {
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
-      if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
-      else this.#mailbox.tell(report);
+      if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
+      // What is fed next is what these answers are for; the asker's traces end when they are handled.
+      if (report.kind === "answers" && this.dependencies.tracer.enabled)
+        this.#feed.nextTrace = this.#raft.traceOf(report.answers);
+      this.#mailbox.tell(report);
     },
   };
 
@@ -110,7 +115,7 @@ export class RaftNode {
         memberId,
         electionTimeoutMs: options.tickMs * options.raft.electionTimeoutTicks,
       },
-      { raft: self, applier: dependencies.applier, clock, position },
+      { raft: self, applier: dependencies.applier, clock, tracer, position },
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
@@ -144,11 +149,13 @@ export class RaftNode {
         memberId,
         interestMs: FEED_INTEREST_MS,
         historyReadsMax: HISTORY_READS_MAX,
+        seatHoldMs: SEAT_HOLD_MS,
       },
       {
         transport: dependencies.feedTransport,
         subjects,
         clock,
+        tracer,
         applier: dependencies.applier,
         view: () => this.#raft.view(),
       },

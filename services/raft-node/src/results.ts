@@ -34,8 +34,10 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
 export function encodeRead(encoder: ResponseEncoder, outcome: ReadOutcome, raftTerm: Term): Result {
   if (!outcome.ok) return { ok: false, failure: failureOf(outcome.error) };
   switch (outcome.kind) {
-    case "range":
-      return { ok: true, bytes: encoder.range(outcome.response, raftTerm) };
+    case "range": {
+      const bytes = encoder.range(outcome.response, raftTerm);
+      return outcome.next === undefined ? { ok: true, bytes } : { ok: true, bytes, next: outcome.next };
+    }
     case "txn":
       return { ok: true, bytes: encoder.txn(outcome.response, raftTerm) };
     case "leases":

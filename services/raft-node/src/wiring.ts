@@ -40,6 +40,11 @@ export interface NodeEnvironment {
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
+/**
+ * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
+ * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
+ */
+const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
@@ -149,7 +154,7 @@ function startApplier(
   const data: ApplierThreadData = {
     directory: join(dataDir, "state"),
     createIfMissing,
-    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10 },
+    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10, ...SLICE },
   };
   return new ThreadRef<
     ApplierMessage,

@@ -81,6 +81,8 @@ export class NaiveState {
       const count = command.request.countOnly ? outcome.response.count : 0;
       return { ...outcome, response: { ...outcome.response, count } };
     }
+    // Without a budget a slice is the whole range.
+    if (command.kind === "slice") return this.read({ kind: "range", request: command.request });
     const outcome = this.#store.execute(command);
     return outcome.ok ? ({ ok: true, ...outcome.response } as ReadOutcome) : outcome;
   }

@@ -31,6 +31,8 @@ export type DeliveryFailureCode =
   | "no-leader"
   | "too-many-requests"
   | "too-large"
+  /** It is more than this gateway, or the door, may put together. */
+  | "answer-too-large"
   | "stopped"
   /** The caller's own deadline, where the caller may still be listening. */
   | "deadline-exceeded"

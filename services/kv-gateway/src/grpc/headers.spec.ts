@@ -13,7 +13,7 @@ describe("headers of gRPC", () => {
     ["2500000u", 2500],
     ["7m", 7],
   ])("tell that %s is %d ms", (header, timeoutMs) => {
-    expect(contextOf({ "grpc-timeout": header })).toEqual({ timeoutMs, requireLeader: false });
+    expect(contextOf({ "grpc-timeout": header })).toMatchObject({ timeoutMs, requireLeader: false });
   });
 
   it.each(["5", "S", "123456789S", "-1S", "1.5S"])("refuse a timeout of %s", (header) => {
@@ -22,7 +22,7 @@ describe("headers of gRPC", () => {
 
   it("tell what the caller asks for beside the request", () => {
     const headers = { hasleader: "true", traceparent: "00-1-2-01", token: "t" };
-    expect(contextOf(headers)).toEqual({
+    expect(contextOf(headers)).toMatchObject({
       timeoutMs: Infinity,
       requireLeader: true,
       traceparent: "00-1-2-01",

@@ -7,6 +7,9 @@ import type { ClientStatus } from "./status";
 
 const { HTTP2_HEADER_STATUS, HTTP2_HEADER_CONTENT_TYPE } = constants;
 
+/** The largest message that clients of gRPC can be set to take; whether one is must be left to it. */
+const SEND_BYTES_MAX = 2 ** 31 - 1;
+
 /** What an answer begins with. Not to be changed: shared by all. */
 export const RESPONSE_HEADERS: OutgoingHttpHeaders = {
   [HTTP2_HEADER_STATUS]: 200,
@@ -39,11 +42,13 @@ export function contextOf(headers: IncomingHttpHeaders): CallContext | string {
   if (timeoutMs === undefined) return invalidTimeoutText(timeout);
   const requireLeader = headers["hasleader"] === "true";
   const traceparent = single(headers["traceparent"]);
+  const answerBytesMax = SEND_BYTES_MAX;
   const token = tokenOf(single(headers["token"]) ?? headers.authorization);
-  if (traceparent === undefined && token === undefined) return { timeoutMs, requireLeader };
+  if (traceparent === undefined && token === undefined) return { timeoutMs, requireLeader, answerBytesMax };
   return {
     timeoutMs,
     requireLeader,
+    answerBytesMax,
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(token === undefined ? {} : { token }),
   };

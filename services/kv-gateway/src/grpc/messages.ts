@@ -92,6 +92,13 @@ export function framed(message: Uint8Array): Uint8Array {
   return frame;
 }
 
+/** What comes before a message of `length` bytes. */
+export function prefixOf(length: number): Uint8Array {
+  const prefix = new Uint8Array(PREFIX_BYTES);
+  writePrefix(prefix, 0, length);
+  return prefix;
+}
+
 export function writePrefix(target: Uint8Array, at: number, length: number): void {
   target[at] = 0;
   target[at + 1] = length >>> 24;

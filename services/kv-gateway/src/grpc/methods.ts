@@ -4,14 +4,14 @@ import { definite } from "../api/request-failure";
 import type { StreamMethod, StreamSink } from "../api/stream-method";
 import type { GrpcCall } from "./call";
 import { MessageWriter } from "./message-writer";
-import { framed } from "./messages";
+import { framed, prefixOf } from "./messages";
 
 /** Runs one call of a method. */
 export type GrpcMethod = (call: GrpcCall, stream: ServerHttp2Stream, context: CallContext) => void;
 
 /** One request, one answer. */
 export function unaryGrpcMethod(method: ApiMethod): GrpcMethod {
-  return (call, _stream, context) => {
+  return (call, stream, context) => {
     let request: Uint8Array | undefined;
     let pending: Abandonable | undefined;
     call.read({
@@ -23,8 +23,15 @@ export function unaryGrpcMethod(method: ApiMethod): GrpcMethod {
         if (request === undefined)
           return call.end(definite("unreadable-message", "grpc: no message was sent"));
         pending = method(request, context, (outcome) => {
-          if (outcome.kind === "ok") call.end(undefined, framed(outcome.bytes));
-          else call.end(outcome.failure);
+          if (outcome.kind === "failed") return call.end(outcome.failure);
+          const { bytes, hold } = outcome;
+          if (hold === undefined) return call.end(undefined, framed(bytes));
+          // A large answer is not copied, and counts against the memory for those until the client has it.
+          hold.keep();
+          stream.once("close", () => hold.release());
+          call.begin();
+          stream.write(prefixOf(bytes.length));
+          call.end(undefined, bytes);
         });
       },
       cancel: () => pending?.abandon(),

@@ -112,8 +112,8 @@ describe("GrpcServer", () => {
       node.reads.map((read) => [read.reads[0]!.kind, read.serializable]),
     );
     expect(reads.sort()).toEqual([
-      ["range", false],
-      ["range", true],
+      ["slice", false],
+      ["slice", true],
       ["txn", false],
       ["txn", true],
     ]);

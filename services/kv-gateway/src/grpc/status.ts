@@ -47,6 +47,15 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
   "no-space": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
   "corrupt-cluster": [GrpcCode.DATA_LOSS, "etcdserver: corrupt cluster"],
+  // The next two have no counterpart: etcd holds any answer whole, in every process that it passes.
+  "range-too-large": [
+    GrpcCode.RESOURCE_EXHAUSTED,
+    "quorate: a range that is not in key order is limited to 32 MiB: narrow it, or sort it yourself",
+  ],
+  "answer-too-large": [
+    GrpcCode.RESOURCE_EXHAUSTED,
+    "quorate: the answer is larger than may be held at once: ask with a limit, or for a RangeStream",
+  ],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],

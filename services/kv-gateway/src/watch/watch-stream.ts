@@ -1,6 +1,7 @@
 import { assertNever, Deque, type Clock, type Timer } from "@quorate/base";
 import type { WatchConnection } from "@quorate/client";
 import { isEmptyRange, type Revision } from "@quorate/mvcc";
+import { traceHeaders, type Span } from "@quorate/telemetry";
 import type { WatcherNumber, WatchItem } from "@quorate/watch";
 import { encodeWatchResponse, SharedWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
@@ -29,6 +30,8 @@ export interface WatchStreamDependencies {
   readonly connect: (
     consumer: (items: readonly WatchItem[], sequence: number, origin: WatchOrigin) => void,
   ) => WatchConnection;
+  /** Absent: nothing is traced. Its spans are absent for what is not sampled. */
+  readonly startSpan?: (name: string) => Span | undefined;
   readonly ended: () => void;
 }
 
@@ -44,6 +47,8 @@ interface ClientWatcher {
   isCanceled: boolean;
   /** Got events since the last tick of the progress timer. */
   isActive: boolean;
+  /** Until its creation is answered, if it is traced. */
+  span: Span | undefined;
 }
 
 /** What is answered to a create, in the order of the requests. */
@@ -131,6 +136,7 @@ export class WatchStream {
     this.#leaderTimer?.cancel();
     this.#connection.close();
     this.#outgoing.drain();
+    for (const { span } of this.#byNumber.values()) span?.end();
     this.dependencies.ended();
   }
 
@@ -148,7 +154,9 @@ export class WatchStream {
       return this.#answerCreates();
     }
     const { range, startRevision, prevKv, noPut, noDelete } = request;
-    const number = this.#connection.create({ range, prevKv, noPut, noDelete }, startRevision);
+    const span = this.dependencies.startSpan?.("watch.create");
+    const spec = { range, prevKv, noPut, noDelete };
+    const number = this.#connection.create(spec, startRevision, traceHeaders(span?.context));
     const watcher: ClientWatcher = {
       watchId: request.watchId === 0n ? this.#takeId() : request.watchId,
       request,
@@ -156,6 +164,7 @@ export class WatchStream {
       isCreated: false,
       isCanceled: false,
       isActive: false,
+      span,
     };
     this.#byId.set(watcher.watchId, watcher);
     this.#byNumber.set(number, watcher);
@@ -209,6 +218,8 @@ export class WatchStream {
     switch (item.kind) {
       case "created":
         watcher.isCreated = true;
+        watcher.span?.end();
+        watcher.span = undefined;
         return this.#answerCreates();
       case "compacted":
         this.#byNumber.delete(item.watcher); // its id stays taken until the client cancels it, as in etcd

@@ -26,6 +26,8 @@ export async function runDetached(options: DevOptions): Promise<string> {
     options.clientUrls.join(","),
     "--fanouts",
     String(options.fanouts),
+    "--event-subjects",
+    options.eventSubjects,
     "--supervised",
   ];
   for (const [flag, value] of Object.entries(options.nodeFlags)) flags.push(`--${flag}`, value);

@@ -35,6 +35,7 @@ describe("parseDevOptions", () => {
     [{ clientUrls: "https://127.0.0.1:2379" }, /is not like/],
     [{ clientUrls: "http://127.0.0.1:1,http://127.0.0.1:1" }, /twice/],
     [{ clientUrls: "http://127.0.0.1:1", gateways: "2" }, /as many --client-urls/],
+    [{ eventSubjects: "maybe" }, /--event-subjects is on or off, not "maybe"/],
     [{ natsUrl: "localhost" }, /is not like nats:/],
     [{ cluster: "a.b" }, /cannot be a name/],
     [{ quotaBackendBytes: "2GB" }, /--quota-backend-bytes needs a whole number, not "2GB"/],

@@ -6,6 +6,7 @@ export interface DevFlags {
   readonly members?: string;
   readonly gateways?: string;
   readonly fanouts?: string;
+  readonly eventSubjects?: string;
   readonly clientUrls?: string;
   readonly dataDir?: string;
   readonly natsUrl?: string;
@@ -16,6 +17,8 @@ export interface DevFlags {
   readonly detach?: boolean;
 }
 
+export type EventSubjects = "on" | "off";
+
 export interface DevOptions {
   /** `undefined`: what the data directory holds, or else 3. */
   readonly members: number | undefined;
@@ -23,6 +26,8 @@ export interface DevOptions {
   readonly clientUrls: readonly string[];
   /** Processes that serve watches. */
   readonly fanouts: number;
+  /** Whether they publish each change as a plain message, too. */
+  readonly eventSubjects: EventSubjects;
   /** Absolute. */
   readonly dataDir: string;
   /** A broker that runs already; `undefined`: start one. */
@@ -54,6 +59,7 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
     clientUrls: clientUrlsOf(flags),
     fanouts: flags.fanouts === undefined ? FANOUTS_DEFAULT : count("--fanouts", flags.fanouts, FANOUTS_MAX),
+    eventSubjects: eventSubjectsOf(flags),
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,
@@ -72,6 +78,12 @@ function nodeFlagsOf({ quotaBackendBytes, alarmClear }: DevFlags): Record<string
     ...(quotaBackendBytes === undefined ? {} : { "quota-backend-bytes": quotaBackendBytes }),
     ...(alarmClear === undefined ? {} : { "alarm-clear": alarmClear }),
   };
+}
+
+/** On, unlike in production: here people look around, and nobody pays for a broker. */
+function eventSubjectsOf({ eventSubjects = "on" }: DevFlags): EventSubjects {
+  if (eventSubjects === "on" || eventSubjects === "off") return eventSubjects;
+  throw usageError(`--event-subjects is on or off, not "${eventSubjects}".`);
 }
 
 function clientUrlsOf(flags: DevFlags): string[] {

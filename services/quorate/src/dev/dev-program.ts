@@ -19,6 +19,7 @@ export function devProgram(): Command {
     .option("--members <count>", "raft-nodes (3)")
     .option("--gateways <count>", "kv-gateways, which serve clients (1)")
     .option("--fanouts <count>", "watch-fanouts, which deliver changes to those who watch (1)")
+    .option("--event-subjects <on|off>", "publish each change as a plain message, too (on)")
     .option(
       "--client-urls <urls>",
       "where the gateways listen (http://127.0.0.1:2379 and the ports after it)",

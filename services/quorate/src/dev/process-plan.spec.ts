@@ -10,6 +10,7 @@ const options: PlanOptions = {
   clientUrls: ["http://127.0.0.1:2379", "http://127.0.0.1:2380", "http://127.0.0.1:2381"],
   fanouts: 1,
   nodeFlags: { "quota-backend-bytes": "-1" },
+  eventSubjects: "on",
   natsUrl: "nats://127.0.0.1:4222",
   natsServer: "/usr/sbin/nats-server",
   node: "/bin/node",
@@ -55,10 +56,12 @@ describe("planProcesses", () => {
     const fanouts = planProcesses({ ...options, fanouts: 3 }).filter(
       ({ service }) => service === "watch-fanout",
     );
-    expect(fanouts.map(({ name, args }) => [name, flag(args, "cluster")])).toEqual([
-      ["fanout1", "dev"],
-      ["fanout2", "dev"],
-      ["fanout3", "dev"],
+    expect(
+      fanouts.map(({ name, args }) => [name, flag(args, "cluster"), flag(args, "event-subjects")]),
+    ).toEqual([
+      ["fanout1", "dev", "on"],
+      ["fanout2", "dev", "on"],
+      ["fanout3", "dev", "on"],
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { EventSubjects } from "./dev-options";
 import { initialCluster, type Topology } from "./topology";
 
 export type ServiceName = "nats-server" | "raft-node" | "watch-fanout" | "kv-gateway";
@@ -23,6 +24,7 @@ export interface PlanOptions {
   readonly fanouts: number;
   /** Flags for every raft-node. */
   readonly nodeFlags: Readonly<Record<string, string>>;
+  readonly eventSubjects: EventSubjects;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -120,6 +122,7 @@ function planFanout(options: PlanOptions, name: string): ProcessPlan {
     name,
     cluster: options.topology.cluster,
     "nats-url": options.natsUrl,
+    "event-subjects": options.eventSubjects,
   });
 }
 

@@ -21,7 +21,14 @@ function build(disk = new MemoryDisk<StateColumn>(STATE_COLUMNS)) {
   const store = new MemoryKeyValueStore<StateColumn>(disk);
   const reports: ApplierReport[] = [];
   const actor = new ApplierActor(
-    { clusterId: 0xcn, memberId: 0xa1n as MemberId, compactionRowsMax: 2, compactionPauseMs: 10 },
+    {
+      clusterId: 0xcn,
+      memberId: 0xa1n as MemberId,
+      compactionRowsMax: 2,
+      compactionPauseMs: 10,
+      sliceBytesMax: 200,
+      sliceRowsMax: 5,
+    },
     {
       store,
       stateMachine: new StateMachine({}, { view: store }),

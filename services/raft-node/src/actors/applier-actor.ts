@@ -1,7 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
-import type { Event, Revision } from "@quorate/mvcc";
+import type { Event, RangeBudget, Revision } from "@quorate/mvcc";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import type {
   AppliedPosition,
@@ -100,6 +100,9 @@ export interface ApplierOptions {
   /** Rows that one step of physical compaction removes, and the pause between steps, so that applying goes on. */
   readonly compactionRowsMax: number;
   readonly compactionPauseMs: number;
+  /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
+  readonly sliceBytesMax: number;
+  readonly sliceRowsMax: number;
 }
 
 export interface ApplierDependencies {
@@ -252,7 +255,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     switch (message.kind) {
       case "read": {
         const { reads } = decodeReadRequest(message.request);
-        const results = reads.map((read) => this.#result(read, message.raftTerm));
+        const { sliceBytesMax: bytes, sliceRowsMax: rows } = this.options;
+        const budget: RangeBudget = { bytes, rows };
+        const results = reads.map((read) => this.#result(read, message.raftTerm, budget));
         return {
           kind: "read-result",
           id: message.id,
@@ -268,9 +273,10 @@ export class ApplierActor implements Actor<ApplierMessage> {
     }
   }
 
-  #result(read: RawRead, raftTerm: Term): Result {
+  #result(read: RawRead, raftTerm: Term, budget: RangeBudget): Result {
     try {
-      return encodeRead(this.#encoder, this.dependencies.stateMachine.read(decodeRead(read)), raftTerm);
+      const outcome = this.dependencies.stateMachine.read(decodeRead(read), budget);
+      return encodeRead(this.#encoder, outcome, raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };

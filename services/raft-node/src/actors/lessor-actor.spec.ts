@@ -1,3 +1,4 @@
+import { NO_TRACER } from "@quorate/telemetry";
 import { VirtualTime } from "@quorate/actor";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
 import type { Revision } from "@quorate/mvcc";
@@ -44,6 +45,7 @@ class Bench {
         },
         applier: { tell: (message) => void this.applierMessages.push(message) },
         clock: this.time,
+        tracer: NO_TRACER,
         position: this.position,
       },
     );

@@ -12,9 +12,10 @@ import type {
   Term,
 } from "@quorate/raft";
 import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
+import type { TraceContext } from "@quorate/telemetry";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
-import type { ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
+import type { Answer, ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
 import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
 import type { QuotaActor } from "./quota-actor";
@@ -114,6 +115,11 @@ export class RaftActor implements Actor<RaftMessage> {
     this.#position = dependencies.position;
     this.#condition = dependencies.condition;
     this.#handedToApply = dependencies.position.index;
+  }
+
+  /** The trace of a proposal that is being answered, if one is sampled. */
+  traceOf(answers: readonly Answer[]): TraceContext | undefined {
+    return this.#proposals.traceOf(answers);
   }
 
   view(): NodeView {
