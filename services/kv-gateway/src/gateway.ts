@@ -47,6 +47,8 @@ export interface GatewayOptions {
   readonly watchProgressNotifyMs: number;
   /** Bytes of events that may be under way to one watch stream. */
   readonly watchStreamWindowBytes: number;
+  /** Watchers of one watch stream. */
+  readonly watchStreamWatchersMax: number;
 }
 
 export interface GatewayDependencies {
@@ -198,6 +200,7 @@ export class Gateway {
         electionTimeoutMs,
         fragmentBytes: WATCH_FRAGMENT_BYTES,
         streamWindowBytes: options.watchStreamWindowBytes,
+        streamWatchersMax: options.watchStreamWatchersMax,
       },
       { ...dependencies, transport: dependencies.watchTransport, tracker, queries },
     );

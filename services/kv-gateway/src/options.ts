@@ -91,6 +91,11 @@ export const parseGatewayOptions = defineOptions({
       description: "bytes of events that may be under way to one watch stream, or wait for its client",
       default: 1024 * 1024,
     },
+    watchStreamWatchersMax: {
+      schema: integer(1, 10_000_000),
+      description: "watchers that one watch stream may have; clients share a stream among all of a process",
+      default: 100_000,
+    },
     brokerWaitMs: {
       schema: integer(0, 86_400_000),
       description: "how long to try to reach a broker at the start, in milliseconds",

@@ -31,6 +31,7 @@ const OPTIONS: GatewayOptions = {
   watchProgressNotifyMs: 600_000,
   largeAnswerBytesMax: 100_000,
   watchStreamWindowBytes: 1024 * 1024,
+  watchStreamWatchersMax: 8,
 };
 
 /** The id of every lease whose caller left the choice to the gateway. */

@@ -21,6 +21,8 @@ export interface WatchApiOptions {
   readonly fragmentBytes: number;
   /** Bytes of events that may be under way to one stream, or wait for its client. */
   readonly streamWindowBytes: number;
+  /** Watchers of one stream. */
+  readonly streamWatchersMax: number;
 }
 
 export interface WatchApiDependencies {
@@ -62,13 +64,14 @@ export class WatchApi {
       sink.fail(definite("no-leader"));
       return undefined;
     }
-    const { progressNotifyMs, electionTimeoutMs, fragmentBytes } = this.options;
+    const { progressNotifyMs, electionTimeoutMs, fragmentBytes, streamWatchersMax } = this.options;
     const jitter = 1 + (prng.next() % 1000) / 10_000;
     const stream = new WatchStream(
       {
         progressNotifyMs: progressNotifyMs * jitter,
         leaderCheckMs: requireLeader ? electionTimeoutMs : undefined,
         fragmentBytes,
+        watchersMax: streamWatchersMax,
       },
       {
         clock,

@@ -92,6 +92,15 @@ describe("WatchStream", () => {
     ]);
   });
 
+  it("refuses watchers beyond the limit of a stream, until others are cancelled", () => {
+    const bench = new Bench();
+    for (let at = 0; at < 9; at += 1) bench.create();
+    expect(bench.told().at(-1)).toBe("-1@10 created canceled quorate: too many watchers on this stream");
+    bench.stream.receive({ kind: "cancel", watchId: 3n });
+    bench.create();
+    expect(bench.told()).toEqual(["3@10 canceled", "8@10 created"]);
+  });
+
   it("confirms a cancel once, after the creation, and says nothing of that watcher afterwards", () => {
     const bench = new Bench();
     bench.create();

@@ -21,6 +21,8 @@ export interface WatchStreamOptions {
   /** How often to look for a leader; `undefined`: it does without. */
   readonly leaderCheckMs: number | undefined;
   readonly fragmentBytes: number;
+  /** Watchers that a stream may have; more are refused, and the stream goes on. */
+  readonly watchersMax: number;
 }
 
 export interface WatchStreamDependencies {
@@ -72,6 +74,8 @@ const LEADER_CHECKS = 3;
 
 const REFUSED_REVISION = "etcdserver: mvcc: required revision has been compacted";
 const REFUSED_RANGE = "mvcc: watcher range is empty";
+/** etcd has no such limit: its memory is the limit. */
+const REFUSED_NUMBER = "quorate: too many watchers on this stream";
 const REFUSED_ID = "mvcc: duplicate watch ID provided on the WatchStream";
 
 /**
@@ -175,7 +179,8 @@ export class WatchStream {
   #refusal({ startRevision, range, watchId }: CreateRequest): string | undefined {
     if (startRevision < 0) return REFUSED_REVISION;
     if (isEmptyRange(range)) return REFUSED_RANGE;
-    return watchId !== 0n && this.#byId.has(watchId) ? REFUSED_ID : undefined;
+    if (watchId !== 0n && this.#byId.has(watchId)) return REFUSED_ID;
+    return this.#byId.size >= this.options.watchersMax ? REFUSED_NUMBER : undefined;
   }
 
   #takeId(): bigint {
