@@ -52,6 +52,7 @@ export class SimulatedWatchGateway {
         electionTimeoutMs: 1000,
         fragmentBytes: 2 * 1024 * 1024,
         streamWindowBytes: this.options.streamWindowBytes,
+        streamWatchersMax: 100_000,
       },
       {
         transport,
