@@ -16,6 +16,7 @@ import {
   type LogWriterMessage,
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
+import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { PausableProcess } from "./pausable-process";
@@ -30,6 +31,7 @@ export interface SimulatedMemberOptions {
   readonly applySpeed: LaneSpeed;
   /** Small, so that members often lag beyond what is kept in memory. */
   readonly cacheBytesMax: number;
+  readonly autoCompaction: AutoCompaction | undefined;
 }
 
 export interface SimulatedMemberDependencies {
@@ -122,6 +124,7 @@ export class SimulatedMember {
         applyBacklogMax: 5000,
         readsMax: 10_000,
         publishBytesMax: 512 * 1024,
+        autoCompaction: this.options.autoCompaction,
         self,
         members: [self],
         version: "simulated",

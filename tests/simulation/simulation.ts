@@ -5,6 +5,7 @@ import type { MemberId } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
+import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { checkHistory, HistoryViolation, type Operation } from "./history";
 import { checkLeases, type LeaseFacts } from "./lease-history";
 import { LeaseHolder } from "./lease-holder";
@@ -84,6 +85,14 @@ export class Simulation {
     );
     const configuration = { incoming: ids, outgoing: [], learners: [] };
     const slow = randomChance(prng, 0.3);
+    const compaction = randomPick(prng, ["none", "client", "automatic", "both"] as const);
+    const autoCompaction =
+      compaction === "automatic" || compaction === "both"
+        ? randomPick<AutoCompaction>(prng, [
+            { mode: "revision", revisions: 10, everyMs: 700 },
+            { mode: "periodic", periodMs: 1500 },
+          ])
+        : undefined;
     this.#members = ids.map(
       (memberId, at) =>
         new SimulatedMember(
@@ -95,6 +104,7 @@ export class Simulation {
             logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
+            autoCompaction,
           },
           {
             time,
@@ -148,7 +158,7 @@ export class Simulation {
           { time, prng, gateways: watchGateways },
         ),
     );
-    this.#compactor = randomChance(prng, 0.5) ? gateways[0] : undefined;
+    this.#compactor = compaction === "client" || compaction === "both" ? gateways[0] : undefined;
     this.#nemesis = new Nemesis({
       time,
       prng,

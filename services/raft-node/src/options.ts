@@ -2,6 +2,7 @@ import { parseHexId } from "@quorate/base";
 import { defineOptions, integer, type Environment, listOf, matching, oneOf, text } from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
 import { parseClusterName, type ClusterName } from "@quorate/wire";
+import { parseAutoCompaction, type AutoCompaction, type AutoCompactionMode } from "./auto-compaction";
 import { PRODUCT_VERSION } from "./version";
 
 export interface InitialMember {
@@ -23,6 +24,8 @@ export interface NodeOptions {
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  /** `undefined`: history is kept until a client compacts. */
+  readonly autoCompaction: AutoCompaction | undefined;
   readonly brokerWaitMs: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
@@ -83,6 +86,17 @@ const parse = defineOptions({
       description: "Read requests that may wait at once; more are refused with too many requests",
       default: 10_000,
     },
+    autoCompactionMode: {
+      schema: oneOf("periodic", "revision"),
+      description: "What --auto-compaction-retention counts: time, or revisions",
+      default: "periodic",
+    },
+    autoCompactionRetention: {
+      schema: text(),
+      description:
+        "How much history the leader keeps when it compacts on its own: like 10m or 1h30m, a bare number of hours, or of revisions in that mode; 0 is off",
+      default: "0",
+    },
     brokerWaitMs: {
       schema: integer(0, 3_600_000),
       description: "How long to wait for a broker at the start, in milliseconds",
@@ -97,6 +111,13 @@ const parse = defineOptions({
   check: (options) => {
     const problems: string[] = [];
     const ids = options.initialCluster.map((member) => parseMember(member).id);
+    if (autoCompactionOf(options) === "invalid") {
+      problems.push(
+        options.autoCompactionMode === "revision"
+          ? "--auto-compaction-retention needs a number of revisions in this mode"
+          : "--auto-compaction-retention needs a time such as 10m or 1h30m, 1s at least, or a number of hours",
+      );
+    }
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
     if (!ids.includes(parseHexId(options.memberId) as MemberId)) {
@@ -112,14 +133,23 @@ const parse = defineOptions({
  */
 export function parseNodeOptions(argv: readonly string[], env: Environment): NodeOptions {
   const given = parse(argv, env);
+  const autoCompaction = autoCompactionOf(given);
   return {
     ...given,
+    autoCompaction: autoCompaction === "invalid" ? undefined : autoCompaction,
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
     initialCluster: given.initialCluster.map(parseMember),
     clientUrls: given.clientUrls ?? [],
   };
+}
+
+function autoCompactionOf(options: {
+  readonly autoCompactionMode: AutoCompactionMode;
+  readonly autoCompactionRetention: string;
+}): ReturnType<typeof parseAutoCompaction> {
+  return parseAutoCompaction(options.autoCompactionMode, options.autoCompactionRetention);
 }
 
 function parseMember(text: string): InitialMember {

@@ -8,8 +8,10 @@ import type { Transport } from "@quorate/transport";
 import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
+import { AutoCompactorActor } from "./actors/auto-compactor-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
+import { compactionSchedule, type AutoCompaction } from "./auto-compaction";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
@@ -23,6 +25,8 @@ export interface RaftNodeOptions {
   readonly applyBacklogMax: number;
   readonly readsMax: number;
   readonly publishBytesMax: number;
+  /** `undefined`: only clients compact. */
+  readonly autoCompaction: AutoCompaction | undefined;
   /** What this member says of itself. */
   readonly self: NodeMember;
   readonly members: readonly NodeMember[];
@@ -68,6 +72,7 @@ export class RaftNode {
   readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
   readonly #leaseTicker: Ticker;
+  readonly #compactionTicker: Ticker | undefined;
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
@@ -153,6 +158,7 @@ export class RaftNode {
       { intervalMs: LEASE_SCAN_MS },
       { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
     );
+    this.#compactionTicker = this.#autoCompactor(options.autoCompaction);
     transport.onStatus((status) => {
       logger.info("broker connection changed", { status });
       if (status === "connected") this.#notices.repeat();
@@ -171,6 +177,7 @@ export class RaftNode {
     this.#feed.open();
     this.#ticker.start();
     this.#leaseTicker.start();
+    this.#compactionTicker?.start();
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
@@ -181,6 +188,7 @@ export class RaftNode {
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();
     this.#leaseTicker[Symbol.dispose]();
+    this.#compactionTicker?.[Symbol.dispose]();
     this.#mailbox.close();
   }
 
@@ -203,6 +211,23 @@ export class RaftNode {
       version: this.options.version,
       incarnation,
     };
+  }
+
+  /** What makes the auto-compactor look, if there is to be one. */
+  #autoCompactor(wanted: AutoCompaction | undefined): Ticker | undefined {
+    if (wanted === undefined) return undefined;
+    const { clock, scheduler, logger } = this.dependencies;
+    const schedule = compactionSchedule(wanted, clock.now());
+    const actor = new AutoCompactorActor({
+      schedule,
+      raft: { tell: (message) => this.#mailbox.tell(message) },
+      view: () => this.#raft.view(),
+      clock,
+      logger,
+    });
+    const tick = (): void => actor.receive({ kind: "tick" });
+    tick(); // a first sample
+    return new Ticker({ intervalMs: schedule.everyMs }, { clock, scheduler, tick });
   }
 
   #leadershipChanged(leadership: Leadership): void {

@@ -87,6 +87,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
+      autoCompaction: options.autoCompaction,
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
       version: PRODUCT_VERSION,

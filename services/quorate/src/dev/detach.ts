@@ -26,6 +26,10 @@ export async function runDetached(options: DevOptions): Promise<string> {
     options.clientUrls.join(","),
     "--fanouts",
     String(options.fanouts),
+    "--auto-compaction-mode",
+    options.autoCompaction.mode,
+    "--auto-compaction-retention",
+    options.autoCompaction.retention,
     "--supervised",
   ];
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);

@@ -31,6 +31,9 @@ describe("parseDevOptions", () => {
     [{ clientUrls: "http://127.0.0.1:1", gateways: "2" }, /as many --client-urls/],
     [{ natsUrl: "localhost" }, /is not like nats:/],
     [{ cluster: "a.b" }, /cannot be a name/],
+    [{ autoCompactionMode: "never" }, /periodic or revision, not "never"/],
+    [{ autoCompactionRetention: "soon" }, /needs a time such as 10m/],
+    [{ autoCompactionMode: "revision", autoCompactionRetention: "10m" }, /needs a number of revisions/],
   ])("refuses %p", (flags, text) => {
     expect(() => parseDevOptions(flags)).toThrow(text);
   });

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { parseDurationMs } from "@quorate/config";
 import { usageError } from "../command-error";
 
 /** What the command line gives, as text. */
@@ -10,6 +11,8 @@ export interface DevFlags {
   readonly dataDir?: string;
   readonly natsUrl?: string;
   readonly cluster?: string;
+  readonly autoCompactionMode?: string;
+  readonly autoCompactionRetention?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
 }
@@ -27,8 +30,15 @@ export interface DevOptions {
   readonly natsUrl: string | undefined;
   /** `undefined`: what the data directory holds, or else "dev". */
   readonly cluster: string | undefined;
+  /** For the members. */
+  readonly autoCompaction: AutoCompactionFlags;
   readonly fresh: boolean;
   readonly detach: boolean;
+}
+
+export interface AutoCompactionFlags {
+  readonly mode: string;
+  readonly retention: string;
 }
 
 export const DATA_DIR_DEFAULT = ".quorate/dev";
@@ -53,9 +63,23 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,
+    autoCompaction: autoCompactionOf(flags),
     fresh: flags.fresh ?? false,
     detach: flags.detach ?? false,
   };
+}
+
+function autoCompactionOf(flags: DevFlags): AutoCompactionFlags {
+  const { autoCompactionMode: mode = "periodic", autoCompactionRetention: retention = "0" } = flags;
+  if (mode !== "periodic" && mode !== "revision") {
+    throw usageError(`--auto-compaction-mode is periodic or revision, not "${mode}".`);
+  }
+  const isNumber = /^\d+$/.test(retention);
+  if (!isNumber && (mode === "revision" || parseDurationMs(retention) === undefined)) {
+    const needs = mode === "revision" ? "a number of revisions" : "a time such as 10m, or a number of hours";
+    throw usageError(`--auto-compaction-retention needs ${needs}, not "${retention}".`);
+  }
+  return { mode, retention };
 }
 
 function clientUrlsOf(flags: DevFlags): string[] {

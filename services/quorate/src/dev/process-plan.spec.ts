@@ -9,6 +9,7 @@ const options: PlanOptions = {
   dataDir: "/data",
   clientUrls: ["http://127.0.0.1:2379", "http://127.0.0.1:2380", "http://127.0.0.1:2381"],
   fanouts: 1,
+  autoCompaction: { mode: "revision", retention: "1000" },
   natsUrl: "nats://127.0.0.1:4222",
   natsServer: "/usr/sbin/nats-server",
   node: "/bin/node",
@@ -36,6 +37,18 @@ describe("planProcesses", () => {
     expect(gateways.map(({ args }) => flag(args, "home-member"))).toEqual(["a1", "a2", "a1"]);
     expect(flag(n1!.args, "client-urls")).toBe("http://127.0.0.1:2379,http://127.0.0.1:2381");
     expect(flag(n2!.args, "client-urls")).toBe("http://127.0.0.1:2380");
+  });
+
+  it("tells every member how much history to keep", () => {
+    const nodes = planProcesses(options).filter(({ service }) => service === "raft-node");
+    const kept = nodes.map(({ args }) => [
+      flag(args, "auto-compaction-mode"),
+      flag(args, "auto-compaction-retention"),
+    ]);
+    expect(kept).toEqual([
+      ["revision", "1000"],
+      ["revision", "1000"],
+    ]);
   });
 
   it("ties a single gateway to no member", () => {

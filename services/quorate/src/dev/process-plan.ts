@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { AutoCompactionFlags } from "./dev-options";
 import { initialCluster, type Topology } from "./topology";
 
 export type ServiceName = "nats-server" | "raft-node" | "watch-fanout" | "kv-gateway";
@@ -21,6 +22,7 @@ export interface PlanOptions {
   readonly clientUrls: readonly string[];
   /** How many watch-fanouts. */
   readonly fanouts: number;
+  readonly autoCompaction: AutoCompactionFlags;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -90,6 +92,8 @@ function planNode(
     "nats-url": options.natsUrl,
     "initial-cluster": initialCluster(topology),
     "initial-cluster-state": topology.initialized ? "existing" : "new",
+    "auto-compaction-mode": options.autoCompaction.mode,
+    "auto-compaction-retention": options.autoCompaction.retention,
   };
   if (homed.length > 0) flags["client-urls"] = homed.join(",");
   return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };
