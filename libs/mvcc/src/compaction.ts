@@ -1,4 +1,5 @@
 import { EMPTY_BYTES } from "@quorate/base";
+import { firstEventRow } from "./event-log";
 import { decodeEventRow, eventRowKey } from "./event-row";
 import { historyKey } from "./history-row";
 import type { Revision } from "./types";
@@ -13,8 +14,9 @@ export interface CompactionProgress {
   readonly done: Revision;
   /** What is being worked towards; equal to `done` when idle. */
   readonly target: Revision;
-  /** The event row to go on with, and how many of its events are finished. Meaningless when idle. */
+  /** The event row to go on with; what lies before it is deleted already. */
   readonly row: Uint8Array;
+  /** How many events of that row are finished; meaningless when idle. */
   readonly finishedEvents: number;
 }
 
@@ -25,13 +27,20 @@ export const NO_COMPACTION: CompactionProgress = {
   finishedEvents: 0,
 };
 
+/** Bytes of event rows that count as one unit of work, to read and decode. */
+const BYTES_PER_WORK = 4096;
+
 /**
- * Deletes what compaction at `compactRevision` makes unreachable, `budget` rows at the most: versions superseded at or
- * before it, and event rows that lie before it entirely. An event exactly at it stays, a tombstone too: a watch may
- * begin there.
+ * Deletes what compaction at `compactRevision` makes unreachable: versions superseded at or before it, and event rows that
+ * lie before it entirely. An event exactly at it stays, a tombstone too: a watch may begin there.
+ *
+ * Stops after about `budget` units of work, whether or not there was anything to delete: each event that is looked at, each
+ * row that is deleted and every 4 KiB that are read count one. So a step takes the same time in a store of many small
+ * changes, of large values, or of keys that were never overwritten. A row is always read as a whole.
  *
  * Every superseded version has an event that names it, so walking the events to be removed finds all of it and the
- * size of the database does not matter. Deleting twice is harmless, so nothing depends on where a crash hits.
+ * size of the database does not matter. The walk begins where the last one ended: before it lie the graves of rows, which
+ * an engine steps over one by one. Deleting twice is harmless, so nothing depends on where a crash hits.
  *
  * @returns Where to go on; done when `done` equals `compactRevision`. To be stored with the same batch.
  */
@@ -45,31 +54,33 @@ export function compactEvents(
   const { done } = progress;
   const idle = progress.target === done;
   const target = idle ? compactRevision : progress.target;
-  const start = idle ? EMPTY_BYTES : progress.row;
   let skip = idle ? 0 : progress.finishedEvents;
-  let deletions = 0;
+  let work = 0;
 
-  const rows = view.scan("event", start, eventRowKey((target + 1) as Revision, 0));
+  const rows = view.scan("event", progress.row, eventRowKey((target + 1) as Revision, 0));
   try {
     for (let row = rows.next(); row !== undefined; row = rows.next()) {
+      if (work >= budget) return { done, target, row: row.key.slice(), finishedEvents: 0 };
       const events = decodeEventRow(row.key, row.value);
       for (let at = skip; at < events.length; at += 1) {
         const { main, kv, supersededRevision } = events[at]!;
         if (main > target) break;
-        if (main <= done || supersededRevision === 0) continue;
-        if (deletions === budget) return { done, target, row: row.key.slice(), finishedEvents: at };
-        batch.del("history", historyKey(kv.key, supersededRevision));
-        deletions += 1;
+        if (work >= budget) return { done, target, row: row.key.slice(), finishedEvents: at };
+        work += 1;
+        if (main > done && supersededRevision !== 0) {
+          batch.del("history", historyKey(kv.key, supersededRevision));
+        }
       }
       skip = 0;
       const last = events.at(-1);
+      work += Math.floor(row.value.length / BYTES_PER_WORK);
       if (last !== undefined && last.main >= target) continue; // holds events to keep
-      if (deletions === budget) return { done, target, row: row.key.slice(), finishedEvents: events.length };
+      if (work >= budget) return { done, target, row: row.key.slice(), finishedEvents: events.length };
       batch.del("event", row.key);
-      deletions += 1;
+      work += 1;
     }
   } finally {
     rows[Symbol.dispose]();
   }
-  return { done: target, target, row: EMPTY_BYTES, finishedEvents: 0 };
+  return { done: target, target, row: firstEventRow(view, target).slice(), finishedEvents: 0 };
 }

@@ -3,6 +3,7 @@ import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
   Event,
+  HashRun,
   MvccColumn,
   MvccError,
   PutRequest,
@@ -146,6 +147,18 @@ export type ReadOutcome =
   | { readonly ok: true; readonly kind: "range"; readonly response: RangeResponse }
   | { readonly ok: true; readonly kind: "txn"; readonly response: TxnResponse }
   | { readonly ok: true; readonly kind: "leases"; readonly response: LeasesResponse }
+  | { readonly ok: false; readonly error: StateError };
+
+/** A hash that has begun, and what it is of. */
+export type KeyValueHashStart =
+  | {
+      readonly ok: true;
+      readonly run: HashRun;
+      /** The last revision that it covers. */
+      readonly upTo: Revision;
+      /** Where the store stands. */
+      readonly at: Pick<AppliedPosition, "revision" | "compactRevision">;
+    }
   | { readonly ok: false; readonly error: StateError };
 
 /** What the state machine reads: see `ReadView`. */
