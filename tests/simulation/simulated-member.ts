@@ -108,7 +108,7 @@ export class SimulatedMember {
     });
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
-        { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
+        { clusterId, memberId, background: { stepWork: 10, stepPauseMs: 10 } },
         { store, stateMachine, reports: applierReports, clock: process },
       ),
       clock: process,

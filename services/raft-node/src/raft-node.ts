@@ -14,6 +14,7 @@ import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-acto
 import { compactionSchedule, type AutoCompaction } from "./auto-compaction";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
+import { MaintenanceDoor } from "./maintenance-door";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
 import { Ticker } from "./ticker";
@@ -61,6 +62,7 @@ const LEASE_SCAN_MS = 500;
 /** Fan-outs ask again every second at the latest. */
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
+const MAINTENANCE_REQUESTS_MAX = 256;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -70,13 +72,15 @@ export class RaftNode {
   readonly #notices: LeaderNotices;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
+  readonly #maintenance: MaintenanceDoor;
   readonly #ticker: Ticker;
   readonly #leaseTicker: Ticker;
   readonly #compactionTicker: Ticker | undefined;
-  /** Feeds go straight to those who wait for them: Raft has no use for them. */
+  /** Feeds and the like go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
       if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
+      else if (report.kind === "maintenance-result") this.#maintenance.report(report);
       else this.#mailbox.tell(report);
     },
   };
@@ -150,6 +154,10 @@ export class RaftNode {
         view: () => this.#raft.view(),
       },
     );
+    this.#maintenance = new MaintenanceDoor(
+      { memberId, requestsMax: MAINTENANCE_REQUESTS_MAX },
+      { transport, subjects, applier: dependencies.applier, view: () => this.#raft.view() },
+    );
     this.#ticker = new Ticker(
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
@@ -175,6 +183,7 @@ export class RaftNode {
     this.#notices.start();
     this.#door.open();
     this.#feed.open();
+    this.#maintenance.open();
     this.#ticker.start();
     this.#leaseTicker.start();
     this.#compactionTicker?.start();
@@ -184,6 +193,7 @@ export class RaftNode {
   stop(): void {
     this.#door.close();
     this.#feed.close();
+    this.#maintenance.close();
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();

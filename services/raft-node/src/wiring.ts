@@ -38,6 +38,8 @@ export interface NodeEnvironment {
   readonly failed: (what: string, error: Error) => void;
 }
 
+/** A step takes one or two milliseconds; background-work.bench.ts shows what that does to those who wait. */
+const BACKGROUND_WORK = { stepWork: 250, stepPauseMs: 4 };
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
 
@@ -148,7 +150,7 @@ function startApplier(
   const data: ApplierThreadData = {
     directory: join(dataDir, "state"),
     createIfMissing,
-    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10 },
+    options: { clusterId, memberId, background: BACKGROUND_WORK },
   };
   return new ThreadRef<
     ApplierMessage,

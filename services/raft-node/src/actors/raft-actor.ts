@@ -14,7 +14,7 @@ import type {
 import type { AppliedPosition } from "@quorate/state-machine";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
-import type { ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
+import type { ApplierMessage, ApplierReport, FeedReport, MaintenanceReport } from "./applier-actor";
 import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
 
@@ -51,7 +51,7 @@ export type RaftMessage =
       readonly settled: (index: LogIndex | undefined) => void;
     }
   | LogWriterReport
-  | Exclude<ApplierReport, FeedReport>;
+  | Exclude<ApplierReport, FeedReport | MaintenanceReport>;
 
 export interface Leadership {
   readonly role: Role;
