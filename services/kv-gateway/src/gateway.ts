@@ -17,6 +17,7 @@ import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
 import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
+import { MaintenanceApi } from "./api/maintenance-api";
 import { WatchApi } from "./watch/watch-api";
 
 export interface GatewayOptions {
@@ -66,6 +67,9 @@ const LEASE_BATCHES_IN_FLIGHT = 16;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** How long one node is given for a question outside of the batches. */
 const NODE_ANSWER_MS = 1000;
+/** etcd sets no limit of its own to a hash or to the physical part of a compaction. */
+const MAINTENANCE_LONGEST_MS = 10 * 60_000;
+const COMPACTION_ANSWER_MS = 2000;
 
 /** The API and the actors behind it, without any door and without a process around it. */
 export class Gateway {
@@ -73,6 +77,7 @@ export class Gateway {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
+  readonly maintenance: MaintenanceApi;
   readonly watch: WatchApi;
   readonly tracker: LeaderTracker;
   readonly directory: MemberDirectory;
@@ -150,9 +155,13 @@ export class Gateway {
       { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX },
       { clock, tracker, tracer: dependencies.tracer },
     );
+    this.maintenance = new MaintenanceApi(
+      { homeMember, longestMs: MAINTENANCE_LONGEST_MS, compactionAnswerMs: COMPACTION_ANSWER_MS },
+      { queries, directory, tracker, clock },
+    );
     this.kv = new KvApi(
       { txnOpsMax: TXN_OPS_MAX },
-      { calls, proposer, linearizableReader, serializableReader },
+      { calls, proposer, linearizableReader, serializableReader, maintenance: this.maintenance, clock },
     );
     this.lease = new LeaseApi(
       { electionTimeoutMs },

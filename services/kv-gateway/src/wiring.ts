@@ -114,7 +114,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
     [
       kvService(gateway.kv, failed),
       watchService(watchMethod(gateway.watch), failed),
-      maintenanceService(gateway.cluster, failed),
+      maintenanceService(gateway, failed),
       clusterService(gateway.cluster, failed),
       leaseService(gateway.lease, gateway.keepAliveStreams, failed),
       health,

@@ -1,4 +1,5 @@
 import type { ActorRef } from "@quorate/actor";
+import type { Clock } from "@quorate/base";
 import {
   isReadOnlyTxn,
   isSerializableTxn,
@@ -6,6 +7,7 @@ import {
   validatePut,
   validateRange,
   validateTxn,
+  type Revision,
 } from "@quorate/mvcc";
 import {
   decodeCompactRequest,
@@ -18,7 +20,8 @@ import {
 import type { ReadCall, ReadKind, WriteCall, WriteKind } from "../actors/pending-call";
 import type { ApiCalls, Reply } from "./api-calls";
 import type { Abandonable, ApiMethod, CallContext } from "./api-method";
-import type { FailureCode } from "./request-failure";
+import type { MaintenanceApi } from "./maintenance-api";
+import { unknownOutcome, type FailureCode } from "./request-failure";
 
 export interface KvApiOptions {
   /** Most operations in a transaction, see `TxnLimits`. */
@@ -30,6 +33,8 @@ export interface KvApiDependencies {
   readonly proposer: ActorRef<WriteCall>;
   readonly linearizableReader: ActorRef<ReadCall>;
   readonly serializableReader: ActorRef<ReadCall>;
+  readonly maintenance: Pick<MaintenanceApi, "whenCompacted">;
+  readonly clock: Clock;
 }
 
 /**
@@ -72,8 +77,13 @@ export class KvApi {
 
   readonly compact: ApiMethod = (bytes, context, reply) =>
     this.dependencies.calls.checked(context, reply, () => {
-      decodeCompactRequest(bytes);
-      return this.#write("compact", bytes, context, reply);
+      const { revision, physical } = decodeCompactRequest(bytes);
+      return this.#write(
+        "compact",
+        bytes,
+        context,
+        physical ? this.#onceDeleted(revision, context, reply) : reply,
+      );
     });
 
   /** A part of a longer range that was validated as a whole; see `RangeStreamApi`. */
@@ -88,6 +98,19 @@ export class KvApi {
 
   methodOf(kind: BatchCall["kind"]): ApiMethod {
     return kind === "delete-range" ? this.deleteRange : this[kind];
+  }
+
+  /** Holds the answer to a compaction until the member has deleted what it made unreachable. */
+  #onceDeleted(revision: Revision, context: CallContext, reply: Reply): Reply {
+    const { clock, maintenance } = this.dependencies;
+    const startedAt = clock.now();
+    return (outcome) => {
+      if (outcome.kind === "failed") return reply(outcome);
+      const bytes = Uint8Array.from(outcome.bytes);
+      maintenance.whenCompacted(revision, context.timeoutMs - (clock.now() - startedAt), (compacted) => {
+        reply(compacted ? { kind: "ok", bytes } : { kind: "failed", failure: unknownOutcome("timeout") });
+      });
+    };
   }
 
   #read(

@@ -34,7 +34,7 @@ describe("GrpcServer", () => {
     health = new HealthService();
     server = new GrpcServer([
       kvService(gateway.kv, failed),
-      maintenanceService(gateway.cluster, failed),
+      maintenanceService(gateway, failed),
       clusterService(gateway.cluster, failed),
       health,
     ]);

@@ -3,6 +3,7 @@ import type { ClusterApi } from "../api/cluster-api";
 import type { KeepAliveStreams } from "../api/keep-alive-streams";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
+import type { MaintenanceApi } from "../api/maintenance-api";
 import type { StreamMethod } from "../api/stream-method";
 import type { WatchApi } from "../watch/watch-api";
 import { watchMethod } from "../watch/watch-method";
@@ -16,13 +17,21 @@ export interface HttpMethods {
 export interface HttpApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
 }
 
 /** Everything that is served over HTTP/JSON. */
-export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: HttpApis): HttpMethods {
+export function httpMethods({
+  kv,
+  cluster,
+  maintenance,
+  lease,
+  keepAliveStreams,
+  watch,
+}: HttpApis): HttpMethods {
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -36,6 +45,9 @@ export function httpMethods({ kv, cluster, lease, keepAliveStreams, watch }: Htt
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
+      "etcdserverpb.Maintenance/HashKV": maintenance.hashKv,
+      "etcdserverpb.Maintenance/Hash": maintenance.hash,
+      "etcdserverpb.Maintenance/Defragment": maintenance.defragment,
     },
     streams: {
       "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,

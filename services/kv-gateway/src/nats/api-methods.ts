@@ -3,6 +3,7 @@ import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
+import type { MaintenanceApi } from "../api/maintenance-api";
 import { batchMethod } from "./batch-method";
 
 /** One call of the NATS API: `quorate.<cluster>.<service>.<method>`. */
@@ -17,11 +18,12 @@ export interface NatsMethod {
 export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
 }
 
 /** Everything that is served over NATS. */
-export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMethod[] {
+export function natsMethods({ kv, cluster, maintenance, lease }: NatsApis): readonly NatsMethod[] {
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -51,12 +53,20 @@ export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMeth
       call: cluster.status,
       json: etcdMessages("StatusRequest", "StatusResponse"),
     },
+    maintenanceMethod("hashkv", maintenance.hashKv, "HashKV"),
+    maintenanceMethod("hash", maintenance.hash, "Hash"),
+    maintenanceMethod("defragment", maintenance.defragment, "Defragment"),
     leaseMethod("grant", lease.grant, "LeaseGrant"),
     leaseMethod("revoke", lease.revoke, "LeaseRevoke"),
     leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
     leaseMethod("timetolive", lease.timeToLive, "LeaseTimeToLive"),
     leaseMethod("leases", lease.leases, "LeaseLeases"),
   ];
+}
+
+function maintenanceMethod(method: string, call: ApiMethod, messages: string): NatsMethod {
+  const json = etcdMessages(`${messages}Request`, `${messages}Response`);
+  return { service: "maintenance", method, call, json };
 }
 
 function leaseMethod(method: string, call: ApiMethod, messages: string): NatsMethod {
