@@ -50,6 +50,9 @@ export const etcdMethods = {
   leases: unary("/etcdserverpb.Lease/LeaseLeases", pb.LeaseLeasesRequest, pb.LeaseLeasesResponse),
   memberList: unary("/etcdserverpb.Cluster/MemberList", pb.MemberListRequest, pb.MemberListResponse),
   status: unary("/etcdserverpb.Maintenance/Status", pb.StatusRequest, pb.StatusResponse),
+  hashKv: unary("/etcdserverpb.Maintenance/HashKV", pb.HashKVRequest, pb.HashKVResponse),
+  hash: unary("/etcdserverpb.Maintenance/Hash", pb.HashRequest, pb.HashResponse),
+  defragment: unary("/etcdserverpb.Maintenance/Defragment", pb.DefragmentRequest, pb.DefragmentResponse),
 } as const;
 
 /** A call that the server refused, or that got no answer. */
