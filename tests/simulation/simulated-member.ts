@@ -190,6 +190,14 @@ export class SimulatedMember {
     return this.#running!.stateMachine.leases().length;
   }
 
+  /** Of its key-values up to `revision`. */
+  hashKv(revision: Revision): number {
+    const begun = this.#running!.stateMachine.hashKv(revision);
+    if (!begun.ok) throw new Error(`${this.name} has no hash of ${revision}: ${begun.error.code}`);
+    using run = begun.run;
+    return run.step(Number.MAX_SAFE_INTEGER)!;
+  }
+
   #openLog() {
     const { memberId, clusterId, name, configuration } = this.options;
     const options = { tailBytesMax: this.options.cacheBytesMax };

@@ -263,7 +263,7 @@ export class Simulation {
     });
   }
 
-  /** Convergence: all members stand at the same index with the same effects. */
+  /** Convergence: all members stand at the same index with the same effects, and hold the same at every kept revision. */
   #agree(): void {
     this.#advance(RECOVERY_MS / 3);
     const statuses = this.#members.map((member) => member.node!.status());
@@ -273,6 +273,11 @@ export class Simulation {
         const seen = statuses.map((s) => `${s.appliedIndex}:${s.effectHash}`).join(" ");
         throw new HistoryViolation(`members do not agree in the end: ${seen}`);
       }
+    }
+    for (const revision of [Math.max(this.#compactRevision, 1), this.#revision] as Revision[]) {
+      const hashes = this.#members.map((member) => member.hashKv(revision));
+      if (new Set(hashes).size > 1)
+        throw new HistoryViolation(`members differ at revision ${revision}: ${hashes.join(" ")}`);
     }
     for (const member of this.#members) {
       if (member.leases > 0)

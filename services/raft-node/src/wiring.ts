@@ -12,6 +12,7 @@ import { connectPatiently } from "@quorate/transport-nats";
 import { Subjects, type NodeMember } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
+import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
 import { electionPrng, RaftNode } from "./raft-node";
@@ -38,8 +39,6 @@ export interface NodeEnvironment {
   readonly failed: (what: string, error: Error) => void;
 }
 
-/** A step takes one or two milliseconds; background-work.bench.ts shows what that does to those who wait. */
-const BACKGROUND_WORK = { stepWork: 250, stepPauseMs: 4 };
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
 
@@ -150,7 +149,7 @@ function startApplier(
   const data: ApplierThreadData = {
     directory: join(dataDir, "state"),
     createIfMissing,
-    options: { clusterId, memberId, background: BACKGROUND_WORK },
+    options: { clusterId, memberId, background: BACKGROUND_WORK_DEFAULTS },
   };
   return new ThreadRef<
     ApplierMessage,
