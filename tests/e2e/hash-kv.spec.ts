@@ -43,7 +43,7 @@ describe("the hashes of three members", () => {
         expect(Number(first?.compactRevision)).toBe(compacted ?? -1);
         expect(Number(first?.hashRevision)).toBe(at);
         expect(new Set(answers.map(({ hash }) => hash)).size).toBe(1);
-        expect(new Set(answers.map((answer) => `${String(answer.header?.memberId)}`)).size).toBe(3);
+        expect(new Set(answers.map((answer) => String(answer.header?.memberId))).size).toBe(3);
       }
     }
   }, 60_000);

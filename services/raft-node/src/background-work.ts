@@ -4,13 +4,7 @@ import type { HashRun, Revision } from "@quorate/mvcc";
 import type { Term } from "@quorate/raft";
 import type { StateColumn, StateMachine } from "@quorate/state-machine";
 import type { KeyValueStore } from "@quorate/storage";
-import {
-  encodeReadResponse,
-  failureOf,
-  type MaintenanceQuery,
-  type ResponseEncoder,
-  type Result,
-} from "@quorate/wire";
+import { encodeReadResponse, failureOf, type ResponseEncoder, type Result } from "@quorate/wire";
 import type { ApplierMessage, MaintenanceReport } from "./actors/applier-actor";
 
 export interface BackgroundWorkOptions {
