@@ -96,4 +96,17 @@ describe("compactEvents", () => {
     expect(progress).toMatchObject({ done: 4, target: 4 });
     expect(step(store, progress, 7, 1000)).toMatchObject({ done: 7, target: 7 });
   });
+
+  it("counts what it looks at, also where there is nothing to delete", () => {
+    const store = new MvccFixture();
+    store.write(
+      ...Array.from({ length: 50 }, (_none, at) => (session: ReturnType<MvccFixture["session"]>) => {
+        return session.put(putRequest(`new ${at}`));
+      }),
+    );
+    let progress = NO_COMPACTION;
+    let steps = 0;
+    for (; progress.done < 51; steps += 1) progress = step(store, progress, 51, 10);
+    expect(steps).toBeGreaterThanOrEqual(5);
+  });
 });
