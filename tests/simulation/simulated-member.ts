@@ -16,6 +16,7 @@ import {
   type LogWriterMessage,
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
+import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
@@ -32,6 +33,7 @@ export interface SimulatedMemberOptions {
   /** Small, so that members often lag beyond what is kept in memory. */
   readonly cacheBytesMax: number;
   readonly autoCompaction: AutoCompaction | undefined;
+  readonly quota: QuotaOptions;
 }
 
 export interface SimulatedMemberDependencies {
@@ -45,6 +47,8 @@ export interface SimulatedMemberDependencies {
     position: AppliedPosition,
     events: (from: Revision) => Iterable<Event>,
   ) => void;
+  /** Called when NOSPACE has become active, with the index of the last entry applied. */
+  readonly spaceAlarm: (index: number) => void;
 }
 
 /** What lives only while the process does. */
@@ -93,10 +97,15 @@ export class SimulatedMember {
     const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
     const stateMachine = new StateMachine({}, { view: store });
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
+    let isFull = stateMachine.condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
-        if (report.kind === "applied")
+        if (report.kind === "applied") {
           this.dependencies.applied(this, report.position, (from) => readEvents(store, from));
+          const wasFull = isFull;
+          isFull = report.condition.alarms.length > 0;
+          if (isFull && !wasFull) this.dependencies.spaceAlarm(report.position.index);
+        }
         reports.tell(report);
       },
     };
@@ -108,7 +117,13 @@ export class SimulatedMember {
     });
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
-        { clusterId, memberId, background: { stepWork: 10, stepPauseMs: 10 } },
+        {
+          clusterId,
+          memberId,
+          background: { stepWork: 10, stepPauseMs: 10 },
+          sliceBytesMax: 200,
+          sliceRowsMax: 3,
+        },
         { store, stateMachine, reports: applierReports, clock: process },
       ),
       clock: process,
@@ -123,6 +138,7 @@ export class SimulatedMember {
         tickMs: 100,
         applyBacklogMax: 5000,
         readsMax: 10_000,
+        quota: this.options.quota,
         publishBytesMax: 512 * 1024,
         autoCompaction: this.options.autoCompaction,
         self,
@@ -143,6 +159,7 @@ export class SimulatedMember {
         applier,
         start: log.start,
         position: stateMachine.position,
+        condition: stateMachine.condition,
       },
     );
     node.start();
@@ -196,6 +213,18 @@ export class SimulatedMember {
     if (!begun.ok) throw new Error(`${this.name} has no hash of ${revision}: ${begun.error.code}`);
     using run = begun.run;
     return run.step(Number.MAX_SAFE_INTEGER)!;
+  }
+
+  /** What its rows of data come to, counted one by one. */
+  get countedBytes(): number {
+    let bytes = 0;
+    for (const column of STATE_COLUMNS) {
+      if (column === "meta") continue;
+      using rows = this.#running!.store.scan(column, new Uint8Array(0), undefined);
+      for (let row = rows.next(); row !== undefined; row = rows.next())
+        bytes += row.key.length + row.value.length;
+    }
+    return bytes;
   }
 
   #openLog() {

@@ -5,6 +5,7 @@ import type { MemberId } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
+import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { checkHistory, HistoryViolation, type Operation } from "./history";
 import { checkLeases, type LeaseFacts } from "./lease-history";
@@ -14,6 +15,7 @@ import { SimulatedClient } from "./simulated-client";
 import { SimulatedFanout } from "./simulated-fanout";
 import { SimulatedGateway } from "./simulated-gateway";
 import { SimulatedMember } from "./simulated-member";
+import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
 import { checkWatches, type WatchRecord } from "./watch-history";
@@ -31,6 +33,9 @@ export interface SimulationReport {
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
+  /** Writes that were refused because the quota was used up, and how often that began. */
+  readonly refusedForSpace: number;
+  readonly spaceAlarms: number;
   /** What watchers received, and how often they had to open their stream anew. */
   readonly watchEvents: number;
   readonly watchProgress: number;
@@ -60,6 +65,11 @@ export class Simulation {
   readonly #watching: (SimulatedFanout | SimulatedWatchGateway)[];
   readonly #watchClients: SimulatedWatchClient[];
   readonly #compactor: SimulatedGateway | undefined;
+  /** Undefined: far from what is ever written. */
+  readonly #quota: QuotaOptions | undefined;
+  readonly #operator: SimulatedOperator;
+  /** The entries whose application made NOSPACE active. */
+  readonly #spaceAlarms = new Set<number>();
   readonly #nemesis: Nemesis;
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
@@ -72,6 +82,8 @@ export class Simulation {
   #revision = 1 as Revision;
   #compactRevision = -1 as Revision;
   #trace = 0;
+  /** Nothing is proposed any more. */
+  #isOver = false;
 
   constructor(private readonly seed: number) {
     const time = this.#time;
@@ -93,6 +105,12 @@ export class Simulation {
             { mode: "periodic", periodMs: 1500 },
           ])
         : undefined;
+    this.#quota = randomChance(prng, 0.4)
+      ? {
+          quotaBytes: randomInteger(prng, 2000, 5000),
+          alarmClearing: randomPick(prng, ["auto", "auto", "manual"]),
+        }
+      : undefined;
     this.#members = ids.map(
       (memberId, at) =>
         new SimulatedMember(
@@ -105,6 +123,7 @@ export class Simulation {
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
             autoCompaction,
+            quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
           },
           {
             time,
@@ -112,6 +131,7 @@ export class Simulation {
             network: this.#network,
             subjects,
             applied: (member, at, events) => this.#applied(member, at, events),
+            spaceAlarm: (index) => this.#spaceAlarms.add(index),
           },
         ),
     );
@@ -158,7 +178,9 @@ export class Simulation {
           { time, prng, gateways: watchGateways },
         ),
     );
-    this.#compactor = compaction === "client" || compaction === "both" ? gateways[0] : undefined;
+    const clientsCompact = this.#quota !== undefined || compaction === "client" || compaction === "both";
+    this.#compactor = clientsCompact ? gateways[0] : undefined;
+    this.#operator = new SimulatedOperator({ time, prng, gateway: gateways[1]! });
     this.#nemesis = new Nemesis({
       time,
       prng,
@@ -175,6 +197,7 @@ export class Simulation {
     for (const client of [...this.#clients, ...this.#holders]) client.start();
     for (const client of this.#watchClients) client.start();
     if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
+    if (this.#quota?.alarmClearing === "manual") this.#operator.start();
     this.#nemesis.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
@@ -183,6 +206,8 @@ export class Simulation {
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
     for (const client of [...this.#clients, ...this.#holders]) client.stop();
+    // Nobody writes any more, so that compaction, or the operator, gets ahead of the last alarm.
+    if (this.#quota !== undefined) this.#advance(RECOVERY_MS / 3);
     this.#serveAgain();
     const operations = [...this.#clients, ...this.#holders].flatMap((client) => client.operations);
     this.#agree();
@@ -256,15 +281,19 @@ export class Simulation {
   /** Now and then to a revision not far behind the present one, so that it passes slow watchers. */
   #compactLater(gateway: SimulatedGateway): void {
     this.#time.setTimer(randomInteger(this.#prng, 100, 2000), () => {
-      const revision = this.#revision - randomInteger(this.#prng, 0, 20);
+      const isFaulty = this.#time.now() < FAULTS_MS;
+      const revision = this.#revision - (isFaulty ? randomInteger(this.#prng, 0, 20) : 0);
       const request = etcdserverpb.CompactionRequest.encode({ revision }).finish();
       if (revision > 0) gateway.write({ kind: "compact", bytes: request }, () => undefined);
-      if (this.#time.now() < FAULTS_MS) this.#compactLater(gateway);
+      // Where space is short it goes on: what is served in the end needs some.
+      if (isFaulty || (this.#quota !== undefined && !this.#isOver)) this.#compactLater(gateway);
     });
   }
 
   /** Convergence: all members stand at the same index with the same effects, and hold the same at every kept revision. */
   #agree(): void {
+    this.#isOver = true;
+    this.#operator.stop();
     this.#advance(RECOVERY_MS / 3);
     const statuses = this.#members.map((member) => member.node!.status());
     const [first] = statuses;
@@ -280,6 +309,12 @@ export class Simulation {
         throw new HistoryViolation(`members differ at revision ${revision}: ${hashes.join(" ")}`);
     }
     for (const member of this.#members) {
+      const { storedBytes, alarms } = member.node!.status();
+      if (storedBytes !== member.countedBytes)
+        throw new HistoryViolation(
+          `${member.name} stores ${member.countedBytes} bytes, and says ${storedBytes}`,
+        );
+      if (alarms.length > 0) throw new HistoryViolation(`${member.name} is alarmed for ever`);
       if (member.leases > 0)
         throw new HistoryViolation(`${member.name} keeps ${member.leases} leases for ever`);
     }
@@ -304,6 +339,10 @@ export class Simulation {
       crashes: this.#nemesis.crashes,
       pauses: this.#nemesis.pauses,
       ...leases,
+      refusedForSpace: operations.filter(
+        ({ outcome }) => outcome.kind === "refused" && outcome.code === "no-space",
+      ).length,
+      spaceAlarms: this.#spaceAlarms.size,
       watchEvents: records.reduce((sum, { events }) => sum + events.length, 0),
       watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),
       watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,

@@ -1,9 +1,9 @@
-import { EMPTY_BYTES } from "@quorate/base";
+import { binaryString, EMPTY_BYTES } from "@quorate/base";
 import { firstEventRow } from "./event-log";
 import { decodeEventRow, eventRowKey } from "./event-row";
 import { historyKey } from "./history-row";
-import type { Revision } from "./types";
-import type { ReadView, WriteBatch } from "./view";
+import type { Event, Revision } from "./types";
+import type { ReadView, Row, WriteBatch } from "./view";
 
 /**
  * How far physical compaction has come on this member. Local: members delete at their own pace, and a read never shows
@@ -27,7 +27,14 @@ export const NO_COMPACTION: CompactionProgress = {
   finishedEvents: 0,
 };
 
-/** Bytes of event rows that count as one unit of work, to read and decode. */
+export interface CompactionStep {
+  /** Where to go on; done when `done` equals the compact revision. To be stored with the same batch. */
+  readonly progress: CompactionProgress;
+  /** Bytes of the rows that the batch deletes, keys and values. */
+  readonly freedBytes: number;
+}
+
+/** Bytes of rows that count as one unit of work, to read and decode. */
 const BYTES_PER_WORK = 4096;
 
 /**
@@ -39,10 +46,9 @@ const BYTES_PER_WORK = 4096;
  * changes, of large values, or of keys that were never overwritten. A row is always read as a whole.
  *
  * Every superseded version has an event that names it, so walking the events to be removed finds all of it and the
- * size of the database does not matter. The walk begins where the last one ended: before it lie the graves of rows, which
- * an engine steps over one by one. Deleting twice is harmless, so nothing depends on where a crash hits.
- *
- * @returns Where to go on; done when `done` equals `compactRevision`. To be stored with the same batch.
+ * size of the database does not matter. Each event also tells how large the row is, so that nothing has to be read. The walk
+ * begins where the last one ended: before it lie the graves of rows, which an engine steps over one by one. Deleting twice is
+ * harmless, so nothing depends on where a crash hits.
  */
 export function compactEvents(
   view: ReadView,
@@ -50,37 +56,85 @@ export function compactEvents(
   progress: CompactionProgress,
   compactRevision: Revision,
   budget: number,
-): CompactionProgress {
+): CompactionStep {
   const { done } = progress;
   const idle = progress.target === done;
   const target = idle ? compactRevision : progress.target;
   let skip = idle ? 0 : progress.finishedEvents;
   let work = 0;
+  const doomed = new DoomedRows(view, batch);
+  const stopAt = (row: Uint8Array, finishedEvents: number): CompactionStep => {
+    return { progress: { done, target, row: row.slice(), finishedEvents }, freedBytes: doomed.bytes };
+  };
 
   const rows = view.scan("event", progress.row, eventRowKey((target + 1) as Revision, 0));
   try {
     for (let row = rows.next(); row !== undefined; row = rows.next()) {
-      if (work >= budget) return { done, target, row: row.key.slice(), finishedEvents: 0 };
+      if (work >= budget) return stopAt(row.key, 0);
       const events = decodeEventRow(row.key, row.value);
       for (let at = skip; at < events.length; at += 1) {
-        const { main, kv, supersededRevision } = events[at]!;
-        if (main > target) break;
-        if (work >= budget) return { done, target, row: row.key.slice(), finishedEvents: at };
+        const event = events[at]!;
+        if (event.main > target) break;
+        if (work >= budget) return stopAt(row.key, at);
         work += 1;
-        if (main > done && supersededRevision !== 0) {
-          batch.del("history", historyKey(kv.key, supersededRevision));
-        }
+        if (event.main > done && event.supersededRevision !== 0) work += workToRead(doomed.addVersion(event));
       }
       skip = 0;
       const last = events.at(-1);
-      work += Math.floor(row.value.length / BYTES_PER_WORK);
-      if (last !== undefined && last.main >= target) continue; // holds events to keep
-      if (work >= budget) return { done, target, row: row.key.slice(), finishedEvents: events.length };
-      batch.del("event", row.key);
-      work += 1;
+      if (last === undefined || last.main < target) {
+        if (work >= budget) return stopAt(row.key, events.length);
+        doomed.addEvents(row);
+        work += 1;
+      }
+      // Last: a row that is more than a whole budget to read is nevertheless left behind.
+      work += workToRead(row.value.length);
     }
   } finally {
     rows[Symbol.dispose]();
   }
-  return { done: target, target, row: firstEventRow(view, target).slice(), finishedEvents: 0 };
+  const row = firstEventRow(view, target).slice();
+  return { progress: { done: target, target, row, finishedEvents: 0 }, freedBytes: doomed.bytes };
+}
+
+function workToRead(bytes: number): number {
+  return Math.floor(bytes / BYTES_PER_WORK);
+}
+
+/** The rows that one step deletes, each of them once. */
+class DoomedRows {
+  readonly #versions = new Set<string>();
+  bytes = 0;
+
+  constructor(
+    private readonly view: ReadView,
+    private readonly batch: WriteBatch,
+  ) {}
+
+  /**
+   * The version that the event superseded.
+   *
+   * @returns How many bytes had to be read.
+   */
+  addVersion({ kv, supersededRevision, historyBytes }: Event): number {
+    const key = historyKey(kv.key, supersededRevision);
+    const name = binaryString(key);
+    // A key that changes twice in one revision supersedes the same version twice.
+    if (this.#versions.has(name)) return 0;
+    this.#versions.add(name);
+    this.batch.del("history", key);
+    const readBytes = historyBytes === 0 ? this.#storedBytes(key) : 0;
+    this.bytes += historyBytes + readBytes;
+    return readBytes;
+  }
+
+  addEvents(row: Row): void {
+    this.batch.del("event", row.key);
+    this.bytes += row.key.length + row.value.length;
+  }
+
+  /** Of a row whose event does not tell: nothing, if the event that does has deleted it in an earlier step. */
+  #storedBytes(key: Uint8Array): number {
+    const row = this.view.get("history", key);
+    return row === undefined ? 0 : key.length + row.length;
+  }
 }

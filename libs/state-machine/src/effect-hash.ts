@@ -11,8 +11,9 @@ export interface EntryEffects {
   readonly outcomes: readonly CommandOutcome[];
   /** The encoded events of the entry, one after another. */
   readonly events: Uint8Array;
-  /** The encoded changes of leases, likewise. */
+  /** The encoded changes of leases and of alarms, likewise. */
   readonly leases: Uint8Array;
+  readonly alarms: Uint8Array;
 }
 
 const HEADER_BYTES = 24;
@@ -28,7 +29,8 @@ export function chainEffects(before: number, effects: EntryEffects): number {
   writeUint64(frame, 8, effects.revision);
   writeUint64(frame, 16, effects.compactRevision + 1);
   for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
-  return withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  const data = withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  return withBytes(effects.alarms, data);
 }
 
 function withBytes(bytes: Uint8Array, chained: number): number {
@@ -57,6 +59,10 @@ function errorCode(error: StateError): number {
       return 20;
     case "lease-ttl-too-large":
       return 21;
+    case "no-space":
+      return 22;
+    case "corrupt-cluster":
+      return 23;
     default:
       return assertNever(error);
   }

@@ -12,6 +12,8 @@ import {
   isReadOnlyTxn,
   KeyValueHash,
   range,
+  rangeSlice,
+  type RangeBudget,
   runTxn,
   WriteSession,
   type CompactionProgress,
@@ -22,13 +24,22 @@ import {
   type TxnRequest,
   type TxnStore,
 } from "@quorate/mvcc";
+import { Alarms } from "./alarms";
 import { chainEffects, type EntryEffects } from "./effect-hash";
 import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
 import { encodeLeaseChanges, LeaseSession } from "./lease-session";
 import { storedLeaseKeys, storedLeases } from "./leases";
-import { loadCompaction, loadPosition, storeCompaction, storePosition } from "./meta-rows";
+import {
+  loadCompaction,
+  loadPosition,
+  loadStoredBytes,
+  storeCompaction,
+  storePosition,
+  storeStoredBytes,
+} from "./meta-rows";
 import { pointKeysOf } from "./point-keys";
 import { StoreHash } from "./store-hash";
+import { countStoredBytes } from "./stored-bytes";
 import type {
   AppliedPosition,
   ApplyResult,
@@ -41,6 +52,7 @@ import type {
   KeyValueHashStart,
   StateError,
   StateView,
+  StoreCondition,
 } from "./types";
 
 export interface StateMachineOptions {
@@ -62,6 +74,8 @@ export interface StateMachineDependencies {
 export class StateMachine {
   readonly #view: StateView;
   readonly #recorder: EventRecorder;
+  readonly #alarms: Alarms;
+  #storedBytes: number;
   #position: AppliedPosition;
   #compaction: CompactionProgress;
 
@@ -70,11 +84,19 @@ export class StateMachine {
     this.#recorder = new EventRecorder({ rowBytesMax: options.eventRowBytesMax ?? 1 << 20 });
     this.#position = loadPosition(this.#view);
     this.#compaction = loadCompaction(this.#view);
+    this.#alarms = new Alarms(this.#view);
+    // A store from before sizes were kept is counted once, at its first opening.
+    this.#storedBytes = loadStoredBytes(this.#view) ?? countStoredBytes(this.#view);
   }
 
   /** Where the store stands once the last filled batch is written. */
   get position(): AppliedPosition {
     return this.#position;
+  }
+
+  /** Likewise. */
+  get condition(): StoreCondition {
+    return { storedBytes: this.#storedBytes, alarms: this.#alarms.active };
   }
 
   /**
@@ -104,25 +126,34 @@ export class StateMachine {
       });
       const eventsFrom = this.#recorder.length;
       const leasesFrom = leases.changes.length;
-      const store = { session, leases, entry };
+      const alarmsFrom = this.#alarms.changeCount;
+      const store = { session, leases, entry, alarms: this.#alarms };
       const entryOutcomes = entry.commands.map((command) => run(store, command));
       outcomes.push(entryOutcomes);
       position = positionAfter(position, entry, session, {
         outcomes: entryOutcomes,
         events: this.#recorder.encoded(eventsFrom),
         leases: encodeLeaseChanges(leases.changes.slice(leasesFrom)),
+        alarms: this.#alarms.encodedChanges(alarmsFrom),
       });
     }
-    session.flush(batch);
-    leases.flush(batch);
+    this.#storedBytes += session.flush(batch) + leases.flush(batch);
+    this.#alarms.flush(batch);
+    storeStoredBytes(batch, this.#storedBytes);
     storePosition(batch, position);
     this.#position = position;
     return { outcomes, events: session.events, leases: leases.changes };
   }
 
-  /** Answers from the store at the current position. What is returned may be kept. */
-  read(command: ReadCommand): ReadOutcome {
+  /**
+   * Answers from the store at the current position. What is returned may be kept.
+   *
+   * @param budget For slices; what they read is taken off. Unlimited unless given.
+   */
+  read(command: ReadCommand, budget: RangeBudget = unlimited()): ReadOutcome {
     switch (command.kind) {
+      case "slice":
+        return this.#slice(command.request, budget);
       case "range":
       case "page":
         return this.#range(command.request, command.kind === "range");
@@ -131,6 +162,10 @@ export class StateMachine {
       case "leases": {
         const ids = this.leases().map(({ id }) => id);
         return { ok: true, kind: "leases", response: { revision: this.#position.revision, ids } };
+      }
+      case "alarms": {
+        const alarms = this.#alarms.ofType(command.type);
+        return { ok: true, kind: "alarms", response: { revision: this.#position.revision, alarms } };
       }
       default:
         return assertNever(command);
@@ -182,8 +217,11 @@ export class StateMachine {
     invariant(budget >= 1, "a compaction step may delete something", { budget });
     const { compactRevision } = this.#position;
     if (this.#compaction.done >= compactRevision) return false;
-    this.#compaction = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    const step = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    this.#compaction = step.progress;
+    this.#storedBytes -= step.freedBytes;
     storeCompaction(batch, this.#compaction);
+    storeStoredBytes(batch, this.#storedBytes);
     return this.#compaction.done < compactRevision;
   }
 
@@ -192,6 +230,17 @@ export class StateMachine {
     if (error !== undefined) return { ok: false, error };
     const response = range(this.#view, request, this.#position.revision, counting);
     return { ok: true, kind: "range", response };
+  }
+
+  #slice(request: RangeRequest, budget: RangeBudget): ReadOutcome {
+    const error = checkRange(request, this.#position);
+    if (error !== undefined) return { ok: false, error };
+    const slice = rangeSlice(this.#view, request, this.#position.revision, budget);
+    if ("error" in slice) return { ok: false, error: slice.error };
+    const { response, next } = slice;
+    return next === undefined
+      ? { ok: true, kind: "range", response }
+      : { ok: true, kind: "range", response, next };
   }
 
   #readTxn(txn: TxnRequest): ReadOutcome {
@@ -204,14 +253,25 @@ export class StateMachine {
   }
 }
 
-function run(store: LeaseStore, command: Command): CommandOutcome {
+/** What a command runs on, inside one revision of `session`. */
+interface CommandStore extends LeaseStore {
+  readonly alarms: Alarms;
+}
+
+function unlimited(): RangeBudget {
+  return { bytes: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
+}
+
+function run(store: CommandStore, command: Command): CommandOutcome {
+  const refusal = store.alarms.refusalOf(command);
+  if (refusal !== undefined) return failed(refusal);
   store.session.begin();
   const outcome = runBegun(store, command);
   store.session.end();
   return outcome;
 }
 
-function runBegun(store: LeaseStore, command: Command): CommandOutcome {
+function runBegun(store: CommandStore, command: Command): CommandOutcome {
   const { session } = store;
   switch (command.kind) {
     case "put":
@@ -230,6 +290,10 @@ function runBegun(store: LeaseStore, command: Command): CommandOutcome {
       return expireLease(store, command.request);
     case "lease-checkpoint":
       return checkpointLeases(store, command.request);
+    case "alarm": {
+      const alarms = store.alarms.change(command.request);
+      return { ok: true, response: { kind: "alarm", response: { revision: session.revision, alarms } } };
+    }
     default:
       return assertNever(command);
   }
@@ -263,7 +327,7 @@ function positionAfter(
   before: AppliedPosition,
   entry: CommittedEntry,
   session: WriteSession,
-  effects: Pick<EntryEffects, "outcomes" | "events" | "leases">,
+  effects: Omit<EntryEffects, "index" | "revision" | "compactRevision">,
 ): AppliedPosition {
   const { revision, compactRevision } = session;
   const place = { index: entry.index, revision, compactRevision };

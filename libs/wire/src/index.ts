@@ -1,3 +1,4 @@
+export * from "./alarms";
 export * from "./batch";
 export * from "./commands";
 export * from "./errors";
@@ -8,6 +9,8 @@ export {
   type LeaseTimeToLiveResponse,
   type ResponseOrigin,
 } from "./etcd-responses";
+export * from "./event-message";
+export * from "./event-seat";
 export * from "./feed";
 export { failureOf, type Failure } from "./failures";
 export * from "./int64";

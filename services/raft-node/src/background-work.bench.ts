@@ -8,7 +8,6 @@ import type { Term } from "@quorate/raft";
 import { STATE_COLUMNS, StateMachine, type Command, type StateColumn } from "@quorate/state-machine";
 import { RocksKeyValueStore } from "@quorate/storage-rocksdb";
 import { ResponseEncoder } from "@quorate/wire";
-import type { MaintenanceReport } from "./actors/applier-actor";
 import { BACKGROUND_WORK_DEFAULTS, BackgroundWork } from "./background-work";
 
 /*
@@ -52,7 +51,7 @@ async function measure(directory: string, updates: number): Promise<void> {
     store,
     stateMachine,
     encoder: new ResponseEncoder({ clusterId: 1n, memberId: 1n }),
-    reports: { tell: ({ id }: MaintenanceReport) => answers.get(id)?.() },
+    reports: { tell: (report) => void (report.kind === "maintenance-result" && answers.get(report.id)?.()) },
     clock: systemClock,
   });
   const foreground = (): Promise<number[]> => latencies(() => apply(puts()));

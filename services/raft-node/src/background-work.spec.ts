@@ -12,7 +12,7 @@ import {
   type MaintenanceQuery,
 } from "@quorate/wire";
 import { BackgroundWork } from "./background-work";
-import type { MaintenanceReport } from "./actors/applier-actor";
+import type { CompactionReport, MaintenanceReport } from "./actors/applier-actor";
 
 const TERM = 3 as Term;
 const PAUSE_MS = 10;
@@ -22,7 +22,7 @@ class Bench {
   readonly time = new VirtualTime();
   readonly store: MemoryKeyValueStore<StateColumn>;
   readonly stateMachine: StateMachine;
-  readonly reports: MaintenanceReport[] = [];
+  readonly reports: (CompactionReport | MaintenanceReport)[] = [];
   readonly work: BackgroundWork;
   #nextId = 1;
 
@@ -71,7 +71,8 @@ class Bench {
 
   /** What was said to a request: bytes, or why there are none. */
   answer(id: number): Uint8Array | string | undefined {
-    const report = this.reports.find((each) => each.id === id);
+    const results = this.reports.filter((report) => report.kind === "maintenance-result");
+    const report = results.find((each) => each.id === id);
     if (report === undefined) return undefined;
     const answer = decodeReadResponse(report.response);
     if (answer.kind === "refused") return answer.refusal.reason;
@@ -112,6 +113,20 @@ describe("BackgroundWork", () => {
     expect(seen[0]).toBe(19);
     expect(seen.length).toBeGreaterThan(8);
     expect(bench.historyRows).toBe(0);
+  });
+
+  it("tells after each step what is stored then, and afterwards those who wait", () => {
+    const bench = new Bench().overwrite(20);
+    bench.awaitCompacted(21);
+    bench.compact(21);
+    bench.time.advance(1000);
+    const sizes = bench.reports.flatMap((report) =>
+      report.kind === "compacted" ? [report.condition.storedBytes] : [],
+    );
+    expect(sizes.length).toBeGreaterThan(8);
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    expect(sizes.at(-1)).toBe(bench.stateMachine.condition.storedBytes);
+    expect(bench.reports.at(-1)!.kind).toBe("maintenance-result");
   });
 
   it("tells nobody of a compaction that a power loss would take back", () => {

@@ -5,7 +5,7 @@ import type { Term } from "@quorate/raft";
 import type { StateColumn, StateMachine } from "@quorate/state-machine";
 import type { KeyValueStore } from "@quorate/storage";
 import { encodeReadResponse, failureOf, type ResponseEncoder, type Result } from "@quorate/wire";
-import type { ApplierMessage, MaintenanceReport } from "./actors/applier-actor";
+import type { ApplierMessage, CompactionReport, MaintenanceReport } from "./actors/applier-actor";
 
 export interface BackgroundWorkOptions {
   /** What one step does at the most, in rows of ordinary size, and the pause between steps in milliseconds. */
@@ -20,7 +20,7 @@ export interface BackgroundWorkDependencies {
   readonly store: KeyValueStore<StateColumn>;
   readonly stateMachine: StateMachine;
   readonly encoder: ResponseEncoder;
-  readonly reports: ActorRef<MaintenanceReport>;
+  readonly reports: ActorRef<CompactionReport | MaintenanceReport>;
   readonly clock: Clock;
 }
 
@@ -116,13 +116,16 @@ export class BackgroundWork {
   }
 
   #compactionStep(): void {
-    const { stateMachine, store } = this.dependencies;
+    const { stateMachine, store, reports } = this.dependencies;
     const batch = store.batch();
     const before = stateMachine.physicallyCompacted;
     this.#compacting = stateMachine.compactStep(batch, this.options.stepWork);
     // Whoever waited is told of nothing that a crash takes back, as in etcd.
     const isAwaited = stateMachine.physicallyCompacted > before && this.#waiters.size > 0;
-    if (batch.size > 0) batch.write({ sync: isAwaited });
+    if (batch.size > 0) {
+      batch.write({ sync: isAwaited });
+      reports.tell({ kind: "compacted", condition: stateMachine.condition });
+    }
     this.#answerWaiters();
   }
 

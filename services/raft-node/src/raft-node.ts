@@ -1,7 +1,7 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
 import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -10,6 +10,7 @@ import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { AutoCompactorActor } from "./actors/auto-compactor-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
+import { QuotaActor, type QuotaOptions } from "./actors/quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
 import { compactionSchedule, type AutoCompaction } from "./auto-compaction";
 import { FeedDoor } from "./feed-door";
@@ -25,6 +26,7 @@ export interface RaftNodeOptions {
   readonly tickMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  readonly quota: QuotaOptions;
   readonly publishBytesMax: number;
   /** `undefined`: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
@@ -52,6 +54,7 @@ export interface RaftNodeDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
   readonly position: AppliedPosition;
+  readonly condition: StoreCondition;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -63,6 +66,8 @@ const LEASE_SCAN_MS = 500;
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
 const MAINTENANCE_REQUESTS_MAX = 256;
+/** Publishers of event subjects ask again every second. */
+const SEAT_HOLD_MS = 3000;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -74,14 +79,18 @@ export class RaftNode {
   readonly #feed: FeedDoor;
   readonly #maintenance: MaintenanceDoor;
   readonly #ticker: Ticker;
-  readonly #leaseTicker: Ticker;
+  /** For what is done on the side: leases and the quota. */
+  readonly #slowTicker: Ticker;
   readonly #compactionTicker: Ticker | undefined;
   /** Feeds and the like go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
-      if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
-      else if (report.kind === "maintenance-result") this.#maintenance.report(report);
-      else this.#mailbox.tell(report);
+      if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
+      if (report.kind === "maintenance-result") return this.#maintenance.report(report);
+      // What is fed next is what these answers are for; the asker's traces end when they are handled.
+      if (report.kind === "answers" && this.dependencies.tracer.enabled)
+        this.#feed.nextTrace = this.#raft.traceOf(report.answers);
+      this.#mailbox.tell(report);
     },
   };
 
@@ -89,7 +98,8 @@ export class RaftNode {
     private readonly options: RaftNodeOptions,
     private readonly dependencies: RaftNodeDependencies,
   ) {
-    const { transport, subjects, clock, scheduler, prng, logger, tracer, start, position } = dependencies;
+    const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
+    const { start, position, condition } = dependencies;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
     // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
@@ -114,10 +124,11 @@ export class RaftNode {
         memberId,
         electionTimeoutMs: options.tickMs * options.raft.electionTimeoutTicks,
       },
-      { raft: self, applier: dependencies.applier, clock, position },
+      { raft: self, applier: dependencies.applier, clock, tracer, position },
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
+    const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
     this.#raft = new RaftActor(options, {
       raft: new Raft(
         options.raft,
@@ -128,8 +139,10 @@ export class RaftNode {
       logWriter: dependencies.logWriter,
       applier: dependencies.applier,
       lessor,
+      quota,
       leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
       position,
+      condition,
     });
     this.#mailbox = new Mailbox(
       { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
@@ -145,11 +158,13 @@ export class RaftNode {
         memberId,
         interestMs: FEED_INTEREST_MS,
         historyReadsMax: HISTORY_READS_MAX,
+        seatHoldMs: SEAT_HOLD_MS,
       },
       {
         transport: dependencies.feedTransport,
         subjects,
         clock,
+        tracer,
         applier: dependencies.applier,
         view: () => this.#raft.view(),
       },
@@ -162,9 +177,16 @@ export class RaftNode {
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
     );
-    this.#leaseTicker = new Ticker(
+    this.#slowTicker = new Ticker(
       { intervalMs: LEASE_SCAN_MS },
-      { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
+      {
+        clock,
+        scheduler,
+        tick: () => {
+          lessor.tell({ kind: "tick" });
+          quota.receive({ kind: "tick" });
+        },
+      },
     );
     this.#compactionTicker = this.#autoCompactor(options.autoCompaction);
     transport.onStatus((status) => {
@@ -185,7 +207,7 @@ export class RaftNode {
     this.#feed.open();
     this.#maintenance.open();
     this.#ticker.start();
-    this.#leaseTicker.start();
+    this.#slowTicker.start();
     this.#compactionTicker?.start();
   }
 
@@ -197,13 +219,14 @@ export class RaftNode {
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();
-    this.#leaseTicker[Symbol.dispose]();
+    this.#slowTicker[Symbol.dispose]();
     this.#compactionTicker?.[Symbol.dispose]();
     this.#mailbox.close();
   }
 
   status(): NodeStatus {
-    const { raft, position, databaseBytes } = this.#raft.view();
+    const { raft, position, databaseBytes, condition } = this.#raft.view();
+    const { quotaBytes } = this.options.quota;
     const { identity, incarnation } = this.dependencies.start;
     return {
       clusterId: identity.clusterId,
@@ -220,6 +243,9 @@ export class RaftNode {
       members: this.#notices.members(),
       version: this.options.version,
       incarnation,
+      storedBytes: condition.storedBytes,
+      quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
+      alarms: condition.alarms,
     };
   }
 

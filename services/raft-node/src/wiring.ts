@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -41,6 +41,11 @@ export interface NodeEnvironment {
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
+/**
+ * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
+ * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
+ */
+const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
@@ -67,7 +72,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     failed("applier", error),
   );
   stack.defer(() => applier.close());
-  const { position } = await applier.started();
+  const { position, condition } = await applier.started();
   refuseLostLog(options, start, position);
 
   const transport = stack.use(await connect(options, logger, ""));
@@ -87,6 +92,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
+      quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
       autoCompaction: options.autoCompaction,
       self: selfOf(options),
@@ -107,6 +113,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applier,
       start,
       position,
+      condition,
     },
   );
   later.node = node;
@@ -149,12 +156,12 @@ function startApplier(
   const data: ApplierThreadData = {
     directory: join(dataDir, "state"),
     createIfMissing,
-    options: { clusterId, memberId, background: BACKGROUND_WORK_DEFAULTS },
+    options: { clusterId, memberId, background: BACKGROUND_WORK_DEFAULTS, ...SLICE },
   };
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition }
+    { position: AppliedPosition; condition: StoreCondition }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },

@@ -19,9 +19,11 @@ import {
 } from "@quorate/wire";
 import type { ReadCall, ReadKind, WriteCall, WriteKind } from "../actors/pending-call";
 import type { ApiCalls, Reply } from "./api-calls";
-import type { Abandonable, ApiMethod, CallContext } from "./api-method";
+import type { ApiMethod, CallContext } from "./api-method";
+import type { AnswerBudget } from "./answer-budget";
 import type { MaintenanceApi } from "./maintenance-api";
 import { unknownOutcome, type FailureCode } from "./request-failure";
+import { UnaryRange } from "./unary-range";
 
 export interface KvApiOptions {
   /** Most operations in a transaction, see `TxnLimits`. */
@@ -29,6 +31,8 @@ export interface KvApiOptions {
 }
 
 export interface KvApiDependencies {
+  /** For answers that come in parts. */
+  readonly answers: AnswerBudget;
   readonly calls: ApiCalls;
   readonly proposer: ActorRef<WriteCall>;
   readonly linearizableReader: ActorRef<ReadCall>;
@@ -52,7 +56,10 @@ export class KvApi {
       const request = decodeRangeRequest(bytes);
       const error = validateRange(request)?.code;
       if (error !== undefined) return error;
-      return this.#read("range", bytes, request.serializable, context, reply);
+      return new UnaryRange(
+        { request, bytes, context },
+        { kv: this, answers: this.dependencies.answers, reply },
+      );
     });
 
   readonly put: ApiMethod = (bytes, context, reply) =>
@@ -86,14 +93,14 @@ export class KvApi {
       );
     });
 
-  /** A part of a longer range that was validated as a whole; see `RangeStreamApi`. */
-  page(
-    bytes: Uint8Array,
-    options: { readonly counted: boolean; readonly serializable: boolean },
-    context: CallContext,
-    reply: Reply,
-  ): Abandonable {
-    return this.#read(options.counted ? "range" : "page", bytes, options.serializable, context, reply);
+  /** As much of a range that was validated before as a node answers at once. */
+  slice(bytes: Uint8Array, serializable: boolean, context: CallContext, reply: Reply): ReadCall {
+    return this.#read("slice", bytes, serializable, context, reply);
+  }
+
+  /** The span of a range that is read in slices, and their context. */
+  startRange(name: string, context: CallContext): ReturnType<ApiCalls["startWhole"]> {
+    return this.dependencies.calls.startWhole(name, context);
   }
 
   methodOf(kind: BatchCall["kind"]): ApiMethod {

@@ -1,9 +1,12 @@
 import type { ApiService } from "@quorate/wire";
+import type { AlarmApi } from "../api/alarm-api";
 import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
 import type { MaintenanceApi } from "../api/maintenance-api";
+import type { ElectionApi } from "../recipes/election-api";
+import type { LockApi } from "../recipes/lock-api";
 import { batchMethod } from "./batch-method";
 
 /** One call of the NATS API: `quorate.<cluster>.<service>.<method>`. */
@@ -18,12 +21,16 @@ export interface NatsMethod {
 export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly alarms: AlarmApi;
   readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
 }
 
-/** Everything that is served over NATS. */
-export function natsMethods({ kv, cluster, maintenance, lease }: NatsApis): readonly NatsMethod[] {
+/** Everything that is served over NATS. An election is observed there by watching its keys, as the client library can. */
+export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
+  const { kv, cluster, alarms, maintenance, lease, lock, election } = apis;
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -47,12 +54,8 @@ export function natsMethods({ kv, cluster, maintenance, lease }: NatsApis): read
       call: cluster.memberList,
       json: etcdMessages("MemberListRequest", "MemberListResponse"),
     },
-    {
-      service: "maintenance",
-      method: "status",
-      call: cluster.status,
-      json: etcdMessages("StatusRequest", "StatusResponse"),
-    },
+    maintenanceMethod("status", cluster.status, "Status"),
+    maintenanceMethod("alarm", alarms.alarm, "Alarm"),
     maintenanceMethod("hashkv", maintenance.hashKv, "HashKV"),
     maintenanceMethod("hash", maintenance.hash, "Hash"),
     maintenanceMethod("defragment", maintenance.defragment, "Defragment"),
@@ -61,12 +64,23 @@ export function natsMethods({ kv, cluster, maintenance, lease }: NatsApis): read
     leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
     leaseMethod("timetolive", lease.timeToLive, "LeaseTimeToLive"),
     leaseMethod("leases", lease.leases, "LeaseLeases"),
+    recipeMethod("lock", "lock", lock.lock, "v3lockpb.Lock"),
+    recipeMethod("lock", "unlock", lock.unlock, "v3lockpb.Unlock"),
+    recipeMethod("election", "campaign", election.campaign, "v3electionpb.Campaign"),
+    recipeMethod("election", "proclaim", election.proclaim, "v3electionpb.Proclaim"),
+    recipeMethod("election", "leader", election.leader, "v3electionpb.Leader"),
+    recipeMethod("election", "resign", election.resign, "v3electionpb.Resign"),
   ];
 }
 
 function maintenanceMethod(method: string, call: ApiMethod, messages: string): NatsMethod {
   const json = etcdMessages(`${messages}Request`, `${messages}Response`);
   return { service: "maintenance", method, call, json };
+}
+
+/** @param messages What the names of the messages begin with, the package included. */
+function recipeMethod(service: ApiService, method: string, call: ApiMethod, messages: string): NatsMethod {
+  return { service, method, call, json: { request: `${messages}Request`, response: `${messages}Response` } };
 }
 
 function leaseMethod(method: string, call: ApiMethod, messages: string): NatsMethod {

@@ -67,6 +67,8 @@ export class ScriptedNode {
   maintenance: MaintenanceScript = () => acceptAll(1);
   /** Answer requests for its status? */
   tellsStatus = true;
+  /** Active, according to its status. */
+  alarms: NodeStatus["alarms"] = [];
 
   constructor(
     readonly options: ScriptedNodeOptions,
@@ -149,6 +151,9 @@ export class ScriptedNode {
       revision: 7,
       compactRevision: -1,
       dbSizeBytes: 4096,
+      storedBytes: 1024,
+      quotaBytes: 1 << 30,
+      alarms: this.alarms,
       effectHash: 0,
       members: (members ?? [member]).map((id) => ({
         id,

@@ -7,15 +7,20 @@ export interface DevFlags {
   readonly members?: string;
   readonly gateways?: string;
   readonly fanouts?: string;
+  readonly eventSubjects?: string;
   readonly clientUrls?: string;
   readonly dataDir?: string;
   readonly natsUrl?: string;
   readonly cluster?: string;
+  readonly quotaBackendBytes?: string;
+  readonly alarmClear?: string;
   readonly autoCompactionMode?: string;
   readonly autoCompactionRetention?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
 }
+
+export type EventSubjects = "on" | "off";
 
 export interface DevOptions {
   /** `undefined`: what the data directory holds, or else 3. */
@@ -24,21 +29,18 @@ export interface DevOptions {
   readonly clientUrls: readonly string[];
   /** Processes that serve watches. */
   readonly fanouts: number;
+  /** Whether they publish each change as a plain message, too. */
+  readonly eventSubjects: EventSubjects;
   /** Absolute. */
   readonly dataDir: string;
   /** A broker that runs already; `undefined`: start one. */
   readonly natsUrl: string | undefined;
   /** `undefined`: what the data directory holds, or else "dev". */
   readonly cluster: string | undefined;
-  /** For the members. */
-  readonly autoCompaction: AutoCompactionFlags;
+  /** Handed to every raft-node as they are. */
+  readonly nodeFlags: Readonly<Record<string, string>>;
   readonly fresh: boolean;
   readonly detach: boolean;
-}
-
-export interface AutoCompactionFlags {
-  readonly mode: string;
-  readonly retention: string;
 }
 
 export const DATA_DIR_DEFAULT = ".quorate/dev";
@@ -60,16 +62,34 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
     clientUrls: clientUrlsOf(flags),
     fanouts: flags.fanouts === undefined ? FANOUTS_DEFAULT : count("--fanouts", flags.fanouts, FANOUTS_MAX),
+    eventSubjects: eventSubjectsOf(flags),
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,
-    autoCompaction: autoCompactionOf(flags),
+    nodeFlags: nodeFlagsOf(flags),
     fresh: flags.fresh ?? false,
     detach: flags.detach ?? false,
   };
 }
 
-function autoCompactionOf(flags: DevFlags): AutoCompactionFlags {
+/** @throws {CommandError} A raft-node would refuse it: said here once, and not by every member. */
+function nodeFlagsOf(flags: DevFlags): Record<string, string> {
+  const { quotaBackendBytes, alarmClear, autoCompactionMode, autoCompactionRetention } = flags;
+  if (quotaBackendBytes !== undefined && !/^-?\d{1,15}$/.test(quotaBackendBytes))
+    throw usageError(`--quota-backend-bytes needs a whole number, not "${quotaBackendBytes}".`);
+  if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
+    throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
+  checkAutoCompaction(flags);
+  const given = Object.entries({
+    "quota-backend-bytes": quotaBackendBytes,
+    "alarm-clear": alarmClear,
+    "auto-compaction-mode": autoCompactionMode,
+    "auto-compaction-retention": autoCompactionRetention,
+  });
+  return Object.fromEntries(given.filter((flag): flag is [string, string] => flag[1] !== undefined));
+}
+
+function checkAutoCompaction(flags: DevFlags): void {
   const { autoCompactionMode: mode = "periodic", autoCompactionRetention: retention = "0" } = flags;
   if (mode !== "periodic" && mode !== "revision") {
     throw usageError(`--auto-compaction-mode is periodic or revision, not "${mode}".`);
@@ -79,7 +99,12 @@ function autoCompactionOf(flags: DevFlags): AutoCompactionFlags {
     const needs = mode === "revision" ? "a number of revisions" : "a time such as 10m, or a number of hours";
     throw usageError(`--auto-compaction-retention needs ${needs}, not "${retention}".`);
   }
-  return { mode, retention };
+}
+
+/** On, unlike in production: here people look around, and nobody pays for a broker. */
+function eventSubjectsOf({ eventSubjects = "on" }: DevFlags): EventSubjects {
+  if (eventSubjects === "on" || eventSubjects === "off") return eventSubjects;
+  throw usageError(`--event-subjects is on or off, not "${eventSubjects}".`);
 }
 
 function clientUrlsOf(flags: DevFlags): string[] {

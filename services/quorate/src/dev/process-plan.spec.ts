@@ -9,7 +9,8 @@ const options: PlanOptions = {
   dataDir: "/data",
   clientUrls: ["http://127.0.0.1:2379", "http://127.0.0.1:2380", "http://127.0.0.1:2381"],
   fanouts: 1,
-  autoCompaction: { mode: "revision", retention: "1000" },
+  nodeFlags: { "quota-backend-bytes": "-1" },
+  eventSubjects: "on",
   natsUrl: "nats://127.0.0.1:4222",
   natsServer: "/usr/sbin/nats-server",
   node: "/bin/node",
@@ -27,6 +28,11 @@ describe("planProcesses", () => {
     expect(names).toEqual(["broker1", "n1", "n2", "fanout1", "gateway1", "gateway2", "gateway3"]);
   });
 
+  it("hands flags for members to them and to nobody else", () => {
+    const told = planProcesses(options).filter(({ args }) => flag(args, "quota-backend-bytes") === "-1");
+    expect(told.map(({ name }) => name)).toEqual(["n1", "n2"]);
+  });
+
   it("starts no broker if somebody else runs one", () => {
     const services = planProcesses({ ...options, natsServer: undefined }).map(({ service }) => service);
     expect(services).not.toContain("nats-server");
@@ -37,18 +43,6 @@ describe("planProcesses", () => {
     expect(gateways.map(({ args }) => flag(args, "home-member"))).toEqual(["a1", "a2", "a1"]);
     expect(flag(n1!.args, "client-urls")).toBe("http://127.0.0.1:2379,http://127.0.0.1:2381");
     expect(flag(n2!.args, "client-urls")).toBe("http://127.0.0.1:2380");
-  });
-
-  it("tells every member how much history to keep", () => {
-    const nodes = planProcesses(options).filter(({ service }) => service === "raft-node");
-    const kept = nodes.map(({ args }) => [
-      flag(args, "auto-compaction-mode"),
-      flag(args, "auto-compaction-retention"),
-    ]);
-    expect(kept).toEqual([
-      ["revision", "1000"],
-      ["revision", "1000"],
-    ]);
   });
 
   it("ties a single gateway to no member", () => {
@@ -62,10 +56,12 @@ describe("planProcesses", () => {
     const fanouts = planProcesses({ ...options, fanouts: 3 }).filter(
       ({ service }) => service === "watch-fanout",
     );
-    expect(fanouts.map(({ name, args }) => [name, flag(args, "cluster")])).toEqual([
-      ["fanout1", "dev"],
-      ["fanout2", "dev"],
-      ["fanout3", "dev"],
+    expect(
+      fanouts.map(({ name, args }) => [name, flag(args, "cluster"), flag(args, "event-subjects")]),
+    ).toEqual([
+      ["fanout1", "dev", "on"],
+      ["fanout2", "dev", "on"],
+      ["fanout3", "dev", "on"],
     ]);
   });
 

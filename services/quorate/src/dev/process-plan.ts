@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AutoCompactionFlags } from "./dev-options";
+import type { EventSubjects } from "./dev-options";
 import { initialCluster, type Topology } from "./topology";
 
 export type ServiceName = "nats-server" | "raft-node" | "watch-fanout" | "kv-gateway";
@@ -22,7 +22,9 @@ export interface PlanOptions {
   readonly clientUrls: readonly string[];
   /** How many watch-fanouts. */
   readonly fanouts: number;
-  readonly autoCompaction: AutoCompactionFlags;
+  /** Flags for every raft-node. */
+  readonly nodeFlags: Readonly<Record<string, string>>;
+  readonly eventSubjects: EventSubjects;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -92,8 +94,7 @@ function planNode(
     "nats-url": options.natsUrl,
     "initial-cluster": initialCluster(topology),
     "initial-cluster-state": topology.initialized ? "existing" : "new",
-    "auto-compaction-mode": options.autoCompaction.mode,
-    "auto-compaction-retention": options.autoCompaction.retention,
+    ...options.nodeFlags,
   };
   if (homed.length > 0) flags["client-urls"] = homed.join(",");
   return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };
@@ -121,6 +122,7 @@ function planFanout(options: PlanOptions, name: string): ProcessPlan {
     name,
     cluster: options.topology.cluster,
     "nats-url": options.natsUrl,
+    "event-subjects": options.eventSubjects,
   });
 }
 

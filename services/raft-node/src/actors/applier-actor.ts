@@ -1,7 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
-import type { Event, Revision } from "@quorate/mvcc";
+import type { Event, RangeBudget, Revision } from "@quorate/mvcc";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import type {
   AppliedPosition,
@@ -11,6 +11,7 @@ import type {
   LeaseChange,
   StateColumn,
   StateMachine,
+  StoreCondition,
 } from "@quorate/state-machine";
 import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
 import {
@@ -83,6 +84,7 @@ export type ApplierReport =
       readonly kind: "applied";
       readonly position: AppliedPosition;
       readonly databaseBytes: number;
+      readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
     }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
@@ -91,7 +93,14 @@ export type ApplierReport =
   | { readonly kind: "lease-list"; readonly term: Term; readonly leases: readonly LeaseRecord[] }
   | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] }
   | FeedReport
+  | CompactionReport
   | MaintenanceReport;
+
+/** A step of physical compaction has given bytes back. */
+export interface CompactionReport {
+  readonly kind: "compacted";
+  readonly condition: StoreCondition;
+}
 
 /** An encoded ReadResponse with one result. */
 export interface MaintenanceReport {
@@ -113,6 +122,9 @@ export interface ApplierOptions {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   readonly background: BackgroundWorkOptions;
+  /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
+  readonly sliceBytesMax: number;
+  readonly sliceRowsMax: number;
 }
 
 export interface ApplierDependencies {
@@ -195,8 +207,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
-    const { position } = stateMachine;
-    reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
+    const { position, condition } = stateMachine;
+    const databaseBytes = this.#sizeOnDisk();
+    reports.tell({ kind: "applied", position, databaseBytes, condition, leases: result.leases });
   }
 
   /** Encoded once, however many fan-outs and watchers there are. */
@@ -261,7 +274,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     switch (message.kind) {
       case "read": {
         const { reads } = decodeReadRequest(message.request);
-        const results = reads.map((read) => this.#result(read, message.raftTerm));
+        const { sliceBytesMax: bytes, sliceRowsMax: rows } = this.options;
+        const budget: RangeBudget = { bytes, rows };
+        const results = reads.map((read) => this.#result(read, message.raftTerm, budget));
         return {
           kind: "read-result",
           id: message.id,
@@ -277,9 +292,10 @@ export class ApplierActor implements Actor<ApplierMessage> {
     }
   }
 
-  #result(read: RawRead, raftTerm: Term): Result {
+  #result(read: RawRead, raftTerm: Term, budget: RangeBudget): Result {
     try {
-      return encodeRead(this.#encoder, this.dependencies.stateMachine.read(decodeRead(read)), raftTerm);
+      const outcome = this.dependencies.stateMachine.read(decodeRead(read), budget);
+      return encodeRead(this.#encoder, outcome, raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };
