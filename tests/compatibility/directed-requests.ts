@@ -28,7 +28,11 @@ const unnamed = 9 as never;
 const put = (request: Put): KvRequest => ({ method: "put", request });
 const range = (request: Range): KvRequest => ({ method: "range", request });
 const txn = (request: Txn): KvRequest => ({ method: "txn", request });
-const compact = (revision: number): KvRequest => ({ method: "compact", request: { revision } });
+const compact = (revision: number, physical = false): KvRequest => ({
+  method: "compact",
+  request: { revision, physical },
+});
+const hashKv = (revision: number): KvRequest => ({ method: "hashKv", request: { revision } });
 
 const grant = (request: etcdserverpb.LeaseGrantRequest.$Properties): KvRequest => ({
   method: "leaseGrant",
@@ -244,6 +248,10 @@ export const directedCases: readonly DirectedCase[] = [
     ],
   },
   {
+    name: "hashes before the first compaction",
+    requests: [0, 1, 2, 3, 10, -1, Number.MAX_SAFE_INTEGER].map(hashKv),
+  },
+  {
     name: "compaction at its limits",
     requests: [
       compact(0),
@@ -262,6 +270,19 @@ export const directedCases: readonly DirectedCase[] = [
       txn({ success: [rangeOp({ key, revision: 2 })] }),
       txn({ success: [rangeOp({ key, revision: -5 })] }),
       txn({ success: [putOp({ key, value }), rangeOp({ key, revision: 2 })] }),
+    ],
+  },
+  {
+    name: "hashes after a compaction, and one that waits for its rows to be gone",
+    requests: [
+      hashKv(0),
+      hashKv(2),
+      hashKv(3),
+      hashKv(4),
+      compact(5, true),
+      compact(5, true),
+      hashKv(4),
+      hashKv(0),
     ],
   },
   {

@@ -104,6 +104,8 @@ export const etcdctlScript: readonly EtcdctlCommand[] = [
   command("del", "app/", "app/zzz", "--prev-kv", "-w", "json"),
   command("del", "other", "-w", "json"),
   command("del", "", "--from-key=true"),
+  command("endpoint", "hashkv"),
+  command("endpoint", "hashkv", "--rev=3"),
   command("compaction", "9999"),
   command("compaction", "6"),
   command("compaction", "6"),
@@ -117,6 +119,7 @@ export const etcdctlScript: readonly EtcdctlCommand[] = [
   command("lease", "keep-alive", "--once", "1234abcd"),
   command("lease", "grant", "9000000001"),
   command("lease", "grant"),
+  command("defrag"),
   command("endpoint", "health"),
   command("endpoint", "health", "-w", "json"),
 ];

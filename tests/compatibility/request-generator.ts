@@ -2,7 +2,7 @@ import { randomChance, randomInteger, randomPick, type Prng } from "@quorate/bas
 import { etcdserverpb } from "@quorate/wire";
 import Long from "long";
 
-/** One call of the KV or the Lease service. Both servers are asked it; the generator makes those about keys. */
+/** One call of the KV or the Lease service, or a hash. Both servers are asked it; the generator makes those about keys. */
 export type KvRequest =
   | { readonly method: "range"; readonly request: etcdserverpb.RangeRequest.$Properties }
   | { readonly method: "put"; readonly request: etcdserverpb.PutRequest.$Properties }
@@ -13,7 +13,8 @@ export type KvRequest =
   | { readonly method: "alarm"; readonly request: etcdserverpb.AlarmRequest.$Properties }
   | { readonly method: "leaseRevoke"; readonly request: etcdserverpb.LeaseRevokeRequest.$Properties }
   | { readonly method: "leaseTimeToLive"; readonly request: etcdserverpb.LeaseTimeToLiveRequest.$Properties }
-  | { readonly method: "leases"; readonly request: etcdserverpb.LeaseLeasesRequest.$Properties };
+  | { readonly method: "leases"; readonly request: etcdserverpb.LeaseLeasesRequest.$Properties }
+  | { readonly method: "hashKv"; readonly request: etcdserverpb.HashKVRequest.$Properties };
 
 /**
  * Few keys, so that requests meet: neighbours of one another, prefixes, and the bytes at which range ends go wrong.

@@ -17,6 +17,7 @@ import {
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
+import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { PausableProcess } from "./pausable-process";
@@ -31,6 +32,7 @@ export interface SimulatedMemberOptions {
   readonly applySpeed: LaneSpeed;
   /** Small, so that members often lag beyond what is kept in memory. */
   readonly cacheBytesMax: number;
+  readonly autoCompaction: AutoCompaction | undefined;
   readonly quota: QuotaOptions;
 }
 
@@ -118,8 +120,7 @@ export class SimulatedMember {
         {
           clusterId,
           memberId,
-          compactionRowsMax: 10,
-          compactionPauseMs: 10,
+          background: { stepWork: 10, stepPauseMs: 10 },
           sliceBytesMax: 200,
           sliceRowsMax: 3,
         },
@@ -139,6 +140,7 @@ export class SimulatedMember {
         readsMax: 10_000,
         quota: this.options.quota,
         publishBytesMax: 512 * 1024,
+        autoCompaction: this.options.autoCompaction,
         self,
         members: [self],
         version: "simulated",
@@ -203,6 +205,14 @@ export class SimulatedMember {
   /** The leases it knows. */
   get leases(): number {
     return this.#running!.stateMachine.leases().length;
+  }
+
+  /** Of its key-values up to `revision`. */
+  hashKv(revision: Revision): number {
+    const begun = this.#running!.stateMachine.hashKv(revision);
+    if (!begun.ok) throw new Error(`${this.name} has no hash of ${revision}: ${begun.error.code}`);
+    using run = begun.run;
+    return run.step(Number.MAX_SAFE_INTEGER)!;
   }
 
   /** What its rows of data come to, counted one by one. */

@@ -6,6 +6,7 @@ import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
+import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { checkHistory, HistoryViolation, type Operation } from "./history";
 import { checkLeases, type LeaseFacts } from "./lease-history";
 import { LeaseHolder } from "./lease-holder";
@@ -96,6 +97,14 @@ export class Simulation {
     );
     const configuration = { incoming: ids, outgoing: [], learners: [] };
     const slow = randomChance(prng, 0.3);
+    const compaction = randomPick(prng, ["none", "client", "automatic", "both"] as const);
+    const autoCompaction =
+      compaction === "automatic" || compaction === "both"
+        ? randomPick<AutoCompaction>(prng, [
+            { mode: "revision", revisions: 10, everyMs: 700 },
+            { mode: "periodic", periodMs: 1500 },
+          ])
+        : undefined;
     this.#quota = randomChance(prng, 0.4)
       ? {
           quotaBytes: randomInteger(prng, 2000, 5000),
@@ -113,6 +122,7 @@ export class Simulation {
             logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
+            autoCompaction,
             quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
           },
           {
@@ -168,7 +178,8 @@ export class Simulation {
           { time, prng, gateways: watchGateways },
         ),
     );
-    this.#compactor = this.#quota !== undefined || randomChance(prng, 0.5) ? gateways[0] : undefined;
+    const clientsCompact = this.#quota !== undefined || compaction === "client" || compaction === "both";
+    this.#compactor = clientsCompact ? gateways[0] : undefined;
     this.#operator = new SimulatedOperator({ time, prng, gateway: gateways[1]! });
     this.#nemesis = new Nemesis({
       time,
@@ -279,7 +290,7 @@ export class Simulation {
     });
   }
 
-  /** Convergence: all members stand at the same index with the same effects. */
+  /** Convergence: all members stand at the same index with the same effects, and hold the same at every kept revision. */
   #agree(): void {
     this.#isOver = true;
     this.#operator.stop();
@@ -291,6 +302,11 @@ export class Simulation {
         const seen = statuses.map((s) => `${s.appliedIndex}:${s.effectHash}`).join(" ");
         throw new HistoryViolation(`members do not agree in the end: ${seen}`);
       }
+    }
+    for (const revision of [Math.max(this.#compactRevision, 1), this.#revision] as Revision[]) {
+      const hashes = this.#members.map((member) => member.hashKv(revision));
+      if (new Set(hashes).size > 1)
+        throw new HistoryViolation(`members differ at revision ${revision}: ${hashes.join(" ")}`);
     }
     for (const member of this.#members) {
       const { storedBytes, alarms } = member.node!.status();

@@ -9,4 +9,5 @@ export {
   type OptionsParser,
   type ProgramDefinition,
 } from "./define-options";
+export { parseDurationMs } from "./duration";
 export { decimal, integer, listOf, matching, onOrOff, oneOf, port, text } from "./schemas";

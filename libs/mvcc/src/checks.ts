@@ -67,6 +67,11 @@ function checkKept(
   return exists && !deleted ? undefined : { code: "key-not-found" };
 }
 
+/** Whether the store can be hashed up to `revision`: nothing is to be hashed below 1, and etcd does not mind. */
+export function checkHash(revision: Revision, at: StoreRevisions): MvccError | undefined {
+  return revision <= 0 ? undefined : checkRevision(revision, at);
+}
+
 /** Whether the store may be compacted at `revision`: forwards only, and not into the future. */
 export function checkCompact(revision: Revision, at: StoreRevisions): MvccError | undefined {
   if (revision <= at.compactRevision) return compacted(revision, at);

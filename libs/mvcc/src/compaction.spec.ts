@@ -114,6 +114,30 @@ describe("compactEvents", () => {
     expect(step(store, progress, 7, 1000)).toMatchObject({ done: 7, target: 7 });
   });
 
+  it("counts what it looks at, also where there is nothing to delete", () => {
+    const store = new MvccFixture();
+    store.write(
+      ...Array.from({ length: 50 }, (_none, at) => (session: ReturnType<MvccFixture["session"]>) => {
+        return session.put(putRequest(`new ${at}`));
+      }),
+    );
+    let progress = NO_COMPACTION;
+    let steps = 0;
+    for (; progress.done < 51; steps += 1) progress = step(store, progress, 51, 10);
+    expect(steps).toBeGreaterThanOrEqual(5);
+  });
+
+  it("gets beyond a row that is more to read than a step may do", () => {
+    const store = new MvccFixture();
+    const large = (session: ReturnType<MvccFixture["session"]>): unknown =>
+      session.put(putRequest("k", "x".repeat(100_000)));
+    store.write(large, large);
+    store.write(large);
+    let progress = NO_COMPACTION;
+    for (let steps = 0; steps < 6; steps += 1) progress = step(store, progress, 4, 2);
+    expect(progress.done).toBe(4);
+  });
+
   it.each([1, 2, 1000])(
     "gives back a version once that one revision supersedes twice, in steps of %d",
     (budget) => {

@@ -1,4 +1,5 @@
 import { binaryString, EMPTY_BYTES } from "@quorate/base";
+import { firstEventRow } from "./event-log";
 import { decodeEventRow, eventRowKey } from "./event-row";
 import { historyKey } from "./history-row";
 import type { Event, Revision } from "./types";
@@ -13,8 +14,9 @@ export interface CompactionProgress {
   readonly done: Revision;
   /** What is being worked towards; equal to `done` when idle. */
   readonly target: Revision;
-  /** The event row to go on with, and how many of its events are finished. Meaningless when idle. */
+  /** The event row to go on with; what lies before it is deleted already. */
   readonly row: Uint8Array;
+  /** How many events of that row are finished; meaningless when idle. */
   readonly finishedEvents: number;
 }
 
@@ -32,13 +34,21 @@ export interface CompactionStep {
   readonly freedBytes: number;
 }
 
+/** Bytes of rows that count as one unit of work, to read and decode. */
+const BYTES_PER_WORK = 4096;
+
 /**
- * Deletes what compaction at `compactRevision` makes unreachable, `budget` rows at the most: versions superseded at or
- * before it, and event rows that lie before it entirely. An event exactly at it stays, a tombstone too: a watch may
- * begin there.
+ * Deletes what compaction at `compactRevision` makes unreachable: versions superseded at or before it, and event rows that
+ * lie before it entirely. An event exactly at it stays, a tombstone too: a watch may begin there.
+ *
+ * Stops after about `budget` units of work, whether or not there was anything to delete: each event that is looked at, each
+ * row that is deleted and every 4 KiB that are read count one. So a step takes the same time in a store of many small
+ * changes, of large values, or of keys that were never overwritten. A row is always read as a whole.
  *
  * Every superseded version has an event that names it, so walking the events to be removed finds all of it and the
- * size of the database does not matter. Each event also tells how large the row is, so that nothing has to be read.
+ * size of the database does not matter. Each event also tells how large the row is, so that nothing has to be read. The walk
+ * begins where the last one ended: before it lie the graves of rows, which an engine steps over one by one. Deleting twice is
+ * harmless, so nothing depends on where a crash hits.
  */
 export function compactEvents(
   view: ReadView,
@@ -50,41 +60,49 @@ export function compactEvents(
   const { done } = progress;
   const idle = progress.target === done;
   const target = idle ? compactRevision : progress.target;
-  const start = idle ? EMPTY_BYTES : progress.row;
   let skip = idle ? 0 : progress.finishedEvents;
+  let work = 0;
   const doomed = new DoomedRows(view, batch);
   const stopAt = (row: Uint8Array, finishedEvents: number): CompactionStep => {
     return { progress: { done, target, row: row.slice(), finishedEvents }, freedBytes: doomed.bytes };
   };
 
-  const rows = view.scan("event", start, eventRowKey((target + 1) as Revision, 0));
+  const rows = view.scan("event", progress.row, eventRowKey((target + 1) as Revision, 0));
   try {
     for (let row = rows.next(); row !== undefined; row = rows.next()) {
+      if (work >= budget) return stopAt(row.key, 0);
       const events = decodeEventRow(row.key, row.value);
       for (let at = skip; at < events.length; at += 1) {
         const event = events[at]!;
         if (event.main > target) break;
-        if (event.main <= done || event.supersededRevision === 0) continue;
-        if (doomed.count === budget) return stopAt(row.key, at);
-        doomed.addVersion(event);
+        if (work >= budget) return stopAt(row.key, at);
+        work += 1;
+        if (event.main > done && event.supersededRevision !== 0) work += workToRead(doomed.addVersion(event));
       }
       skip = 0;
       const last = events.at(-1);
-      if (last !== undefined && last.main >= target) continue; // holds events to keep
-      if (doomed.count === budget) return stopAt(row.key, events.length);
-      doomed.addEvents(row);
+      if (last === undefined || last.main < target) {
+        if (work >= budget) return stopAt(row.key, events.length);
+        doomed.addEvents(row);
+        work += 1;
+      }
+      // Last: a row that is more than a whole budget to read is nevertheless left behind.
+      work += workToRead(row.value.length);
     }
   } finally {
     rows[Symbol.dispose]();
   }
-  const finished = { done: target, target, row: EMPTY_BYTES, finishedEvents: 0 };
-  return { progress: finished, freedBytes: doomed.bytes };
+  const row = firstEventRow(view, target).slice();
+  return { progress: { done: target, target, row, finishedEvents: 0 }, freedBytes: doomed.bytes };
 }
 
-/** The rows that one step deletes, each counted once. */
+function workToRead(bytes: number): number {
+  return Math.floor(bytes / BYTES_PER_WORK);
+}
+
+/** The rows that one step deletes, each of them once. */
 class DoomedRows {
   readonly #versions = new Set<string>();
-  count = 0;
   bytes = 0;
 
   constructor(
@@ -92,21 +110,25 @@ class DoomedRows {
     private readonly batch: WriteBatch,
   ) {}
 
-  /** The version that the event superseded. */
-  addVersion({ kv, supersededRevision, historyBytes }: Event): void {
+  /**
+   * The version that the event superseded.
+   *
+   * @returns How many bytes had to be read.
+   */
+  addVersion({ kv, supersededRevision, historyBytes }: Event): number {
     const key = historyKey(kv.key, supersededRevision);
     const name = binaryString(key);
     // A key that changes twice in one revision supersedes the same version twice.
-    if (this.#versions.has(name)) return;
+    if (this.#versions.has(name)) return 0;
     this.#versions.add(name);
     this.batch.del("history", key);
-    this.count += 1;
-    this.bytes += historyBytes === 0 ? this.#storedBytes(key) : historyBytes;
+    const readBytes = historyBytes === 0 ? this.#storedBytes(key) : 0;
+    this.bytes += historyBytes + readBytes;
+    return readBytes;
   }
 
   addEvents(row: Row): void {
     this.batch.del("event", row.key);
-    this.count += 1;
     this.bytes += row.key.length + row.value.length;
   }
 

@@ -11,7 +11,7 @@ import type { ReadView } from "./view";
  * are views into rows that stay alive. Holds an iterator until it is exhausted or returned.
  */
 export function* readEvents(view: ReadView, from: Revision): Generator<Event, void, undefined> {
-  const rows = view.scan("event", firstRowWith(view, from), undefined);
+  const rows = view.scan("event", firstEventRow(view, from), undefined);
   try {
     for (let row = rows.next(); row !== undefined; row = rows.next()) {
       for (const event of decodeEventRow(row.key, row.value)) if (event.main >= from) yield event;
@@ -21,8 +21,11 @@ export function* readEvents(view: ReadView, from: Revision): Generator<Event, vo
   }
 }
 
-/** A row begins anywhere in a batch, so the events of `from` may lie in the last row that starts at or before it. */
-function firstRowWith(view: ReadView, from: Revision): Uint8Array {
+/**
+ * Where to begin to read the events of `from` and later. A row begins anywhere in a batch, so they may lie in the last row
+ * that starts at or before it.
+ */
+export function firstEventRow(view: ReadView, from: Revision): Uint8Array {
   const exact = eventRowKey(from, 0);
   const before = view.scan("event", EMPTY_BYTES, successorOf(exact), {
     reverse: true,

@@ -2,6 +2,7 @@ import { assertNever, invariant } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
 import {
   checkCompact,
+  checkHash,
   checkPut,
   checkRange,
   checkTxn,
@@ -9,12 +10,14 @@ import {
   compactEvents,
   EventRecorder,
   isReadOnlyTxn,
+  KeyValueHash,
   range,
   rangeSlice,
   type RangeBudget,
   runTxn,
   WriteSession,
   type CompactionProgress,
+  type HashRun,
   type PutRequest,
   type RangeRequest,
   type Revision,
@@ -35,6 +38,7 @@ import {
   storeStoredBytes,
 } from "./meta-rows";
 import { pointKeysOf } from "./point-keys";
+import { StoreHash } from "./store-hash";
 import { countStoredBytes } from "./stored-bytes";
 import type {
   AppliedPosition,
@@ -45,6 +49,7 @@ import type {
   ReadCommand,
   ReadOutcome,
   StateBatch,
+  KeyValueHashStart,
   StateError,
   StateView,
   StoreCondition,
@@ -178,10 +183,34 @@ export class StateMachine {
   }
 
   /**
-   * Does a part of the physical compaction: fills `batch` with at most `budget` deletions and a mark of how far it got,
-   * from which another process can go on. Local and not replicated: no read can tell.
+   * Begins to hash what can be read up to `revision`, as the store is now; see {@link KeyValueHash}. What is applied or
+   * compacted meanwhile does not show.
    *
-   * @param budget Rows to delete, 1 or more.
+   * @param revision 0: the current one.
+   */
+  hashKv(revision: Revision): KeyValueHashStart {
+    const at = this.#position;
+    const error = checkHash(revision, at);
+    if (error !== undefined) return { ok: false, error };
+    const upTo = revision === 0 ? at.revision : revision;
+    return { ok: true, at, upTo, run: new KeyValueHash(this.#view, upTo, at.compactRevision) };
+  }
+
+  /** Begins to hash every row of this member, likewise. */
+  hash(): HashRun {
+    return new StoreHash(this.#view);
+  }
+
+  /** Everything superseded at or before it is deleted on this member; -1 at first. */
+  get physicallyCompacted(): Revision {
+    return this.#compaction.done;
+  }
+
+  /**
+   * Does a part of the physical compaction: fills `batch` with deletions and a mark of how far it got, from which
+   * another process can go on. Local and not replicated: no read can tell.
+   *
+   * @param budget Events to look at and rows to delete, 1 or more; see `compactEvents`.
    * @returns Whether more is left.
    */
   compactStep(batch: StateBatch, budget: number): boolean {

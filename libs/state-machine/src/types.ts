@@ -3,6 +3,7 @@ import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
   Event,
+  HashRun,
   MvccColumn,
   MvccError,
   PutRequest,
@@ -198,6 +199,18 @@ export type ReadOutcome =
   | { readonly ok: true; readonly kind: "leases"; readonly response: LeasesResponse }
   | { readonly ok: true; readonly kind: "alarms"; readonly response: AlarmsResponse }
   | { readonly ok: false; readonly error: StateError | RangeTooLargeError };
+
+/** A hash that has begun, and what it is of. */
+export type KeyValueHashStart =
+  | {
+      readonly ok: true;
+      readonly run: HashRun;
+      /** The last revision that it covers. */
+      readonly upTo: Revision;
+      /** Where the store stands. */
+      readonly at: Pick<AppliedPosition, "revision" | "compactRevision">;
+    }
+  | { readonly ok: false; readonly error: StateError };
 
 /** What the state machine reads: see `ReadView`. */
 export type StateView = ReadView<StateColumn>;

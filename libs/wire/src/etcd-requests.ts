@@ -53,6 +53,11 @@ export function decodeCompactRequest(bytes: Uint8Array): CompactRequest {
   return { revision: revisionOf(message.revision), physical: message.physical ?? false };
 }
 
+/** @returns the revision up to which is hashed; 0: the current one. @throws {DecodeError} */
+export function decodeHashKvRequest(bytes: Uint8Array): Revision {
+  return revisionOf(decodeMessage("HashKVRequest", etcdserverpb.HashKVRequest, bytes).revision);
+}
+
 /** @throws {DecodeError} */
 export function decodeLeaseGrantRequest(bytes: Uint8Array): LeaseGrantRequest {
   const message = decodeMessage("LeaseGrantRequest", etcdserverpb.LeaseGrantRequest, bytes);

@@ -34,6 +34,15 @@ export interface LeaseTimeToLiveResponse {
   readonly keys: readonly Uint8Array[];
 }
 
+/** A hash of the key-values up to a revision. */
+export interface HashKvResponse {
+  readonly revision: Revision;
+  readonly hash: number;
+  readonly compactRevision: Revision;
+  /** The last revision that it covers. */
+  readonly upTo: Revision;
+}
+
 /**
  * Core responses as encoded etcdserverpb messages, ready to be sent to a client.
  *
@@ -79,6 +88,20 @@ export class ResponseEncoder {
 
   compact(response: { readonly revision: Revision }, raftTerm: number): Uint8Array {
     return this.#begin(response.revision, raftTerm).finish(true);
+  }
+
+  hash(response: { readonly revision: Revision; readonly hash: number }, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writeNumber(writer, 2, response.hash);
+    return writer.finish(true);
+  }
+
+  hashKv(response: HashKvResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    writeNumber(writer, 2, response.hash);
+    writeNumber(writer, 3, response.compactRevision);
+    writeNumber(writer, 4, response.upTo);
+    return writer.finish(true);
   }
 
   leaseGrant(response: LeaseGrantResponse, raftTerm: number): Uint8Array {

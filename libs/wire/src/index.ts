@@ -3,7 +3,12 @@ export * from "./batch";
 export * from "./commands";
 export * from "./errors";
 export * from "./etcd-requests";
-export { ResponseEncoder, type LeaseTimeToLiveResponse, type ResponseOrigin } from "./etcd-responses";
+export {
+  ResponseEncoder,
+  type HashKvResponse,
+  type LeaseTimeToLiveResponse,
+  type ResponseOrigin,
+} from "./etcd-responses";
 export * from "./event-message";
 export * from "./event-seat";
 export * from "./feed";
@@ -12,6 +17,7 @@ export * from "./int64";
 export * from "./json";
 export { rpcSchemaOf, type RpcSchema } from "./json-schema";
 export { encodeLeaseCheckpoint, encodeLeaseExpire } from "./lease-commands";
+export * from "./maintenance-requests";
 export * from "./node-requests";
 export * from "./node-status";
 export * from "./peer";

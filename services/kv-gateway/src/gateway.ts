@@ -19,6 +19,7 @@ import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
 import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
+import { MaintenanceApi } from "./api/maintenance-api";
 import { Deletions } from "./recipes/deletions";
 import { ElectionApi } from "./recipes/election-api";
 import { LockApi } from "./recipes/lock-api";
@@ -79,6 +80,9 @@ const BATCH_BYTES_MAX = 1024 * 1024;
 const RECIPE_CALLS_MAX = 10_000;
 /** How long one node is given for a question outside of the batches. */
 const NODE_ANSWER_MS = 1000;
+/** etcd sets no limit of its own to a hash or to the physical part of a compaction. */
+const MAINTENANCE_LONGEST_MS = 10 * 60_000;
+const COMPACTION_ANSWER_MS = 2000;
 
 /** The API and the actors behind it, without any door and without a process around it. */
 export class Gateway {
@@ -86,6 +90,7 @@ export class Gateway {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
+  readonly maintenance: MaintenanceApi;
   readonly alarms: AlarmApi;
   readonly watch: WatchApi;
   readonly lock: LockApi;
@@ -168,6 +173,10 @@ export class Gateway {
       { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX },
       { clock, tracker, tracer: dependencies.tracer },
     );
+    this.maintenance = new MaintenanceApi(
+      { homeMember, longestMs: MAINTENANCE_LONGEST_MS, compactionAnswerMs: COMPACTION_ANSWER_MS },
+      { queries, directory, tracker, clock },
+    );
     this.kv = new KvApi(
       { txnOpsMax: TXN_OPS_MAX },
       {
@@ -176,6 +185,8 @@ export class Gateway {
         linearizableReader,
         serializableReader,
         answers: new AnswerBudget({ bytesMax: options.largeAnswerBytesMax }),
+        maintenance: this.maintenance,
+        clock,
       },
     );
     this.lease = new LeaseApi(

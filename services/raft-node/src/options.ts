@@ -3,6 +3,7 @@ import { defineOptions, integer, type Environment, listOf, matching, oneOf, text
 import type { MemberId } from "@quorate/raft";
 import { parseClusterName, type ClusterName } from "@quorate/wire";
 import type { AlarmClearing } from "./actors/quota-actor";
+import { parseAutoCompaction, type AutoCompaction, type AutoCompactionMode } from "./auto-compaction";
 import { PRODUCT_VERSION } from "./version";
 
 export interface InitialMember {
@@ -24,6 +25,8 @@ export interface NodeOptions {
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  /** `undefined`: history is kept until a client compacts. */
+  readonly autoCompaction: AutoCompaction | undefined;
   /** Infinity: none. */
   readonly quotaBytes: number;
   readonly alarmClear: AlarmClearing;
@@ -93,6 +96,17 @@ const parse = defineOptions({
       description: "Read requests that may wait at once; more are refused with too many requests",
       default: 10_000,
     },
+    autoCompactionMode: {
+      schema: oneOf("periodic", "revision"),
+      description: "What --auto-compaction-retention counts: time, or revisions",
+      default: "periodic",
+    },
+    autoCompactionRetention: {
+      schema: text(),
+      description:
+        "How much history the leader keeps when it compacts on its own: like 10m or 1h30m, a bare number of hours, or of revisions in that mode; 0 is off",
+      default: "0",
+    },
     quotaBackendBytes: {
       schema: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
       description:
@@ -119,6 +133,13 @@ const parse = defineOptions({
   check: (options) => {
     const problems: string[] = [];
     const ids = options.initialCluster.map((member) => parseMember(member).id);
+    if (autoCompactionOf(options) === "invalid") {
+      problems.push(
+        options.autoCompactionMode === "revision"
+          ? "--auto-compaction-retention needs a number of revisions in this mode"
+          : "--auto-compaction-retention needs a time such as 10m or 1h30m, 1s at least, or a number of hours",
+      );
+    }
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
     if (!ids.includes(parseHexId(options.memberId) as MemberId)) {
@@ -134,8 +155,10 @@ const parse = defineOptions({
  */
 export function parseNodeOptions(argv: readonly string[], env: Environment): NodeOptions {
   const { quotaBackendBytes, ...given } = parse(argv, env);
+  const autoCompaction = autoCompactionOf(given);
   return {
     ...given,
+    autoCompaction: autoCompaction === "invalid" ? undefined : autoCompaction,
     quotaBytes: quotaBytesOf(quotaBackendBytes),
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
@@ -143,6 +166,13 @@ export function parseNodeOptions(argv: readonly string[], env: Environment): Nod
     initialCluster: given.initialCluster.map(parseMember),
     clientUrls: given.clientUrls ?? [],
   };
+}
+
+function autoCompactionOf(options: {
+  readonly autoCompactionMode: AutoCompactionMode;
+  readonly autoCompactionRetention: string;
+}): ReturnType<typeof parseAutoCompaction> {
+  return parseAutoCompaction(options.autoCompactionMode, options.autoCompactionRetention);
 }
 
 /** As etcd reads its option of that name, but for the default. */

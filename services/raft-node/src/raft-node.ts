@@ -8,11 +8,14 @@ import type { Transport } from "@quorate/transport";
 import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
+import { AutoCompactorActor } from "./actors/auto-compactor-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
 import { QuotaActor, type QuotaOptions } from "./actors/quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
+import { compactionSchedule, type AutoCompaction } from "./auto-compaction";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
+import { MaintenanceDoor } from "./maintenance-door";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
 import { Ticker } from "./ticker";
@@ -25,6 +28,8 @@ export interface RaftNodeOptions {
   readonly readsMax: number;
   readonly quota: QuotaOptions;
   readonly publishBytesMax: number;
+  /** `undefined`: only clients compact. */
+  readonly autoCompaction: AutoCompaction | undefined;
   /** What this member says of itself. */
   readonly self: NodeMember;
   readonly members: readonly NodeMember[];
@@ -60,6 +65,7 @@ const LEASE_SCAN_MS = 500;
 /** Fan-outs ask again every second at the latest. */
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
+const MAINTENANCE_REQUESTS_MAX = 256;
 /** Publishers of event subjects ask again every second. */
 const SEAT_HOLD_MS = 3000;
 
@@ -71,13 +77,16 @@ export class RaftNode {
   readonly #notices: LeaderNotices;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
+  readonly #maintenance: MaintenanceDoor;
   readonly #ticker: Ticker;
   /** For what is done on the side: leases and the quota. */
   readonly #slowTicker: Ticker;
-  /** Feeds go straight to those who wait for them: Raft has no use for them. */
+  readonly #compactionTicker: Ticker | undefined;
+  /** Feeds and the like go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
       if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
+      if (report.kind === "maintenance-result") return this.#maintenance.report(report);
       // What is fed next is what these answers are for; the asker's traces end when they are handled.
       if (report.kind === "answers" && this.dependencies.tracer.enabled)
         this.#feed.nextTrace = this.#raft.traceOf(report.answers);
@@ -160,6 +169,10 @@ export class RaftNode {
         view: () => this.#raft.view(),
       },
     );
+    this.#maintenance = new MaintenanceDoor(
+      { memberId, requestsMax: MAINTENANCE_REQUESTS_MAX },
+      { transport, subjects, applier: dependencies.applier, view: () => this.#raft.view() },
+    );
     this.#ticker = new Ticker(
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
@@ -175,6 +188,7 @@ export class RaftNode {
         },
       },
     );
+    this.#compactionTicker = this.#autoCompactor(options.autoCompaction);
     transport.onStatus((status) => {
       logger.info("broker connection changed", { status });
       if (status === "connected") this.#notices.repeat();
@@ -191,18 +205,22 @@ export class RaftNode {
     this.#notices.start();
     this.#door.open();
     this.#feed.open();
+    this.#maintenance.open();
     this.#ticker.start();
     this.#slowTicker.start();
+    this.#compactionTicker?.start();
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
   stop(): void {
     this.#door.close();
     this.#feed.close();
+    this.#maintenance.close();
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();
     this.#slowTicker[Symbol.dispose]();
+    this.#compactionTicker?.[Symbol.dispose]();
     this.#mailbox.close();
   }
 
@@ -229,6 +247,23 @@ export class RaftNode {
       quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
       alarms: condition.alarms,
     };
+  }
+
+  /** What makes the auto-compactor look, if there is to be one. */
+  #autoCompactor(wanted: AutoCompaction | undefined): Ticker | undefined {
+    if (wanted === undefined) return undefined;
+    const { clock, scheduler, logger } = this.dependencies;
+    const schedule = compactionSchedule(wanted, clock.now());
+    const actor = new AutoCompactorActor({
+      schedule,
+      raft: { tell: (message) => this.#mailbox.tell(message) },
+      view: () => this.#raft.view(),
+      clock,
+      logger,
+    });
+    const tick = (): void => actor.receive({ kind: "tick" });
+    tick(); // a first sample
+    return new Ticker({ intervalMs: schedule.everyMs }, { clock, scheduler, tick });
   }
 
   #leadershipChanged(leadership: Leadership): void {

@@ -12,6 +12,7 @@ import { connectPatiently } from "@quorate/transport-nats";
 import { Subjects, type NodeMember } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
+import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
 import { electionPrng, RaftNode } from "./raft-node";
@@ -93,6 +94,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       readsMax: options.readsMax,
       quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
+      autoCompaction: options.autoCompaction,
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
       version: PRODUCT_VERSION,
@@ -154,7 +156,7 @@ function startApplier(
   const data: ApplierThreadData = {
     directory: join(dataDir, "state"),
     createIfMissing,
-    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10, ...SLICE },
+    options: { clusterId, memberId, background: BACKGROUND_WORK_DEFAULTS, ...SLICE },
   };
   return new ThreadRef<
     ApplierMessage,

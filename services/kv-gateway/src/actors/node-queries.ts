@@ -2,8 +2,11 @@ import type { RequestResult, Transport } from "@quorate/transport";
 import {
   decodeNodeStatus,
   decodeReadResponse,
+  encodeMaintenanceRequest,
   encodeReadRequest,
+  type NodeAnswer,
   type NodeStatus,
+  type RawMaintenanceQuery,
   type Subjects,
 } from "@quorate/wire";
 import { EMPTY_BYTES } from "@quorate/base";
@@ -33,6 +36,25 @@ export class NodeQueries {
     const nothing = encodeReadRequest({ reads: [], serializable: false });
     this.#ask(member, "read", nothing, timeoutMs, (payload) => {
       reply(readable(payload, decodeReadResponse)?.kind === "results");
+    });
+  }
+
+  /**
+   * Something that may take the node long.
+   *
+   * @param reply Gets "absent" if nobody is there to be asked, `undefined` if no answer came within `timeoutMs`.
+   */
+  maintenance(
+    member: MemberId,
+    query: RawMaintenanceQuery,
+    timeoutMs: number,
+    reply: (answer: NodeAnswer | "absent" | undefined) => void,
+  ): void {
+    const { transport, subjects } = this.dependencies;
+    const payload = encodeMaintenanceRequest(query, timeoutMs);
+    transport.request(subjects.node(member, "maintenance"), payload, { timeoutMs }, (result) => {
+      if (result.kind === "answer") reply(readable(result.payload, decodeReadResponse));
+      else reply(result.kind === "no-responders" ? "absent" : undefined);
     });
   }
 

@@ -7,8 +7,8 @@ import type { MemberDirectory } from "../actors/member-directory";
 import type { NodeQueries } from "../actors/node-queries";
 import type { CallOutcome } from "../actors/pending-call";
 import { ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
-import type { ApiMethod, CallContext } from "./api-method";
-import { definite, type DeliveryFailureCode } from "./request-failure";
+import type { ApiMethod } from "./api-method";
+import { fail, isReadable, lacksLeader } from "./request-checks";
 
 export interface ClusterApiOptions {
   /**
@@ -41,7 +41,7 @@ export class ClusterApi {
   /** One member's own view, without a quorum. */
   readonly status: ApiMethod = (request, context, reply) => {
     if (!isReadable(etcdserverpb.StatusRequest, request, reply)) return undefined;
-    if (this.#isRefused(context, reply)) return undefined;
+    if (lacksLeader(context, this.dependencies.tracker, reply)) return undefined;
     const { clock } = this.dependencies;
     const deadline = clock.now() + Math.min(context.timeoutMs, this.options.requestTimeoutMs);
     this.#askStatus(this.#statusCandidates(), deadline, reply);
@@ -51,7 +51,7 @@ export class ClusterApi {
   /** The members; with `linearizable` as of now, confirmed by a quorum, else as the answering node knows them. */
   readonly memberList: ApiMethod = (request, context, reply) => {
     if (!isReadable(etcdserverpb.MemberListRequest, request, reply)) return undefined;
-    if (this.#isRefused(context, reply)) return undefined;
+    if (lacksLeader(context, this.dependencies.tracker, reply)) return undefined;
     const { linearizable } = etcdserverpb.MemberListRequest.decode(request);
     const { clock, directory } = this.dependencies;
     const { homeMember, requestTimeoutMs } = this.options;
@@ -103,12 +103,6 @@ export class ClusterApi {
     const leader = tracker.leader?.member;
     if (leader === undefined) return directory.all;
     return [leader, ...directory.all.filter((member) => member !== leader)];
-  }
-
-  #isRefused(context: CallContext, reply: (outcome: CallOutcome) => void): boolean {
-    if (!context.requireLeader || this.dependencies.tracker.leader !== undefined) return false;
-    fail(reply, "no-leader");
-    return true;
   }
 
   #encodeMemberList(status: NodeStatus): Uint8Array {
@@ -165,22 +159,4 @@ function encodeStatus(status: NodeStatus): Uint8Array {
 function alarmText({ type, memberId }: Alarm): string {
   const member = memberId === 0n ? "" : `memberID:${memberId} `;
   return `${member}alarm:${ALARM_NAMES[type]} `;
-}
-
-function isReadable(
-  type: { decode(bytes: Uint8Array): unknown },
-  request: Uint8Array,
-  reply: (outcome: CallOutcome) => void,
-): boolean {
-  try {
-    type.decode(request);
-    return true;
-  } catch (error) {
-    reply({ kind: "failed", failure: definite("malformed", String(error)) });
-    return false;
-  }
-}
-
-function fail(reply: (outcome: CallOutcome) => void, code: DeliveryFailureCode): void {
-  reply({ kind: "failed", failure: definite(code) });
 }

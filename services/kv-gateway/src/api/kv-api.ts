@@ -1,4 +1,5 @@
 import type { ActorRef } from "@quorate/actor";
+import type { Clock } from "@quorate/base";
 import {
   isReadOnlyTxn,
   isSerializableTxn,
@@ -6,6 +7,7 @@ import {
   validatePut,
   validateRange,
   validateTxn,
+  type Revision,
 } from "@quorate/mvcc";
 import {
   decodeCompactRequest,
@@ -19,7 +21,8 @@ import type { ReadCall, ReadKind, WriteCall, WriteKind } from "../actors/pending
 import type { ApiCalls, Reply } from "./api-calls";
 import type { ApiMethod, CallContext } from "./api-method";
 import type { AnswerBudget } from "./answer-budget";
-import type { FailureCode } from "./request-failure";
+import type { MaintenanceApi } from "./maintenance-api";
+import { unknownOutcome, type FailureCode } from "./request-failure";
 import { UnaryRange } from "./unary-range";
 
 export interface KvApiOptions {
@@ -34,6 +37,8 @@ export interface KvApiDependencies {
   readonly proposer: ActorRef<WriteCall>;
   readonly linearizableReader: ActorRef<ReadCall>;
   readonly serializableReader: ActorRef<ReadCall>;
+  readonly maintenance: Pick<MaintenanceApi, "whenCompacted">;
+  readonly clock: Clock;
 }
 
 /**
@@ -79,8 +84,13 @@ export class KvApi {
 
   readonly compact: ApiMethod = (bytes, context, reply) =>
     this.dependencies.calls.checked(context, reply, () => {
-      decodeCompactRequest(bytes);
-      return this.#write("compact", bytes, context, reply);
+      const { revision, physical } = decodeCompactRequest(bytes);
+      return this.#write(
+        "compact",
+        bytes,
+        context,
+        physical ? this.#onceDeleted(revision, context, reply) : reply,
+      );
     });
 
   /** As much of a range that was validated before as a node answers at once. */
@@ -95,6 +105,19 @@ export class KvApi {
 
   methodOf(kind: BatchCall["kind"]): ApiMethod {
     return kind === "delete-range" ? this.deleteRange : this[kind];
+  }
+
+  /** Holds the answer to a compaction until the member has deleted what it made unreachable. */
+  #onceDeleted(revision: Revision, context: CallContext, reply: Reply): Reply {
+    const { clock, maintenance } = this.dependencies;
+    const startedAt = clock.now();
+    return (outcome) => {
+      if (outcome.kind === "failed") return reply(outcome);
+      const bytes = Uint8Array.from(outcome.bytes);
+      maintenance.whenCompacted(revision, context.timeoutMs - (clock.now() - startedAt), (compacted) => {
+        reply(compacted ? { kind: "ok", bytes } : { kind: "failed", failure: unknownOutcome("timeout") });
+      });
+    };
   }
 
   #read(

@@ -8,6 +8,7 @@ import type { ClusterApi } from "./cluster-api";
 import type { KeepAliveStreams } from "./keep-alive-streams";
 import type { KvApi } from "./kv-api";
 import type { LeaseApi } from "./lease-api";
+import type { MaintenanceApi } from "./maintenance-api";
 import { rangeStreamMethod } from "./range-stream-method";
 import type { StreamMethod } from "./stream-method";
 
@@ -21,6 +22,7 @@ export interface Apis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
   readonly alarms: AlarmApi;
+  readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
@@ -30,7 +32,7 @@ export interface Apis {
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
 export function apiMethods(apis: Apis): ApiMethods {
-  const { kv, cluster, alarms, lease, keepAliveStreams, watch, lock, election } = apis;
+  const { kv, cluster, alarms, maintenance, lease, keepAliveStreams, watch, lock, election } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -45,6 +47,9 @@ export function apiMethods(apis: Apis): ApiMethods {
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
       "etcdserverpb.Maintenance/Status": cluster.status,
       "etcdserverpb.Maintenance/Alarm": alarms.alarm,
+      "etcdserverpb.Maintenance/HashKV": maintenance.hashKv,
+      "etcdserverpb.Maintenance/Hash": maintenance.hash,
+      "etcdserverpb.Maintenance/Defragment": maintenance.defragment,
       "v3lockpb.Lock/Lock": lock.lock,
       "v3lockpb.Lock/Unlock": lock.unlock,
       "v3electionpb.Election/Campaign": election.campaign,

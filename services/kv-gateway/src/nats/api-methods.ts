@@ -4,6 +4,7 @@ import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
+import type { MaintenanceApi } from "../api/maintenance-api";
 import type { ElectionApi } from "../recipes/election-api";
 import type { LockApi } from "../recipes/lock-api";
 import { batchMethod } from "./batch-method";
@@ -21,13 +22,15 @@ export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
   readonly alarms: AlarmApi;
+  readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
   readonly lock: LockApi;
   readonly election: ElectionApi;
 }
 
 /** Everything that is served over NATS. An election is observed there by watching its keys, as the client library can. */
-export function natsMethods({ kv, cluster, alarms, lease, lock, election }: NatsApis): readonly NatsMethod[] {
+export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
+  const { kv, cluster, alarms, maintenance, lease, lock, election } = apis;
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -51,18 +54,11 @@ export function natsMethods({ kv, cluster, alarms, lease, lock, election }: Nats
       call: cluster.memberList,
       json: etcdMessages("MemberListRequest", "MemberListResponse"),
     },
-    {
-      service: "maintenance",
-      method: "status",
-      call: cluster.status,
-      json: etcdMessages("StatusRequest", "StatusResponse"),
-    },
-    {
-      service: "maintenance",
-      method: "alarm",
-      call: alarms.alarm,
-      json: etcdMessages("AlarmRequest", "AlarmResponse"),
-    },
+    maintenanceMethod("status", cluster.status, "Status"),
+    maintenanceMethod("alarm", alarms.alarm, "Alarm"),
+    maintenanceMethod("hashkv", maintenance.hashKv, "HashKV"),
+    maintenanceMethod("hash", maintenance.hash, "Hash"),
+    maintenanceMethod("defragment", maintenance.defragment, "Defragment"),
     leaseMethod("grant", lease.grant, "LeaseGrant"),
     leaseMethod("revoke", lease.revoke, "LeaseRevoke"),
     leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
@@ -75,6 +71,11 @@ export function natsMethods({ kv, cluster, alarms, lease, lock, election }: Nats
     recipeMethod("election", "leader", election.leader, "v3electionpb.Leader"),
     recipeMethod("election", "resign", election.resign, "v3electionpb.Resign"),
   ];
+}
+
+function maintenanceMethod(method: string, call: ApiMethod, messages: string): NatsMethod {
+  const json = etcdMessages(`${messages}Request`, `${messages}Response`);
+  return { service: "maintenance", method, call, json };
 }
 
 /** @param messages What the names of the messages begin with, the package included. */

@@ -2,6 +2,7 @@ import type { Transport } from "@quorate/transport";
 import {
   decodeCommandBatch,
   decodeLeaseRequest,
+  decodeMaintenanceRequest,
   decodeProposeRequest,
   decodeReadRequest,
   encodeLeaderNotice,
@@ -11,6 +12,7 @@ import {
   encodeReadResponse,
   etcdserverpb,
   type LeaseQuery,
+  type MaintenanceRequest,
   type NodeAnswer,
   type NodeStatus,
   type RawCommand,
@@ -42,6 +44,7 @@ export interface SeenLeaseAsk {
 export type ProposalScript = (proposal: SeenProposal) => NodeAnswer | undefined;
 export type LeaseScript = (ask: SeenLeaseAsk) => NodeAnswer | undefined;
 export type ReadScript = (read: SeenRead) => NodeAnswer | undefined;
+export type MaintenanceScript = (request: MaintenanceRequest) => NodeAnswer | undefined;
 
 export interface ScriptedNodeOptions {
   readonly member: MemberId;
@@ -54,12 +57,14 @@ export class ScriptedNode {
   readonly proposals: SeenProposal[] = [];
   readonly reads: SeenRead[] = [];
   readonly leaseAsks: SeenLeaseAsk[] = [];
+  readonly maintenanceRequests: MaintenanceRequest[] = [];
   /** Who leads in its eyes. */
   term = 1 as Term;
   leader: MemberId | undefined;
   propose: ProposalScript = ({ commands }) => acceptAll(commands.length);
   read: ReadScript = ({ reads }) => acceptAll(reads.length);
   lease: LeaseScript = ({ queries }) => acceptAll(queries.length);
+  maintenance: MaintenanceScript = () => acceptAll(1);
   /** Answer requests for its status? */
   tellsStatus = true;
   /** Active, according to its status. */
@@ -97,6 +102,12 @@ export class ScriptedNode {
       this.leaseAsks.push(ask);
       const scripted = this.lease(ask);
       answer(reply, scripted && encodeLeaseResponse(scripted));
+    });
+    transport.subscribe(subjects.node(member, "maintenance"), ({ payload, reply }) => {
+      const request = decodeMaintenanceRequest(new Uint8Array(payload));
+      this.maintenanceRequests.push(request);
+      const scripted = this.maintenance(request);
+      answer(reply, scripted && encodeReadResponse(scripted));
     });
     transport.subscribe(subjects.node(member, "status"), ({ reply }) => {
       if (this.tellsStatus) answer(reply, encodeNodeStatus(this.status()));

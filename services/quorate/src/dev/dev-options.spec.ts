@@ -22,8 +22,18 @@ describe("parseDevOptions", () => {
   });
 
   it("keeps what is meant for the members", () => {
-    const { nodeFlags } = parseDevOptions({ quotaBackendBytes: "-1", alarmClear: "manual" });
-    expect(nodeFlags).toEqual({ "quota-backend-bytes": "-1", "alarm-clear": "manual" });
+    const { nodeFlags } = parseDevOptions({
+      quotaBackendBytes: "-1",
+      alarmClear: "manual",
+      autoCompactionMode: "revision",
+      autoCompactionRetention: "1000",
+    });
+    expect(nodeFlags).toEqual({
+      "quota-backend-bytes": "-1",
+      "alarm-clear": "manual",
+      "auto-compaction-mode": "revision",
+      "auto-compaction-retention": "1000",
+    });
     expect(parseDevOptions({}).nodeFlags).toEqual({});
   });
 
@@ -40,6 +50,9 @@ describe("parseDevOptions", () => {
     [{ cluster: "a.b" }, /cannot be a name/],
     [{ quotaBackendBytes: "2GB" }, /--quota-backend-bytes needs a whole number, not "2GB"/],
     [{ alarmClear: "never" }, /--alarm-clear is auto or manual/],
+    [{ autoCompactionMode: "never" }, /periodic or revision, not "never"/],
+    [{ autoCompactionRetention: "soon" }, /needs a time such as 10m/],
+    [{ autoCompactionMode: "revision", autoCompactionRetention: "10m" }, /needs a number of revisions/],
   ])("refuses %p", (flags, text) => {
     expect(() => parseDevOptions(flags)).toThrow(text);
   });

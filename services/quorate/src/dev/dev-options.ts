@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { parseDurationMs } from "@quorate/config";
 import { usageError } from "../command-error";
 
 /** What the command line gives, as text. */
@@ -13,6 +14,8 @@ export interface DevFlags {
   readonly cluster?: string;
   readonly quotaBackendBytes?: string;
   readonly alarmClear?: string;
+  readonly autoCompactionMode?: string;
+  readonly autoCompactionRetention?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
 }
@@ -69,15 +72,33 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
   };
 }
 
-function nodeFlagsOf({ quotaBackendBytes, alarmClear }: DevFlags): Record<string, string> {
+/** @throws {CommandError} A raft-node would refuse it: said here once, and not by every member. */
+function nodeFlagsOf(flags: DevFlags): Record<string, string> {
+  const { quotaBackendBytes, alarmClear, autoCompactionMode, autoCompactionRetention } = flags;
   if (quotaBackendBytes !== undefined && !/^-?\d{1,15}$/.test(quotaBackendBytes))
     throw usageError(`--quota-backend-bytes needs a whole number, not "${quotaBackendBytes}".`);
   if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
     throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
-  return {
-    ...(quotaBackendBytes === undefined ? {} : { "quota-backend-bytes": quotaBackendBytes }),
-    ...(alarmClear === undefined ? {} : { "alarm-clear": alarmClear }),
-  };
+  checkAutoCompaction(flags);
+  const given = Object.entries({
+    "quota-backend-bytes": quotaBackendBytes,
+    "alarm-clear": alarmClear,
+    "auto-compaction-mode": autoCompactionMode,
+    "auto-compaction-retention": autoCompactionRetention,
+  });
+  return Object.fromEntries(given.filter((flag): flag is [string, string] => flag[1] !== undefined));
+}
+
+function checkAutoCompaction(flags: DevFlags): void {
+  const { autoCompactionMode: mode = "periodic", autoCompactionRetention: retention = "0" } = flags;
+  if (mode !== "periodic" && mode !== "revision") {
+    throw usageError(`--auto-compaction-mode is periodic or revision, not "${mode}".`);
+  }
+  const isNumber = /^\d+$/.test(retention);
+  if (!isNumber && (mode === "revision" || parseDurationMs(retention) === undefined)) {
+    const needs = mode === "revision" ? "a number of revisions" : "a time such as 10m, or a number of hours";
+    throw usageError(`--auto-compaction-retention needs ${needs}, not "${retention}".`);
+  }
 }
 
 /** On, unlike in production: here people look around, and nobody pays for a broker. */

@@ -24,6 +24,14 @@ export function devProgram(): Command {
       "--client-urls <urls>",
       "where the gateways listen (http://127.0.0.1:2379 and the ports after it)",
     )
+    .option(
+      "--auto-compaction-mode <mode>",
+      "periodic or revision: what --auto-compaction-retention counts (periodic)",
+    )
+    .option(
+      "--auto-compaction-retention <retention>",
+      "how much history is kept, such as 10m, or a number of hours or revisions; 0: all (0)",
+    )
     .option("--data-dir <dir>", `where the cluster keeps everything (${DATA_DIR_DEFAULT})`)
     .option("--nats-url <url>", "use this broker and start none")
     .option("--cluster <name>", "the cluster's name (dev)")

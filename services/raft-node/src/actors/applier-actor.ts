@@ -24,9 +24,11 @@ import {
   encodeProposeResponse,
   encodeReadResponse,
   ResponseEncoder,
+  type MaintenanceQuery,
   type RawRead,
   type Result,
 } from "@quorate/wire";
+import { BackgroundWork, type BackgroundWorkOptions } from "../background-work";
 import { encodeHistory, withPrevious } from "../history";
 import { encodeOutcome, encodeRead } from "../results";
 
@@ -58,7 +60,16 @@ export type ApplierMessage =
   /** How what is applied from now on is also reported as "feed". */
   | { readonly kind: "feed"; readonly mode: FeedMode }
   /** An encoded HistoryRequest. */
-  | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array };
+  | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array }
+  /** Answered when it is done, by the state as it is when it begins. */
+  | {
+      readonly kind: "maintenance";
+      readonly id: number;
+      readonly raftTerm: Term;
+      readonly query: MaintenanceQuery;
+      /** Later nobody waits any more. */
+      readonly timeoutMs: number;
+    };
 
 /** An encoded ProposeResponse for the entry at `index`, which was applied with `term`. */
 export interface Answer {
@@ -76,14 +87,27 @@ export type ApplierReport =
       readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
     }
-  /** A step of physical compaction has given bytes back. */
-  | { readonly kind: "compacted"; readonly condition: StoreCondition }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
   | { readonly kind: "lease-list"; readonly term: Term; readonly leases: readonly LeaseRecord[] }
   | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] }
-  | FeedReport;
+  | FeedReport
+  | CompactionReport
+  | MaintenanceReport;
+
+/** A step of physical compaction has given bytes back. */
+export interface CompactionReport {
+  readonly kind: "compacted";
+  readonly condition: StoreCondition;
+}
+
+/** An encoded ReadResponse with one result. */
+export interface MaintenanceReport {
+  readonly kind: "maintenance-result";
+  readonly id: number;
+  readonly response: Uint8Array;
+}
 
 /** "bare": only how far the store has come, without the events. */
 export type FeedMode = "off" | "bare" | "full";
@@ -97,9 +121,7 @@ export type FeedReport =
 export interface ApplierOptions {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
-  /** Rows that one step of physical compaction removes, and the pause between steps, so that applying goes on. */
-  readonly compactionRowsMax: number;
-  readonly compactionPauseMs: number;
+  readonly background: BackgroundWorkOptions;
   /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
   readonly sliceBytesMax: number;
   readonly sliceRowsMax: number;
@@ -130,9 +152,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   #reads: ReadMessage[] = [];
   #histories: HistoryMessage[] = [];
   #feedMode: FeedMode = "off";
-  /** Answers to `physical` compactions, held until the rows are gone. */
-  #afterCompaction: Answer[] = [];
-  #compacting = false;
+  readonly #background: BackgroundWork;
   #databaseBytes = 0;
   #databaseBytesAt = -Infinity;
 
@@ -142,7 +162,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   ) {
     this.#batch = dependencies.store.batch();
     this.#encoder = new ResponseEncoder(options);
-    this.#compactLater(); // a compaction that a restart interrupted goes on
+    this.#background = new BackgroundWork(options.background, { ...dependencies, encoder: this.#encoder });
   }
 
   receive(message: ApplierMessage): void {
@@ -160,6 +180,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
         return;
       case "history":
         this.#histories.push(message);
+        return;
+      case "maintenance":
+        this.#background.ask(message);
         return;
       default:
         assertNever(message);
@@ -221,12 +244,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
       const answered = new Set(message.answered);
       for (const entry of message.entries) {
         const { commands } = entries[at]!;
-        if (commands.some((command) => command.kind === "compact")) this.#compactLater();
-        if (answered.has(entry.index)) {
-          const answer = this.#answer(entry, outcomes[at]!, message.raftTerm);
-          const waits = commands.some((command) => command.kind === "compact" && command.request.physical);
-          (waits ? this.#afterCompaction : now).push(answer);
-        }
+        if (commands.some((command) => command.kind === "compact")) this.#background.compact();
+        if (answered.has(entry.index)) now.push(this.#answer(entry, outcomes[at]!, message.raftTerm));
         at += 1;
       }
     }
@@ -281,26 +300,6 @@ export class ApplierActor implements Actor<ApplierMessage> {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };
     }
-  }
-
-  #compactLater(): void {
-    if (this.#compacting) return;
-    this.#compacting = true;
-    this.dependencies.clock.setTimer(this.options.compactionPauseMs, () => this.#compact());
-  }
-
-  #compact(): void {
-    const { stateMachine, reports } = this.dependencies;
-    const more = stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
-    if (this.#batch.size > 0) {
-      this.#batch.write({ sync: false });
-      reports.tell({ kind: "compacted", condition: stateMachine.condition });
-    }
-    this.#compacting = false;
-    if (more) return this.#compactLater();
-    const answers = this.#afterCompaction;
-    this.#afterCompaction = [];
-    if (answers.length > 0) reports.tell({ kind: "answers", answers });
   }
 
   #sizeOnDisk(): number {

@@ -15,7 +15,7 @@ import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
 import type { TraceContext } from "@quorate/telemetry";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
-import type { Answer, ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
+import type { Answer, ApplierMessage, ApplierReport, FeedReport, MaintenanceReport } from "./applier-actor";
 import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
 import type { QuotaActor } from "./quota-actor";
@@ -53,7 +53,7 @@ export type RaftMessage =
       readonly settled: (index: LogIndex | undefined) => void;
     }
   | LogWriterReport
-  | Exclude<ApplierReport, FeedReport>;
+  | Exclude<ApplierReport, FeedReport | MaintenanceReport>;
 
 export interface Leadership {
   readonly role: Role;

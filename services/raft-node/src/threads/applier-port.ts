@@ -39,6 +39,7 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
       return { value: message, transfer: [message.request.buffer as ArrayBuffer] };
     case "lease-list":
     case "lease-keys":
+    case "maintenance":
       return { value: message, transfer: [] };
     default:
       return assertNever(message);
@@ -80,9 +81,10 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
     }
     case "lease-keys":
       return { value: { ...report, keys: report.keys.map(own) }, transfer: [] };
-    case "history-result": {
+    case "history-result":
+    case "maintenance-result": {
       const response = own(report.response);
-      return { value: { kind: "history-result", id: report.id, response }, transfer: [response.buffer] };
+      return { value: { kind: report.kind, id: report.id, response }, transfer: [response.buffer] };
     }
     case "feed": {
       const batch = own(report.batch);
