@@ -9,6 +9,13 @@ export {
   type Sample,
 } from "./metrics/metric-registry";
 export { registerProcessMetrics } from "./metrics/process-metrics";
+export {
+  runStateless,
+  STATELESS_EXIT,
+  type ProcessEnvironment,
+  type RunningService,
+  type StatelessProcess,
+} from "./run-stateless";
 export { samplerFor, TracingConfigurationError, type Sampler } from "./sampling";
 export { startTracing, type Tracing, type TracingOptions } from "./start-tracing";
 export * from "./trace-context";

@@ -1,4 +1,3 @@
-export { EXIT } from "./exit-codes";
 export { Gateway, type GatewayDependencies, type GatewayOptions } from "./gateway";
 export { parseGatewayOptions, type GatewayProcessOptions } from "./options";
 export { ETCD_COMPATIBLE_VERSION } from "./version";
