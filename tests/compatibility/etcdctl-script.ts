@@ -106,6 +106,10 @@ export const etcdctlScript: readonly EtcdctlCommand[] = [
   command("del", "", "--from-key=true"),
   command("endpoint", "hashkv"),
   command("endpoint", "hashkv", "--rev=3"),
+  // With addresses from the member list, which are URLs.
+  command("endpoint", "hashkv", "--cluster"),
+  command("endpoint", "health", "--cluster"),
+  command("defrag", "--cluster"),
   command("compaction", "9999"),
   command("compaction", "6"),
   command("compaction", "6"),

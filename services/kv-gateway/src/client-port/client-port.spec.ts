@@ -24,6 +24,12 @@ describe("sniffProtocol", () => {
   });
 });
 
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+const SETTINGS_CONFIRMED = Buffer.from([0, 0, 0, 4, 1, 0, 0, 0, 0]);
+/** A frame of headers with nothing but a method. */
+const REQUEST = Buffer.from([0, 0, 1, 1, 5, 0, 0, 0, 1, 0x83]);
+const HTTP2_OPENING = Buffer.concat([PREFACE, SETTINGS_CONFIRMED, REQUEST]);
+
 describe("ClientPort", () => {
   let port: ClientPort;
   const clients: Socket[] = [];
@@ -57,14 +63,13 @@ describe("ClientPort", () => {
 
   it("hands a connection over with every byte, in order, however they trickle in", async () => {
     await listen();
-    const text = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     const socket = client();
-    for (const byte of Buffer.from(text)) {
+    for (const byte of HTTP2_OPENING) {
       await new Promise<void>((resolve) => socket.write(Buffer.of(byte), () => setImmediate(resolve)));
     }
     socket.end();
     await once(socket.resume(), "end");
-    expect(taken).toEqual([{ protocol: "http2", received: Buffer.from(text) }]);
+    expect(taken).toEqual([{ protocol: "http2", received: Buffer.concat([PREFACE, REQUEST]) }]);
   });
 
   it("keeps connections of both protocols apart", async () => {
@@ -73,11 +78,13 @@ describe("ClientPort", () => {
     both[0].write("PR");
     both[1].write("PUT /");
     await once(both[1], "data");
-    both[0].write("I more");
-    await once(both[0], "data");
-    expect(taken.map(({ protocol, received }) => [protocol, received.toString()])).toEqual([
+    both[0].write(Buffer.concat([HTTP2_OPENING.subarray(2), Buffer.from("more")]));
+    const ofBoth = (): [string, string][] =>
+      taken.map((one) => [one.protocol, one.received.toString("latin1")]);
+    while (taken.length < 2 || taken[1]!.received.length === 0) await once(both[0], "data");
+    expect(ofBoth()).toEqual([
       ["http1", "PUT /"],
-      ["http2", "PRI more"],
+      ["http2", `${PREFACE.toString()}${REQUEST.toString("latin1")}more`],
     ]);
   });
 

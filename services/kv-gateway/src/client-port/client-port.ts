@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { Http2Opening } from "./http2-opening";
 import { ListenError } from "./listen-error";
 import { sniffProtocol, type SniffedProtocol } from "./protocol-sniffer";
 
@@ -93,11 +94,29 @@ export class ClientPort implements AsyncDisposable {
       received = received === undefined ? chunk : Buffer.concat([received, chunk]);
       const protocol = sniffProtocol(received);
       if (protocol === undefined) return;
+      socket.off("data", decide);
+      if (protocol === "http2") return opening(received);
+      handOver(protocol, received);
+    };
+    const opening = (start: Buffer): void => {
+      const http2 = new Http2Opening((bytes) => void socket.write(bytes));
+      const read = (chunk: Buffer): void => {
+        const all = http2.push(chunk);
+        if (http2.isGreeted) clearTimeout(tooLate); // it may be long until the first request
+        if (all === undefined) return;
+        socket.off("data", read);
+        if (all === "broken") drop();
+        else handOver("http2", all);
+      };
+      socket.on("data", read);
+      read(start);
+    };
+    const handOver = (protocol: SniffedProtocol, bytes: Buffer): void => {
       forget();
-      socket.off("data", decide).off("end", drop).off("error", drop).off("close", forget);
+      socket.off("end", drop).off("error", drop).off("close", forget);
       // Both servers read what is buffered here before they read from the connection itself.
       socket.pause();
-      socket.unshift(received);
+      socket.unshift(bytes);
       this.hand(socket, protocol);
     };
     socket.on("data", decide).on("end", drop).on("error", drop).on("close", forget);
