@@ -2,8 +2,14 @@ import type { VirtualTime } from "@quorate/actor";
 import { randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
-import { StateMachine, STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
-import { MemoryDisk, MemoryKeyValueStore, MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
+import { STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
+import {
+  MemoryDisk,
+  MemoryLogDisk,
+  MemoryLogStorage,
+  MemorySnapshotStorage,
+  MemoryStatePlace,
+} from "@quorate/storage";
 import type { MemoryNetwork } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
 import {
@@ -17,6 +23,8 @@ import {
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
+import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
+import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
@@ -30,6 +38,9 @@ export interface SimulatedMemberOptions {
   readonly applySpeed: LaneSpeed;
   /** Small, so that members often lag beyond what is kept in memory. */
   readonly cacheBytesMax: number;
+  /** Small, so that members that were away need snapshots. */
+  readonly logKeepEntries: number;
+  readonly snapshotChunkBytes: number;
 }
 
 export interface SimulatedMemberDependencies {
@@ -48,8 +59,7 @@ export interface SimulatedMemberDependencies {
 /** What lives only while the process does. */
 interface Running {
   readonly node: RaftNode;
-  readonly store: MemoryKeyValueStore<StateColumn>;
-  readonly stateMachine: StateMachine;
+  readonly state: AppliedState;
   readonly process: PausableProcess;
   readonly kill: () => void;
 }
@@ -57,8 +67,11 @@ interface Running {
 /** One raft-node with the disks of its host: the real actors on simulated time, network and storage. */
 export class SimulatedMember {
   readonly #logDisk = new MemoryLogDisk();
-  readonly #stateDisk = new MemoryDisk<StateColumn>(STATE_COLUMNS);
+  readonly #statePlace = new MemoryStatePlace<StateColumn>(STATE_COLUMNS);
   #created = false;
+  #isWhole = true;
+  #snapshots = 0;
+  #damages = 0;
   #isCalm = false;
   #running: Running | undefined;
 
@@ -88,26 +101,45 @@ export class SimulatedMember {
     const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
     const process = new PausableProcess(time);
     const log = this.#openLog();
-    const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
-    const stateMachine = new StateMachine({}, { view: store });
+    const { compacted } = log.start;
+    const state = new AppliedState({ storage: new MemorySnapshotStorage(this.#statePlace, compacted.index) });
+    const { position } = state.stateMachine;
+    if (position.index < compacted.index) this.#damages += 1;
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
     const applierReports = {
       tell: (report: ApplierReport): void => {
-        if (report.kind === "applied")
-          this.dependencies.applied(this, report.position, (from) => readEvents(store, from));
+        if (report.kind === "applied" || report.kind === "snapshot-installed") {
+          this.dependencies.applied(this, report.position, (from) => readEvents(state.store, from));
+          this.#isWhole = true;
+        }
+        if (report.kind === "snapshot-installed") this.#snapshots += 1;
         reports.tell(report);
       },
     };
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
-      actor: new LogWriterActor({ storage: log, reports }),
+      actor: new LogWriterActor(
+        { compactionEntriesMax: 3, compactionPauseMs: 5 },
+        { storage: log, reports, clock: process },
+      ),
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
     });
+    const snapshots = new SnapshotLane(
+      { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
+      { state, reports: applierReports, clock: process },
+    );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
-        { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
-        { store, stateMachine, reports: applierReports, clock: process },
+        {
+          clusterId,
+          memberId,
+          compactionRowsMax: 10,
+          compactionPauseMs: 10,
+          syncEntries: Math.min(50, this.options.logKeepEntries),
+          syncBytes: 100_000,
+        },
+        { state, snapshots, reports: applierReports, clock: process },
       ),
       clock: process,
       prng,
@@ -117,11 +149,18 @@ export class SimulatedMember {
     const bootNonce = prng.next();
     const node = new RaftNode(
       {
-        raft: { ...RAFT_DEFAULTS, memberId, cacheBytesMax: this.options.cacheBytesMax },
+        raft: {
+          ...RAFT_DEFAULTS,
+          memberId,
+          cacheBytesMax: this.options.cacheBytesMax,
+          logKeepEntries: this.options.logKeepEntries,
+        },
         tickMs: 100,
         applyBacklogMax: 5000,
         readsMax: 10_000,
         publishBytesMax: 512 * 1024,
+        snapshotBytesPerSecondMax: 1_000_000,
+        snapshotWindowChunks: 8,
         self,
         members: [self],
         version: "simulated",
@@ -139,14 +178,13 @@ export class SimulatedMember {
         logWriter,
         applier,
         start: log.start,
-        position: stateMachine.position,
+        position,
       },
     );
     node.start();
     this.#running = {
       node,
-      store,
-      stateMachine,
+      state,
       process,
       kill: () => {
         process.kill();
@@ -157,14 +195,32 @@ export class SimulatedMember {
     };
   }
 
-  /** The end of the process; with `powerLoss` also of whatever state was not synced. */
-  crash(powerLoss: boolean): void {
+  /** Whether it has applied something since it last lost its state. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Snapshots that were put in place of its state, and starts with a state that ended before the log began. */
+  get snapshots(): number {
+    return this.#snapshots;
+  }
+
+  get damages(): number {
+    return this.#damages;
+  }
+
+  /** The end of the process; with `powerLoss` also of whatever state was not synced, with `losesState` of all of it. */
+  crash(powerLoss: boolean, losesState = false): void {
     this.dependencies.network.crash(this.name);
     this.#running?.kill();
     this.#running = undefined;
     this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
-    const unsynced = this.#stateDisk.unsyncedBatches;
-    this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+    const { disk } = this.#statePlace;
+    const unsynced = disk.unsyncedBatches;
+    disk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+    if (!losesState) return;
+    this.#statePlace.disk = new MemoryDisk(STATE_COLUMNS);
+    this.#isWhole = false;
   }
 
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
@@ -184,7 +240,7 @@ export class SimulatedMember {
 
   /** The leases it knows. */
   get leases(): number {
-    return this.#running!.stateMachine.leases().length;
+    return this.#running!.state.stateMachine.leases().length;
   }
 
   #openLog() {

@@ -27,6 +27,9 @@ export interface SimulationReport {
   readonly leaders: number;
   readonly crashes: number;
   readonly pauses: number;
+  /** Snapshots installed, and starts with a state that was lost and is not in the log any more. */
+  readonly snapshots: number;
+  readonly damages: number;
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
@@ -84,6 +87,8 @@ export class Simulation {
     );
     const configuration = { incoming: ids, outgoing: [], learners: [] };
     const slow = randomChance(prng, 0.3);
+    const logKeepEntries = randomChance(prng, 0.5) ? randomPick(prng, [1, 5, 20, 60]) : 5000;
+    const snapshotChunkBytes = randomPick(prng, [200, 2000, 512 * 1024]);
     this.#members = ids.map(
       (memberId, at) =>
         new SimulatedMember(
@@ -95,6 +100,8 @@ export class Simulation {
             logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
+            logKeepEntries,
+            snapshotChunkBytes,
           },
           {
             time,
@@ -288,6 +295,8 @@ export class Simulation {
       leaders: this.#leaders.size,
       crashes: this.#nemesis.crashes,
       pauses: this.#nemesis.pauses,
+      snapshots: this.#members.reduce((sum, { snapshots }) => sum + snapshots, 0),
+      damages: this.#members.reduce((sum, { damages }) => sum + damages, 0),
       ...leases,
       watchEvents: records.reduce((sum, { events }) => sum + events.length, 0),
       watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),

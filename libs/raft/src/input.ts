@@ -1,5 +1,5 @@
 import type { Message } from "./message";
-import type { Entry, LogIndex, MemberId, Term } from "./types";
+import type { Entry, EntryId, LogIndex, MemberId, Term } from "./types";
 
 /** Everything that can happen to the core. Each is handled to its end before the next. */
 export type RaftInput =
@@ -26,6 +26,25 @@ export type RaftInput =
   | { readonly kind: "persisted"; readonly id: number }
   /** The shell has applied everything up to `index`. */
   | { readonly kind: "applied"; readonly index: LogIndex }
+  /** What is applied up to `index` survives a power loss: the log before it is not needed for a restart any more. */
+  | { readonly kind: "applied-durably"; readonly index: LogIndex }
+  /** The log store has removed everything up to `at`, as a `compact` effect asked for, in one step or several. */
+  | { readonly kind: "compacted"; readonly at: EntryId; readonly chain: number }
+  /** The answer to `open-snapshot`: the view shows the state after `at`. */
+  | {
+      readonly kind: "snapshot-opened";
+      readonly to: MemberId;
+      readonly transfer: number;
+      readonly at: EntryId;
+    }
+  /** The view is gone, because nobody read it for long or there are too many; also an answer to `open-snapshot`. */
+  | { readonly kind: "snapshot-closed"; readonly to: MemberId; readonly transfer: number }
+  /** The answer to `fetch-snapshot`: all of it is here, verified and durable, but not in use. */
+  | { readonly kind: "snapshot-staged"; readonly transfer: number }
+  /** The other answer: it cannot be had, or is not what was promised. A later offer starts anew. */
+  | { readonly kind: "snapshot-failed"; readonly transfer: number }
+  /** The answer to `install-snapshot`: the state is that of the snapshot, durably. */
+  | { readonly kind: "snapshot-installed"; readonly index: LogIndex }
   /** The answer to a `fetch` effect: consecutive entries from the index that was asked for, or none if unreadable. */
   | { readonly kind: "fetched"; readonly from: LogIndex; readonly entries: readonly Entry[] }
   /** The transport lost its way to a member: messages to it were dropped. */

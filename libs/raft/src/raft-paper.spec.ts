@@ -49,6 +49,9 @@ describe("Raft under random faults", () => {
     "forwarded read",
     "loss at crash",
     "refusal",
+    "compaction",
+    "snapshot",
+    "damaged state",
   ])("reaches: %s", (occurrence) => {
     expect(occurrences.get(occurrence) ?? 0).toBeGreaterThan(SEEDS / 10);
   });

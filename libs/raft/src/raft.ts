@@ -11,6 +11,8 @@ import { LeaderRole } from "./roles/leader";
 import { Member } from "./roles/member";
 import type { RoleBehaviour, Transitions } from "./roles/role-behaviour";
 import { answerPreVote, answerVote, isSticky } from "./roles/votes";
+import { IncomingSnapshot } from "./snapshot/incoming-snapshot";
+import { LogCompaction } from "./snapshot/log-compaction";
 import type { RaftStart } from "./start";
 import type { RaftStatus } from "./status";
 import type { MemberId, Term } from "./types";
@@ -27,6 +29,8 @@ type Leadership = Extract<RaftEffect, { kind: "leadership" }>;
 export class Raft {
   readonly #member: Member;
   readonly #applier: Applier;
+  readonly #incoming: IncomingSnapshot;
+  readonly #compaction: LogCompaction;
   readonly #transitions: Transitions;
   /** The highest number of starts seen of each member. */
   readonly #incarnations = new Map<MemberId, number>();
@@ -42,11 +46,16 @@ export class Raft {
     checkOptions(options);
     this.#member = new Member(options, start, dependencies);
     this.#applier = new Applier(options, start.applied, { log: this.#member.log });
+    this.#incoming = new IncomingSnapshot({ member: this.#member, applier: this.#applier });
+    this.#compaction = new LogCompaction({ member: this.#member });
     this.#transitions = {
       follow: (term, leader) => this.#follow(term, leader),
       preCampaign: () => this.#become(this.#newCandidate("pre-candidate")),
       campaign: () => this.#campaign(),
-      lead: () => this.#become(new LeaderRole(this.#member, { transitions: this.#transitions })),
+      lead: () => {
+        this.#incoming.abandon();
+        this.#become(new LeaderRole(this.#member, { transitions: this.#transitions }));
+      },
     };
     this.#role = this.#newFollower(undefined);
     this.#told = this.#leadership();
@@ -71,9 +80,32 @@ export class Raft {
       case "persisted":
         this.#member.persisted(input.id);
         this.#role.persisted();
+        this.#incoming.persisted();
         break;
       case "applied":
         this.#applier.report(input.index);
+        break;
+      case "applied-durably":
+        this.#compaction.appliedDurably(input.index, this.#role.compactionHold);
+        break;
+      case "compacted":
+        this.#member.log.compactTo(input.at, input.chain);
+        break;
+      case "snapshot-opened":
+        this.#role.snapshotOpened(input.to, input.transfer, input.at);
+        break;
+      case "snapshot-closed":
+        this.#role.snapshotClosed(input.to, input.transfer);
+        break;
+      case "snapshot-staged":
+        this.#incoming.staged(input.transfer, this.#role.role === "follower");
+        break;
+      case "snapshot-failed":
+        this.#incoming.failed(input.transfer);
+        break;
+      case "snapshot-installed":
+        this.#incoming.installed(input.index);
+        this.#role.snapshotInstalled(input.index);
         break;
       case "fetched":
         this.#member.log.fetched(input.from, input.entries);
@@ -108,9 +140,11 @@ export class Raft {
       leader: this.#role.leader,
       established: this.#role.established,
       last: log.lastId,
+      compacted: log.compacted.index,
       durable: log.durable,
       commit: log.commit,
       applied: this.#applier.applied,
+      stateIsWhole: this.#member.stateIsWhole,
       configuration,
       pendingReads: this.#role.pendingReads,
       damagedAppends: this.#damagedAppends,
@@ -134,7 +168,7 @@ export class Raft {
     }
 
     if (message.term < this.#member.term) return this.#answerOutdated(from, message);
-    const fromLeader = message.kind === "append" || message.kind === "heartbeat";
+    const fromLeader = isFromLeader(message);
     if (message.term > this.#member.term) {
       if (message.kind === "vote" && !message.transfer && isSticky(this.#member, this.#role)) return;
       this.#follow(message.term, fromLeader ? from : undefined);
@@ -155,8 +189,9 @@ export class Raft {
     switch (message.kind) {
       case "append":
       case "heartbeat":
+      case "install-snapshot":
         // Its round is of the older term: the sender may lead this one by now and count rounds of its own.
-        return this.#member.send(from, { kind: "heartbeat-response", term, round: 0 });
+        return this.#member.send(from, { kind: "heartbeat-response", term, round: 0, needsSnapshot: false });
       case "read-index":
         return this.#member.send(from, {
           kind: "read-index-response",
@@ -188,7 +223,11 @@ export class Raft {
 
   #newFollower(leader: MemberId | undefined): FollowerRole {
     const onDamage = (): void => void (this.#damagedAppends += 1);
-    return new FollowerRole(this.#member, leader, { transitions: this.#transitions, onDamage });
+    return new FollowerRole(this.#member, leader, {
+      transitions: this.#transitions,
+      incoming: this.#incoming,
+      onDamage,
+    });
   }
 
   #become(role: RoleBehaviour): void {
@@ -216,4 +255,8 @@ export class Raft {
     this.#told = this.#leadership();
     this.#member.notice(this.#told);
   }
+}
+
+function isFromLeader({ kind }: Message): boolean {
+  return kind === "append" || kind === "heartbeat" || kind === "install-snapshot";
 }

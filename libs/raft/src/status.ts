@@ -10,9 +10,13 @@ export interface RaftStatus {
   readonly leader: MemberId | undefined;
   readonly established: boolean;
   readonly last: EntryId;
+  /** The last entry that is no longer in the log. */
+  readonly compacted: LogIndex;
   readonly durable: LogIndex;
   readonly commit: LogIndex;
   readonly applied: LogIndex;
+  /** False: the applied state is damaged or being replaced, and must not be read. */
+  readonly stateIsWhole: boolean;
   readonly configuration: Configuration;
   /** Reads that wait for a round or for the leader's answer. */
   readonly pendingReads: number;

@@ -49,4 +49,10 @@ export interface Configuration {
   readonly learners: readonly MemberId[];
 }
 
+/** Up to where a snapshot of the state goes: its last entry, the chain hash at it, and the membership there. */
+export interface SnapshotHead extends EntryId {
+  readonly chain: number;
+  readonly configuration: Configuration;
+}
+
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";

@@ -115,6 +115,11 @@ export class StateMachine {
     return { outcomes, events: session.events, leases: leases.changes };
   }
 
+  /** Puts the position into `batch` as it stands already: what a synced batch can consist of. */
+  storePosition(batch: StateBatch): void {
+    storePosition(batch, this.#position);
+  }
+
   /** Answers from the store at the current position. What is returned may be kept. */
   read(command: ReadCommand): ReadOutcome {
     switch (command.kind) {

@@ -14,6 +14,7 @@ export * from "./node-status";
 export * from "./peer";
 export * from "./protocol";
 export * from "./range-pages";
+export * from "./snapshot-chunks";
 export * from "./subjects";
 export * from "./watch-responses";
 export * from "./watch-stream";

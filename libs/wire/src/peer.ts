@@ -2,8 +2,10 @@ import { assertNever } from "@quorate/base";
 import type {
   AppendMessage,
   AppendResponse,
+  Configuration,
   Entry,
   EntryId,
+  InstallSnapshotMessage,
   LogIndex,
   MemberId,
   Message,
@@ -85,7 +87,15 @@ function encodeMessage(message: Message): Wire {
     case "heartbeat":
       return { heartbeat: { term: message.term, round: message.round, commit: message.commit } };
     case "heartbeat-response":
-      return { heartbeatResponse: { term: message.term, round: message.round } };
+      return {
+        heartbeatResponse: {
+          term: message.term,
+          round: message.round,
+          needsSnapshot: message.needsSnapshot,
+        },
+      };
+    case "install-snapshot":
+      return { installSnapshot: encodeInstallSnapshot(message) };
     case "read-index":
       return { readIndex: { term: message.term, id: message.id } };
     case "read-index-response":
@@ -127,9 +137,15 @@ function decodePeerMessage(wire: Wire): Message {
     return { kind: "heartbeat", term: termOf(term), round: counter(round, "round"), commit: indexOf(commit) };
   }
   if (wire.heartbeatResponse) {
-    const { term, round } = wire.heartbeatResponse;
-    return { kind: "heartbeat-response", term: termOf(term), round: counter(round, "round") };
+    const { term, round, needsSnapshot } = wire.heartbeatResponse;
+    return {
+      kind: "heartbeat-response",
+      term: termOf(term),
+      round: counter(round, "round"),
+      needsSnapshot: needsSnapshot ?? false,
+    };
   }
+  if (wire.installSnapshot) return decodeInstallSnapshot(wire.installSnapshot);
   if (wire.readIndex) {
     return { kind: "read-index", term: termOf(wire.readIndex.term), id: counter(wire.readIndex.id, "id") };
   }
@@ -171,6 +187,47 @@ function decodeAppend(wire: quorate.raft.v1.Append.$Properties): AppendMessage {
       decodeEntry(entry, (previous.index + 1 + place) as LogIndex),
     ),
     commit: indexOf(wire.commit),
+  };
+}
+
+function encodeInstallSnapshot(message: InstallSnapshotMessage): quorate.raft.v1.InstallSnapshot.$Properties {
+  const { term, round, transfer, snapshot } = message;
+  const { incoming, outgoing, learners } = snapshot.configuration;
+  return {
+    term,
+    round,
+    transfer,
+    last: { term: snapshot.term, index: snapshot.index },
+    chain: snapshot.chain,
+    configuration: {
+      incoming: incoming.map(wireId),
+      outgoing: outgoing.map(wireId),
+      learners: learners.map(wireId),
+    },
+  };
+}
+
+function decodeInstallSnapshot(wire: quorate.raft.v1.InstallSnapshot.$Properties): InstallSnapshotMessage {
+  return {
+    kind: "install-snapshot",
+    term: termOf(wire.term),
+    round: counter(wire.round, "round"),
+    transfer: counter(wire.transfer, "transfer"),
+    snapshot: {
+      ...entryId(wire.last),
+      chain: wire.chain ?? 0,
+      configuration: decodeConfiguration(wire.configuration ?? {}),
+    },
+  };
+}
+
+function decodeConfiguration(wire: quorate.raft.v1.Configuration.$Properties): Configuration {
+  const members = (ids: readonly WireInt64[] | null | undefined): MemberId[] =>
+    (ids ?? []).map((id) => unsignedId(id) as MemberId);
+  return {
+    incoming: members(wire.incoming),
+    outgoing: members(wire.outgoing),
+    learners: members(wire.learners),
   };
 }
 

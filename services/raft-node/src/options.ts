@@ -24,6 +24,10 @@ export interface NodeOptions {
   readonly applyBacklogMax: number;
   readonly readsMax: number;
   readonly brokerWaitMs: number;
+  /** See RaftOptions. */
+  readonly logKeepEntries: number;
+  readonly logKeepBytes: number;
+  readonly snapshotBytesPerSecond: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
 
@@ -87,6 +91,21 @@ const parse = defineOptions({
       schema: integer(0, 3_600_000),
       description: "How long to wait for a broker at the start, in milliseconds",
       default: 30_000,
+    },
+    logKeepEntries: {
+      schema: integer(1, 100_000_000),
+      description: "Applied entries kept in the log for members that lag; who lags further gets a snapshot",
+      default: 5000,
+    },
+    logKeepBytes: {
+      schema: integer(1, 2 ** 50),
+      description: "Bytes of entries kept for that purpose at the most; four times that during a snapshot",
+      default: 256 * 1024 * 1024,
+    },
+    snapshotBytesPerSecond: {
+      schema: integer(1024, 2 ** 40),
+      description: "How fast this member fetches a snapshot, in bytes per second",
+      default: 64 * 1024 * 1024,
     },
     logLevel: {
       schema: oneOf("trace", "debug", "info", "warn", "error"),

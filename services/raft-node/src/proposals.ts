@@ -104,6 +104,15 @@ export class Proposals {
     return owed;
   }
 
+  /** Part of a snapshot: what became of them is not known here, so nothing is said. */
+  forgetUpTo(index: LogIndex): void {
+    for (const [pending, rivals] of this.#pending) {
+      if (pending > index) continue;
+      for (const { span } of rivals) span?.end("unknown: part of a snapshot");
+      this.#pending.delete(pending);
+    }
+  }
+
   answered(answers: readonly Answer[]): void {
     for (const { index, response } of answers) {
       const winner = this.#pending.get(index)?.[0];

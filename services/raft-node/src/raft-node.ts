@@ -14,6 +14,8 @@ import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
+import { SnapshotDoor } from "./snapshot/snapshot-door";
+import { SnapshotFetcher } from "./snapshot/snapshot-fetcher";
 import { Ticker } from "./ticker";
 
 export interface RaftNodeOptions {
@@ -23,6 +25,9 @@ export interface RaftNodeOptions {
   readonly applyBacklogMax: number;
   readonly readsMax: number;
   readonly publishBytesMax: number;
+  /** How fast a snapshot is fetched. */
+  readonly snapshotBytesPerSecondMax: number;
+  readonly snapshotWindowChunks: number;
   /** What this member says of itself. */
   readonly self: NodeMember;
   readonly members: readonly NodeMember[];
@@ -34,7 +39,7 @@ export interface RaftNodeOptions {
 
 export interface RaftNodeDependencies {
   readonly transport: Transport;
-  /** For what fan-outs get, so that a slow one does not hold up Raft: another connection to the broker. */
+  /** For what fan-outs get, and for snapshots, so that neither holds up Raft: another connection to the broker. */
   readonly feedTransport: Transport;
   readonly subjects: Subjects;
   readonly clock: Clock;
@@ -57,6 +62,10 @@ const LEASE_SCAN_MS = 500;
 /** Fan-outs ask again every second at the latest. */
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
+/** Windows of a few receivers. */
+const SNAPSHOT_REQUESTS_MAX = 64;
+const SNAPSHOT_ANSWER_MS = 2000;
+const SNAPSHOT_GIVE_UP_MS = 15_000;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -66,12 +75,17 @@ export class RaftNode {
   readonly #notices: LeaderNotices;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
+  readonly #snapshotDoor: SnapshotDoor;
+  readonly #fetcher: SnapshotFetcher;
+  #serving = false;
   readonly #ticker: Ticker;
   readonly #leaseTicker: Ticker;
-  /** Feeds go straight to those who wait for them: Raft has no use for them. */
+  /** Feeds and chunks go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
       if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
+      else if (report.kind === "snapshot-chunk") this.#snapshotDoor.report(report);
+      else if (isForFetcher(report)) this.#fetcher.report(report);
       else this.#mailbox.tell(report);
     },
   };
@@ -116,6 +130,11 @@ export class RaftNode {
         { prng, chainHash: crcChainHash },
       ),
       peers: this.#peers,
+      snapshots: {
+        fetch: (effect) => this.#fetcher.fetch(effect),
+        discard: (transfer) => this.#fetcher.discard(transfer),
+      },
+      stateReplaced: (at) => this.#stateReplaced(at),
       logWriter: dependencies.logWriter,
       applier: dependencies.applier,
       lessor,
@@ -145,6 +164,22 @@ export class RaftNode {
         view: () => this.#raft.view(),
       },
     );
+    const snapshotIdentity = { clusterId: identity.clusterId, memberId };
+    const forSnapshots = { transport: dependencies.feedTransport, subjects, applier: dependencies.applier };
+    this.#snapshotDoor = new SnapshotDoor(
+      { ...snapshotIdentity, requestsMax: SNAPSHOT_REQUESTS_MAX },
+      forSnapshots,
+    );
+    this.#fetcher = new SnapshotFetcher(
+      {
+        ...snapshotIdentity,
+        windowChunks: options.snapshotWindowChunks,
+        bytesPerSecondMax: options.snapshotBytesPerSecondMax,
+        answerMs: SNAPSHOT_ANSWER_MS,
+        giveUpMs: SNAPSHOT_GIVE_UP_MS,
+      },
+      { ...forSnapshots, clock, logger, raft: self },
+    );
     this.#ticker = new Ticker(
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
@@ -167,10 +202,18 @@ export class RaftNode {
   start(): void {
     this.#peers.start();
     this.#notices.start();
-    this.#door.open();
-    this.#feed.open();
+    this.#snapshotDoor.open();
     this.#ticker.start();
     this.#leaseTicker.start();
+    if (this.#raft.view().raft.stateIsWhole) return this.#serve();
+    const { start, position, logger } = this.dependencies;
+    logger.error(
+      "the state is damaged: it ends before the log begins; nothing is served until a snapshot replaced it",
+      {
+        applied: position.index,
+        logBegins: start.compacted.index + 1,
+      },
+    );
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
@@ -179,6 +222,8 @@ export class RaftNode {
     this.#feed.close();
     this.#notices.stop();
     this.#peers.stop();
+    this.#snapshotDoor.close();
+    this.#fetcher.close();
     this.#ticker[Symbol.dispose]();
     this.#leaseTicker[Symbol.dispose]();
     this.#mailbox.close();
@@ -205,6 +250,18 @@ export class RaftNode {
     };
   }
 
+  #serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    this.#door.open();
+    this.#feed.open();
+  }
+
+  #stateReplaced({ index, revision }: AppliedPosition): void {
+    this.dependencies.logger.info("a snapshot is the state now", { index, revision });
+    this.#serve();
+  }
+
   #leadershipChanged(leadership: Leadership): void {
     const { role, term, leader, established } = leadership;
     this.dependencies.logger.info("leadership", { role, term, leader: describeLeader(leader), established });
@@ -215,4 +272,11 @@ export class RaftNode {
 /** A generator for election timeouts that differs from member to member and from start to start. */
 export function electionPrng(memberId: MemberId, bootNonce: number): Prng {
   return seededPrng(Number(BigInt.asUintN(21, memberId)) * 0x1_0000_0000 + bootNonce);
+}
+
+function isForFetcher(
+  report: LogWriterReport | ApplierReport,
+): report is Extract<ApplierReport, { kind: "snapshot-written" | "snapshot-staged" | "snapshot-rejected" }> {
+  const { kind } = report;
+  return kind === "snapshot-written" || kind === "snapshot-staged" || kind === "snapshot-rejected";
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
+import { RAFT_DEFAULTS, type Configuration, type LogIndex } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
@@ -40,6 +40,12 @@ export interface NodeEnvironment {
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
+/** Chunks under way at once: with 512 KiB each, the memory that a transfer takes at either end. */
+const SNAPSHOT_WINDOW_CHUNKS = 8;
+const SNAPSHOT_CHUNK_BYTES = 512 * 1024;
+/** Applied state is synced at least this often: each sync holds up the apply lane for as long as the disk takes. */
+const SYNC_ENTRIES_MAX = 1000;
+const SYNC_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
@@ -61,10 +67,8 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   stack.defer(() => logWriter.close());
   const { start } = await logWriter.started();
 
-  // While the log is whole, missing state is only work to do again: it is applied from the first entry on.
-  const applier = startApplier(options, start.compacted.index === 0, report, (error) =>
-    failed("applier", error),
-  );
+  // State that is missing or behind is made good from the log, or from a snapshot if the log does not go back that far.
+  const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
   stack.defer(() => applier.close());
   const { position } = await applier.started();
   refuseLostLog(options, start, position);
@@ -82,11 +86,19 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const bootNonce = randomInt(2 ** 32);
   const node = new RaftNode(
     {
-      raft: { ...RAFT_DEFAULTS, memberId: options.memberId, electionTimeoutTicks: TICKS_PER_ELECTION },
+      raft: {
+        ...RAFT_DEFAULTS,
+        memberId: options.memberId,
+        electionTimeoutTicks: TICKS_PER_ELECTION,
+        logKeepEntries: options.logKeepEntries,
+        logKeepBytesMax: options.logKeepBytes,
+      },
       tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
+      snapshotBytesPerSecondMax: options.snapshotBytesPerSecond,
+      snapshotWindowChunks: SNAPSHOT_WINDOW_CHUNKS,
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
       version: PRODUCT_VERSION,
@@ -125,11 +137,12 @@ function startLogWriter(
   const data: LogWriterThreadData = {
     directory: join(dataDir, "raft"),
     create,
+    options: { compactionEntriesMax: 1000, compactionPauseMs: 10 },
     expected: { clusterId, memberId },
   };
   return new ThreadRef<
     LogWriterMessage,
-    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" }>,
+    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" }>,
     { start: LogStart }
   >(
     { name: "log-writer", entry: join(__dirname, "threads/log-writer-thread.js"), data },
@@ -139,15 +152,25 @@ function startLogWriter(
 
 function startApplier(
   options: NodeOptions,
-  createIfMissing: boolean,
+  compacted: LogIndex,
   report: (report: ApplierReport) => void,
   failed: (error: Error) => void,
 ) {
   const { clusterId, memberId, dataDir } = options;
   const data: ApplierThreadData = {
-    directory: join(dataDir, "state"),
-    createIfMissing,
-    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10 },
+    directory: dataDir,
+    compacted,
+    options: {
+      clusterId,
+      memberId,
+      compactionRowsMax: 1000,
+      compactionPauseMs: 10,
+      // A fraction of the margin, so that a small one is not exceeded by what is not synced yet.
+      syncEntries: Math.min(SYNC_ENTRIES_MAX, Math.ceil(options.logKeepEntries / 5)),
+      syncBytes: Math.min(SYNC_BYTES_MAX, Math.ceil(options.logKeepBytes / 8)),
+      chunkBytesMax: SNAPSHOT_CHUNK_BYTES,
+      windowChunks: SNAPSHOT_WINDOW_CHUNKS,
+    },
   };
   return new ThreadRef<
     ApplierMessage,

@@ -1,4 +1,5 @@
 import type { Message } from "../message";
+import { NO_HOLD } from "../snapshot/log-compaction";
 import { voteResult, votersOf } from "../quorum/quorum";
 import type { MemberId, Term } from "../types";
 import type { Member } from "./member";
@@ -14,6 +15,7 @@ export class CandidateRole implements RoleBehaviour {
   readonly established = false;
   readonly pendingReads = 0;
   readonly peers = [];
+  readonly compactionHold = NO_HOLD;
   readonly #member: Member;
   readonly #transitions: Transitions;
   readonly #votes = new Map<MemberId, boolean>();
@@ -43,7 +45,10 @@ export class CandidateRole implements RoleBehaviour {
 
   tick(): void {
     this.#member.timer.tick();
-    if (this.#member.timer.expired) this.#transitions.preCampaign();
+    if (!this.#member.timer.expired) return;
+    // Its state may have begun to be replaced meanwhile.
+    if (this.#member.mayCampaign) this.#transitions.preCampaign();
+    else this.#transitions.follow(this.#member.term, undefined);
   }
 
   receive(from: MemberId, message: Message): void {
@@ -81,6 +86,12 @@ export class CandidateRole implements RoleBehaviour {
   unreachable(): void {}
 
   restarted(): void {}
+
+  snapshotOpened(): void {}
+
+  snapshotClosed(): void {}
+
+  snapshotInstalled(): void {}
 
   flush(): void {}
 

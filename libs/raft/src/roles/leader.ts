@@ -2,10 +2,12 @@ import { EMPTY_BYTES, invariant } from "@quorate/base";
 import { entrySize } from "../log/entry-size";
 import type { AppendResponse, Message } from "../message";
 import { ReadIndexQueue } from "../read-index";
+import type { CompactionHold } from "../snapshot/log-compaction";
+import { neededFrom, OutgoingSnapshots } from "../snapshot/outgoing-snapshots";
 import type { PeerStatus } from "../status";
 import { Rounds } from "../tracker/rounds";
 import { Tracker } from "../tracker/tracker";
-import type { Entry, EntryType, LogIndex, MemberId, Term } from "../types";
+import type { Entry, EntryId, EntryType, LogIndex, MemberId, Term } from "../types";
 import type { Member } from "./member";
 import { replicate } from "./replicate";
 import type { RoleBehaviour, Transitions } from "./role-behaviour";
@@ -18,6 +20,7 @@ export class LeaderRole implements RoleBehaviour {
   readonly #tracker: Tracker;
   readonly #reads: ReadIndexQueue;
   readonly #rounds: Rounds;
+  readonly #snapshots: OutgoingSnapshots;
   /** The entry that opened this term: entries from here on are this leader's own. */
   readonly #firstOwn: LogIndex;
   #tick = 0;
@@ -35,6 +38,7 @@ export class LeaderRole implements RoleBehaviour {
     this.#tracker = new Tracker(member.id, configuration, limits, this.#firstOwn);
     this.#reads = new ReadIndexQueue(options.pendingReadsMax);
     this.#rounds = new Rounds(this.#tick);
+    this.#snapshots = new OutgoingSnapshots({ member });
   }
 
   get leader(): MemberId {
@@ -56,7 +60,7 @@ export class LeaderRole implements RoleBehaviour {
       match: progress.match,
       next: progress.next,
       paused: !ready,
-      inflight: progress.state === "replicate" ? progress.inflights.count : Number(progress.paused),
+      inflight: progress.state === "replicate" ? progress.inflights.count : Number(!ready),
     }));
   }
 
@@ -67,8 +71,7 @@ export class LeaderRole implements RoleBehaviour {
 
   tick(): void {
     this.#tick += 1;
-    const oldestThatCounts = this.#tick - this.#member.options.electionTimeoutTicks;
-    if (!this.#rounds.sentSince(this.#tracker.quorumRound(), oldestThatCounts)) {
+    if (!this.#rounds.sentSince(this.#tracker.quorumRound(), this.#oldestTickThatCounts)) {
       return this.#transitions.follow(this.#member.term, undefined); // check-quorum (thesis §6.2)
     }
     this.#ticksSinceBeat += 1;
@@ -79,10 +82,12 @@ export class LeaderRole implements RoleBehaviour {
     switch (message.kind) {
       case "append":
       case "heartbeat":
+      case "install-snapshot":
         return invariant(false, "a term has one leader", { term: this.#member.term, other: from });
       case "append-response":
         return this.#appendAnswered(from, message);
       case "heartbeat-response":
+        if (message.needsSnapshot) this.#restore(from);
         this.#tracker.peer(from)?.heartbeatAnswered(this.#member.log.lastIndex);
         return this.#roundAnswered(from, message.round);
       case "read-index":
@@ -132,6 +137,7 @@ export class LeaderRole implements RoleBehaviour {
       this.#beat(round);
     }
     for (const [to, peer] of this.#tracker.peers) replicate(this.#member, to, peer, this.#rounds.current);
+    this.#snapshots.flush(this.#tracker.peers, this.#rounds.current);
     this.#confirmReads(); // a leader that is a quorum by itself has nobody to wait for
   }
 
@@ -140,6 +146,45 @@ export class LeaderRole implements RoleBehaviour {
     this.#member.failReads(own, "leader-changed");
     for (const read of peers) this.#answerRead(read.member, read.id, undefined);
     this.#member.log.forgetFetched();
+    this.#snapshots.leave();
+  }
+
+  snapshotOpened(to: MemberId, transfer: number, at: EntryId): void {
+    this.#tracker.peer(to)?.snapshotOpened(transfer, at);
+  }
+
+  snapshotClosed(to: MemberId, transfer: number): void {
+    this.#snapshots.closed(to, transfer);
+    const peer = this.#tracker.peer(to);
+    if (peer?.progress.state === "snapshot" && peer.progress.transfer === transfer)
+      peer.snapshotClosed(this.#member.nextForwardId());
+  }
+
+  snapshotInstalled(): void {}
+
+  /** Whoever has answered within an election timeout counts; the others will need a snapshot if they are away for long. */
+  get compactionHold(): CompactionHold {
+    let hold: CompactionHold = { index: this.#member.log.durable, bySnapshot: false };
+    for (const peer of this.#tracker.peers.values()) {
+      if (!this.#rounds.sentSince(peer.ackedRound, this.#oldestTickThatCounts)) continue;
+      const needed = neededFrom(peer);
+      hold = {
+        index: Math.min(hold.index, needed.index) as LogIndex,
+        bySnapshot: hold.bySnapshot || needed.bySnapshot,
+      };
+    }
+    return hold;
+  }
+
+  get #oldestTickThatCounts(): number {
+    return this.#tick - this.#member.options.electionTimeoutTicks;
+  }
+
+  /** The state of a member is damaged: whatever its log holds, it can go on only from a snapshot. */
+  #restore(from: MemberId): void {
+    const { log } = this.#member;
+    const next = (log.compacted.index + 1) as LogIndex;
+    this.#tracker.peer(from)?.needSnapshot(this.#member.nextForwardId(), next);
   }
 
   #append(type: EntryType, data: Uint8Array): Entry {
@@ -175,7 +220,10 @@ export class LeaderRole implements RoleBehaviour {
       this.#advanceCommit();
     } else {
       const { hint } = outcome;
-      peer.rejected(outcome.previous, log.lastWithTermAtMost(hint.index, hint.term).index);
+      // Below the log nothing is known of terms, and nothing can be sent: the peer's own word is enough.
+      const isGone = hint.index < log.compacted.index;
+      const couldMatch = isGone ? hint.index : log.lastWithTermAtMost(hint.index, hint.term).index;
+      peer.rejected(outcome.previous, couldMatch);
     }
     this.#roundAnswered(from, message.round);
   }

@@ -1,6 +1,6 @@
 import { invariant, type Prng } from "@quorate/base";
 import type { ChainHash } from "../chain-hash";
-import type { RaftEffect } from "../effect";
+import type { LogRestart, RaftEffect } from "../effect";
 import { RaftLog } from "../log/raft-log";
 import type { Message } from "../message";
 import type { RaftOptions } from "../options";
@@ -14,10 +14,12 @@ import { ElectionTimer } from "./election-timer";
 /** What a member is and holds in any role: identity, term and vote, log, and the ways out. */
 export class Member {
   readonly options: RaftOptions;
-  readonly configuration: Configuration;
+  configuration: Configuration;
   readonly chainHash: ChainHash;
   readonly log: RaftLog;
   readonly timer: ElectionTimer;
+  /** Whether the applied state is whole; while it is not, this member does not campaign. */
+  stateIsWhole: boolean;
   readonly #persistence: Persistence;
   readonly #outbox: Outbox;
   #term: Term;
@@ -39,6 +41,7 @@ export class Member {
     this.#outbox = new Outbox({ persistence: this.#persistence });
     const logOptions = { cacheBytesMax: options.cacheBytesMax, fetchBytesMax: options.appendBytesMax };
     this.log = new RaftLog(logOptions, start, { persistence: this.#persistence });
+    this.stateIsWhole = start.applied >= start.compacted.index;
     this.#term = start.hardState.term;
     this.#vote = start.hardState.vote;
     invariant(this.log.lastTerm <= this.#term, "the term is at least that of the last entry");
@@ -60,6 +63,11 @@ export class Member {
 
   get isVoter(): boolean {
     return isVoter(this.configuration, this.id);
+  }
+
+  /** Whether this member may stand for election: a leader must be able to apply what it commits. */
+  get mayCampaign(): boolean {
+    return this.isVoter && this.stateIsWhole;
   }
 
   /** Whether the present term and vote would survive a crash. */
@@ -104,6 +112,29 @@ export class Member {
     this.#outbox.truncateFrom(index);
   }
 
+  /**
+   * Begins the log behind a snapshot. @returns The write after which that is durable; what was gathered before leaves in one of
+   * its own.
+   */
+  restartLog(restart: LogRestart): number {
+    const { snapshot, keepsEntries } = restart;
+    this.#takePersist(this.#notices);
+    this.#persistence.restart(restart);
+    if (keepsEntries) {
+      this.log.commitTo(Math.max(this.log.commit, snapshot.index) as LogIndex);
+      this.log.compactTo(snapshot, snapshot.chain);
+    } else {
+      this.log.restart(snapshot);
+      this.#outbox.truncateFrom((snapshot.index + 1) as LogIndex);
+    }
+    this.configuration = snapshot.configuration;
+    return this.#persistence.latestId;
+  }
+
+  isDurable(writeId: number): boolean {
+    return writeId <= this.#persistence.persistedId;
+  }
+
   persisted(id: number): void {
     this.#persistence.complete(id);
   }
@@ -121,11 +152,14 @@ export class Member {
   takeEffects(): RaftEffect[] {
     const effects = this.#notices;
     this.#notices = [];
-    const hardState: HardState = { term: this.#term, vote: this.#vote, commit: this.log.commit };
-    const persist = this.#persistence.take(hardState);
-    if (persist !== undefined) effects.push(persist);
+    this.#takePersist(effects);
     const envelopes = this.#outbox.take(this.#term);
     if (envelopes.length > 0) effects.push({ kind: "send", envelopes });
     return effects;
+  }
+  #takePersist(effects: RaftEffect[]): void {
+    const hardState: HardState = { term: this.#term, vote: this.#vote, commit: this.log.commit };
+    const persist = this.#persistence.take(hardState);
+    if (persist !== undefined) effects.push(persist);
   }
 }

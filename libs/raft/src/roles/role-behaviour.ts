@@ -1,6 +1,7 @@
 import type { Message } from "../message";
 import type { PeerStatus } from "../status";
-import type { MemberId, Role, Term } from "../types";
+import type { CompactionHold } from "../snapshot/log-compaction";
+import type { EntryId, LogIndex, MemberId, Role, Term } from "../types";
 
 /** What a member does differently in each role. One object lives as long as the role does. */
 export interface RoleBehaviour {
@@ -23,6 +24,14 @@ export interface RoleBehaviour {
   unreachable(member: MemberId): void;
   /** `member` was restarted. */
   restarted(member: MemberId): void;
+  /** A view of the state was opened for `to`. */
+  snapshotOpened(to: MemberId, transfer: number, at: EntryId): void;
+  /** A view of the state is gone. */
+  snapshotClosed(to: MemberId, transfer: number): void;
+  /** What this role knows of members for whom the log must stay. */
+  readonly compactionHold: CompactionHold;
+  /** The state is now that of a snapshot. */
+  snapshotInstalled(index: LogIndex): void;
   /** The turn ends: sends what the inputs of the turn have gathered. */
   flush(): void;
   /** The role ends; the member's term is already the new one. */

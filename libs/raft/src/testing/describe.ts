@@ -48,7 +48,9 @@ export function describeMessage(message: Message): string {
     case "heartbeat":
       return `${head} round=${message.round} commit=${message.commit}`;
     case "heartbeat-response":
-      return `${head} round=${message.round}`;
+      return `${head} round=${message.round}${message.needsSnapshot ? " needs-snapshot" : ""}`;
+    case "install-snapshot":
+      return `${head} round=${message.round} transfer=${message.transfer} snapshot=${describeId(message.snapshot)}`;
     case "read-index":
       return head;
     case "read-index-response":
@@ -66,8 +68,10 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
         ({ to, message }) => `${self} -> ${nameOf(to)} ${describeMessage(message)}`,
       );
     case "persist": {
-      const { truncateFrom, entries, hardState } = effect;
+      const { restart, truncateFrom, entries, hardState } = effect;
+      const kept = restart?.keepsEntries === true ? " keeping-entries" : "";
       const parts = [
+        restart === undefined ? "" : ` restart=${describeId(restart.snapshot)}${kept}`,
         truncateFrom === undefined ? "" : ` truncate-from=${truncateFrom}`,
         entries.length === 0 ? "" : ` entries=${describeEntries(entries)}`,
         hardState === undefined
@@ -80,6 +84,19 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
       return [`${self} apply ${describeEntries(effect.entries)}`];
     case "fetch":
       return [`${self} fetch ${effect.from}..${effect.to}`];
+    case "compact":
+      return [`${self} compact up-to=${effect.upTo}`];
+    case "open-snapshot":
+    case "close-snapshot":
+      return [`${self} ${effect.kind} to=${nameOf(effect.to)} transfer=${effect.transfer}`];
+    case "fetch-snapshot":
+      return [
+        `${self} fetch-snapshot from=${nameOf(effect.from)} transfer=${effect.transfer} snapshot=${describeId(effect.snapshot)}`,
+      ];
+    case "discard-snapshot":
+      return [`${self} discard-snapshot transfer=${effect.transfer}`];
+    case "install-snapshot":
+      return [`${self} install-snapshot transfer=${effect.transfer} index=${effect.index}`];
     case "proposed":
       return [`${self} proposed ${describeId(effect)}`];
     case "proposal-refused":
@@ -98,9 +115,9 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
 }
 
 export function describeStatus(status: RaftStatus): string[] {
-  const { role, term, vote, leader, last, durable, commit, applied } = status;
+  const { role, term, vote, leader, last, durable, commit, applied, stateIsWhole } = status;
   return [
-    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}`,
+    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}${stateIsWhole ? "" : " state-not-whole"}`,
     ...status.peers.map(
       ({ member, state, match, next, paused, inflight }) =>
         `  ${nameOf(member)} ${state} match=${match} next=${next} inflight=${inflight}${paused ? " paused" : ""}`,

@@ -19,6 +19,8 @@ const OPTION_NAMES: Readonly<Record<string, keyof RaftOptions>> = {
   "uncommitted-bytes": "uncommittedBytesMax",
   "cache-bytes": "cacheBytesMax",
   "pending-reads": "pendingReadsMax",
+  "keep-entries": "logKeepEntries",
+  "keep-bytes": "logKeepBytesMax",
   heartbeat: "heartbeatTicks",
 };
 
@@ -58,6 +60,21 @@ export class InteractionEnvironment {
         return this.#repeat(command, (member) => void member.completeApply());
       case "fetched":
         return this.#repeat(command, (member) => void member.completeFetch());
+      case "sync-state":
+        return this.#each(command).forEach((member) => member.syncState());
+      case "snapshot-work":
+        return this.#repeat(
+          command,
+          (member) => void member.completeSnapshotWork(command.options.get("succeeds") !== "no"),
+        );
+      case "snapshot-closed": {
+        const to = this.#member(command.positional[1]).id;
+        return this.#one(command).step({
+          kind: "snapshot-closed",
+          to,
+          transfer: this.#number(command, "transfer", 0),
+        });
+      }
       case "deliver":
         return this.#take(command).forEach((message) => this.#arrive(message));
       case "repeat":
@@ -178,7 +195,13 @@ export class InteractionEnvironment {
       busy ||= messages.length > 0;
       for (const member of members) {
         if (!member.running) continue;
-        while (member.completeWrite() || member.completeFetch() || member.completeApply()) busy = true;
+        while (
+          member.completeWrite() ||
+          member.completeFetch() ||
+          member.completeApply() ||
+          member.completeSnapshotWork()
+        )
+          busy = true;
       }
     }
   }

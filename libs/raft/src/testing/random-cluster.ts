@@ -23,7 +23,17 @@ interface InTransit extends Envelope {
 
 /** How often things that a run set must have reached did happen. */
 export type Occurrence =
-  "election" | "commit" | "truncation" | "fetch" | "read" | "forwarded read" | "loss at crash" | "refusal";
+  | "election"
+  | "commit"
+  | "truncation"
+  | "fetch"
+  | "read"
+  | "forwarded read"
+  | "loss at crash"
+  | "refusal"
+  | "compaction"
+  | "snapshot"
+  | "damaged state";
 
 /** Each seed draws its own mix of faults: a run with all of them at once hardly ever gets anywhere. */
 interface Mix {
@@ -37,6 +47,8 @@ interface Mix {
   /** Of 100 steps: with many, elections are common; with few, much happens in a term. */
   readonly tick: number;
   readonly diskSpeed: number;
+  /** Of crashes that lose the state although it was synced. */
+  readonly damage: number;
 }
 
 const NETWORK_MAX = 150;
@@ -54,6 +66,8 @@ export class RandomCluster {
   /** Pairs "from>to" whose messages are lost. */
   #blocked = new Set<string>();
   #effects: RaftEffect[] = [];
+  /** What a crash may not take from a member's state. */
+  readonly #durablyApplied = new Map<MemberId, LogIndex>();
   #nextId = 1;
   #failed = false;
 
@@ -71,6 +85,7 @@ export class RandomCluster {
       partition: sometimes(0.6, 0.01),
       tick: randomInteger(prng, 8, 35),
       diskSpeed: randomInteger(prng, 10, 90) / 100,
+      damage: sometimes(0.5, 0.5),
     };
     const size = randomPick(prng, [1, 2, 3, 3, 3, 4, 5, 5]);
     const learners = size >= 4 && randomChance(prng, 0.3) ? 1 : 0;
@@ -92,6 +107,8 @@ export class RandomCluster {
       uncommittedBytesMax: randomPick(prng, [500, 1_000_000]),
       cacheBytesMax: randomPick(prng, [1, 300, 1_000_000]),
       applyBytesMax: randomPick(prng, [60, 10_000]),
+      logKeepEntries: randomPick(prng, [1, 1, 5, 1000]),
+      logKeepBytesMax: randomPick(prng, [300, 1_000_000]),
     };
     for (const memberId of ids) {
       const observe = (effect: RaftEffect): void => void this.#effects.push(effect);
@@ -127,10 +144,18 @@ export class RandomCluster {
 
   #work(member: SimulatedMember): void {
     this.#guard(member, () => {
-      if (randomChance(this.#prng, 0.5)) member.completeWrite();
-      else if (randomChance(this.#prng, 0.5)) member.completeApply();
-      else member.completeFetch();
+      const what = randomInteger(this.#prng, 0, 19);
+      if (what < 8) member.completeWrite();
+      else if (what < 11) member.completeApply();
+      else if (what < 13) member.completeFetch();
+      else if (what < 17) member.completeSnapshotWork(!randomChance(this.#prng, 0.2));
+      else if (member.raft.status().stateIsWhole) this.#syncState(member);
     });
+  }
+
+  #syncState(member: SimulatedMember): void {
+    this.#durablyApplied.set(member.id, member.disk.applied);
+    member.syncState();
   }
 
   #propose(member: SimulatedMember): void {
@@ -195,8 +220,20 @@ export class RandomCluster {
   #crash(member: SimulatedMember): void {
     if (member.writes.size > 0) this.#note("loss at crash");
     // The state machine's own writes are not synced either: it comes back at some prefix of what it had applied.
-    const applied = randomInteger(this.#prng, 0, member.disk.applied) as LogIndex;
-    member.crash(applied);
+    const durable = Math.min(this.#durablyApplied.get(member.id) ?? 0, member.disk.applied);
+    const isLost = durable > 0 && this.#canSpare(member) && randomChance(this.#prng, this.#mix.damage);
+    const applied = isLost ? 0 : randomInteger(this.#prng, durable, member.disk.applied);
+    member.crash(applied as LogIndex);
+    this.#durablyApplied.set(member.id, member.disk.applied);
+    if (member.disk.applied < member.disk.compacted.index) this.#note("damaged state");
+  }
+
+  /** Damaged states halt a cluster if they are a majority: somebody must be left to lead it. */
+  #canSpare(member: SimulatedMember): boolean {
+    const damaged = this.#members.filter(
+      ({ id, disk }) => id === member.id || disk.applied < disk.compacted.index,
+    );
+    return damaged.length * 2 < this.#voters;
   }
 
   #start(member: SimulatedMember): void {
@@ -237,6 +274,11 @@ export class RandomCluster {
       if (effect.role === "leader" && !effect.established) this.#note("election");
     } else if (effect.kind === "persist") {
       if (effect.truncateFrom !== undefined) this.#note("truncation");
+    } else if (effect.kind === "compact") {
+      this.#note("compaction");
+    } else if (effect.kind === "install-snapshot") {
+      this.#note("snapshot");
+      this.#durablyApplied.set(member.id, effect.index);
     } else if (effect.kind === "fetch") {
       this.#note("fetch");
     } else if (effect.kind === "read-ready") {
@@ -281,7 +323,15 @@ export class RandomCluster {
           this.#guard(member, () => void (done = act()));
           return done && !this.#failed;
         };
-        while (work(() => member.completeWrite() || member.completeFetch() || member.completeApply()))
+        while (
+          work(
+            () =>
+              member.completeWrite() ||
+              member.completeFetch() ||
+              member.completeApply() ||
+              member.completeSnapshotWork(),
+          )
+        )
           worked = true;
       }
       if (!worked) return;

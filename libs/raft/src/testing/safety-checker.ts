@@ -50,13 +50,19 @@ export class SafetyChecker {
     return this.#logs.get(member) ?? [];
   }
 
+  #committedUpTo(index: LogIndex): Entry[] {
+    if (index > this.committedIndex)
+      this.breach("state machine safety", `a snapshot at ${index} is not committed`);
+    return this.#committed.slice(0, index).map(({ entry }) => entry);
+  }
+
   breach(rule: Rule, facts: string): void {
     this.breaches.push({ rule, facts });
   }
 
   /** A member starts with what its disk holds. */
   started(member: SimulatedMember): void {
-    this.#logs.set(member.id, [...member.disk.entries]);
+    this.#logs.set(member.id, [...this.#committedUpTo(member.disk.compacted.index), ...member.disk.entries]);
     this.#applied.set(member.id, member.disk.applied);
     this.#leading.delete(member.id);
   }
@@ -83,7 +89,11 @@ export class SafetyChecker {
         if (effect.truncateFrom !== undefined && ledThroughout) {
           this.breach("leader append-only", `${nameOf(member.id)} truncates from ${effect.truncateFrom}`);
         }
+        if (effect.restart !== undefined && !effect.restart.keepsEntries)
+          this.#logs.set(member.id, this.#committedUpTo(effect.restart.snapshot.index));
         this.#persist(member.id, effect.truncateFrom, effect.entries);
+      } else if (effect.kind === "install-snapshot") {
+        this.#applied.set(member.id, effect.index);
       } else if (effect.kind === "apply") {
         effect.entries.forEach((entry) => this.#apply(member.id, entry));
       } else if (effect.kind === "read-ready") {
@@ -134,8 +144,7 @@ export class SafetyChecker {
     const entry = this.logOf(member)[index - 1]!;
     this.#committed.push({ entry, term });
     const holders = members.filter(
-      ({ id, disk }) =>
-        this.#configuration.incoming.includes(id) && disk.entries[index - 1]?.chain === entry.chain,
+      ({ id, disk }) => this.#configuration.incoming.includes(id) && disk.holds(index, entry.chain),
     );
     if (holders.length * 2 <= this.#configuration.incoming.length) {
       this.breach("committed is durable on a quorum", `${index}@${entry.term} is on ${holders.length} disks`);

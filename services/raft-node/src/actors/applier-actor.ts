@@ -10,9 +10,8 @@ import type {
   CommittedEntry,
   LeaseChange,
   StateColumn,
-  StateMachine,
 } from "@quorate/state-machine";
-import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
+import type { KeyValueBatch } from "@quorate/storage";
 import {
   decodeCommandBatch,
   DecodeError,
@@ -28,6 +27,9 @@ import {
 } from "@quorate/wire";
 import { encodeHistory, withPrevious } from "../history";
 import { encodeOutcome, encodeRead } from "../results";
+import type { AppliedState } from "../snapshot/applied-state";
+import type { SnapshotLane } from "../snapshot/snapshot-lane";
+import type { SnapshotMessage, SnapshotReport } from "../snapshot/snapshot-messages";
 
 export type ApplierMessage =
   /** `answered`: the indexes for which this member owes an answer; the others are applied without encoding one. */
@@ -57,7 +59,8 @@ export type ApplierMessage =
   /** How what is applied from now on is also reported as "feed". */
   | { readonly kind: "feed"; readonly mode: FeedMode }
   /** An encoded HistoryRequest. */
-  | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array };
+  | { readonly kind: "history"; readonly id: number; readonly request: Uint8Array }
+  | SnapshotMessage;
 
 /** An encoded ProposeResponse for the entry at `index`, which was applied with `term`. */
 export interface Answer {
@@ -74,12 +77,15 @@ export type ApplierReport =
       readonly databaseBytes: number;
       readonly leases: readonly LeaseChange[];
     }
+  /** Everything up to `index` survives a power loss. */
+  | { readonly kind: "applied-durably"; readonly index: LogIndex }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
   | { readonly kind: "lease-list"; readonly term: Term; readonly leases: readonly LeaseRecord[] }
   | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] }
-  | FeedReport;
+  | FeedReport
+  | SnapshotReport;
 
 /** "bare": only how far the store has come, without the events. */
 export type FeedMode = "off" | "bare" | "full";
@@ -96,11 +102,14 @@ export interface ApplierOptions {
   /** Rows that one step of physical compaction removes, and the pause between steps, so that applying goes on. */
   readonly compactionRowsMax: number;
   readonly compactionPauseMs: number;
+  /** Entries, and bytes of them, after which what is applied is synced, so that the log before it may go. */
+  readonly syncEntries: number;
+  readonly syncBytes: number;
 }
 
 export interface ApplierDependencies {
-  readonly store: KeyValueStore<StateColumn>;
-  readonly stateMachine: StateMachine;
+  readonly state: AppliedState;
+  readonly snapshots: SnapshotLane;
   readonly reports: ActorRef<ApplierReport>;
   readonly clock: Clock;
 }
@@ -117,7 +126,7 @@ const DATABASE_SIZE_EVERY_MS = 1000;
  * waited for them are answered from the state as it then stands.
  */
 export class ApplierActor implements Actor<ApplierMessage> {
-  readonly #batch: KeyValueBatch<StateColumn>;
+  #batch: KeyValueBatch<StateColumn>;
   readonly #encoder: ResponseEncoder;
   #applies: ApplyMessage[] = [];
   #reads: ReadMessage[] = [];
@@ -126,6 +135,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
   /** Answers to `physical` compactions, held until the rows are gone. */
   #afterCompaction: Answer[] = [];
   #compacting = false;
+  #unsyncedEntries = 0;
+  #unsyncedBytes = 0;
   #databaseBytes = 0;
   #databaseBytesAt = -Infinity;
 
@@ -133,7 +144,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     private readonly options: ApplierOptions,
     private readonly dependencies: ApplierDependencies,
   ) {
-    this.#batch = dependencies.store.batch();
+    this.#batch = dependencies.state.store.batch();
     this.#encoder = new ResponseEncoder(options);
     this.#compactLater(); // a compaction that a restart interrupted goes on
   }
@@ -154,19 +165,41 @@ export class ApplierActor implements Actor<ApplierMessage> {
       case "history":
         this.#histories.push(message);
         return;
+      case "snapshot-install":
+        this.#applies = []; // what was handed over before is part of it
+        return this.dependencies.snapshots.receive(message, () => this.#installed());
+      case "snapshot-open":
+      case "snapshot-close":
+      case "snapshot-read":
+      case "snapshot-stage":
+      case "snapshot-write":
+      case "snapshot-discard":
+        return this.dependencies.snapshots.receive(message, () => this.#installed());
       default:
         assertNever(message);
     }
   }
 
   turnEnded(): void {
+    if (this.dependencies.snapshots.installing) return;
     if (this.#applies.length > 0) this.#apply();
     if (this.#reads.length > 0) this.#answerReads();
     if (this.#histories.length > 0) this.#answerHistories();
   }
 
+  /** The state is another one. What waits is served from it, in a turn of its own if it took long to open. */
+  #installed(): void {
+    this.#batch = this.dependencies.state.store.batch();
+    this.#afterCompaction = []; // compactions that are part of the snapshot: what became of them is not known here
+    this.#unsyncedEntries = 0;
+    this.#unsyncedBytes = 0;
+    this.#compactLater();
+    this.dependencies.clock.setTimer(0, () => this.turnEnded());
+  }
+
   #apply(): void {
-    const { stateMachine, reports } = this.dependencies;
+    const { reports } = this.dependencies;
+    const { stateMachine } = this.dependencies.state;
     const messages = this.#applies;
     this.#applies = [];
     const entries = messages.flatMap((message) => message.entries.map(committedEntry));
@@ -179,11 +212,27 @@ export class ApplierActor implements Actor<ApplierMessage> {
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
     const { position } = stateMachine;
     reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
+    this.#unsyncedEntries += entries.length;
+    for (const { entries: applied } of messages)
+      for (const { data } of applied) this.#unsyncedBytes += data.length;
+    const { syncEntries, syncBytes } = this.options;
+    if (this.#unsyncedEntries >= syncEntries || this.#unsyncedBytes >= syncBytes) this.#sync();
+  }
+
+  /** Writes the position once more: a synced batch takes all before it along. Last, since it takes what the disk takes. */
+  #sync(): void {
+    const { state, reports } = this.dependencies;
+    state.stateMachine.storePosition(this.#batch);
+    this.#batch.write({ sync: true });
+    this.#unsyncedEntries = 0;
+    this.#unsyncedBytes = 0;
+    reports.tell({ kind: "applied-durably", index: state.stateMachine.position.index as LogIndex });
   }
 
   /** Encoded once, however many fan-outs and watchers there are. */
   #feed(before: AppliedPosition, events: readonly Event[], term: Term): void {
-    const { stateMachine, store, reports } = this.dependencies;
+    const { reports } = this.dependencies;
+    const { stateMachine, store } = this.dependencies.state;
     const { revision, compactRevision } = stateMachine.position;
     if (revision === before.revision && compactRevision === before.compactRevision) return;
     const bare = this.#feedMode === "bare";
@@ -193,7 +242,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #answerHistories(): void {
-    const { stateMachine, store, reports } = this.dependencies;
+    const { reports } = this.dependencies;
+    const { stateMachine, store } = this.dependencies.state;
     const histories = this.#histories;
     this.#histories = [];
     for (const { id, request } of histories) {
@@ -232,8 +282,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #answerReads(): void {
-    const { stateMachine, reports } = this.dependencies;
-    const applied = stateMachine.position.index;
+    const { state, reports } = this.dependencies;
+    const applied = state.stateMachine.position.index;
     const waiting: ReadMessage[] = [];
     for (const read of this.#reads) {
       if (read.minIndex > applied) waiting.push(read);
@@ -243,7 +293,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #read(message: ReadMessage): ApplierReport {
-    const { stateMachine } = this.dependencies;
+    const { stateMachine } = this.dependencies.state;
     switch (message.kind) {
       case "read": {
         const { reads } = decodeReadRequest(message.request);
@@ -265,7 +315,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
 
   #result(read: RawRead, raftTerm: Term): Result {
     try {
-      return encodeRead(this.#encoder, this.dependencies.stateMachine.read(decodeRead(read)), raftTerm);
+      return encodeRead(this.#encoder, this.dependencies.state.stateMachine.read(decodeRead(read)), raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };
@@ -279,7 +329,14 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #compact(): void {
-    const more = this.dependencies.stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
+    if (this.dependencies.snapshots.installing) {
+      this.#compacting = false; // begun again once that is done
+      return;
+    }
+    const more = this.dependencies.state.stateMachine.compactStep(
+      this.#batch,
+      this.options.compactionRowsMax,
+    );
     if (this.#batch.size > 0) this.#batch.write({ sync: false });
     this.#compacting = false;
     if (more) return this.#compactLater();
@@ -292,7 +349,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const now = this.dependencies.clock.now();
     if (now - this.#databaseBytesAt >= DATABASE_SIZE_EVERY_MS) {
       this.#databaseBytesAt = now;
-      this.#databaseBytes = this.dependencies.store.sizeBytes();
+      this.#databaseBytes = this.dependencies.state.store.sizeBytes();
     }
     return this.#databaseBytes;
   }

@@ -51,7 +51,14 @@ export type RaftMessage =
       readonly settled: (index: LogIndex | undefined) => void;
     }
   | LogWriterReport
-  | Exclude<ApplierReport, FeedReport>;
+  | Exclude<ApplierReport, FeedReport | FetcherReport>
+  | { readonly kind: "snapshot-failed"; readonly transfer: number };
+
+/** Reports of the applier that are not for Raft. */
+export type FetcherReport = Extract<
+  ApplierReport,
+  { kind: "snapshot-chunk" | "snapshot-written" | "snapshot-rejected" }
+>;
 
 export interface Leadership {
   readonly role: Role;
@@ -70,6 +77,12 @@ export interface RaftActorOptions {
 export interface RaftActorDependencies {
   readonly raft: Raft;
   readonly peers: { send(envelopes: readonly Envelope[]): void };
+  readonly snapshots: {
+    fetch(effect: Extract<RaftEffect, { kind: "fetch-snapshot" }>): void;
+    discard(transfer: number): void;
+  };
+  /** A snapshot has taken the place of the state. */
+  readonly stateReplaced: (position: AppliedPosition) => void;
   readonly logWriter: ActorRef<LogWriterMessage>;
   readonly applier: ActorRef<ApplierMessage>;
   /** Handles what it is told at once: when a leadership ends, nothing may come between. */
@@ -125,7 +138,15 @@ export class RaftActor implements Actor<RaftMessage> {
       case "tick":
       case "unreachable":
       case "fetched":
+      case "compacted":
+      case "applied-durably":
+      case "snapshot-opened":
+      case "snapshot-closed":
+      case "snapshot-staged":
+      case "snapshot-failed":
         return raft.step(message);
+      case "snapshot-installed":
+        return this.#installed(message.position);
       case "peer":
         for (const inner of message.messages) {
           raft.step({
@@ -163,6 +184,17 @@ export class RaftActor implements Actor<RaftMessage> {
     for (const effect of this.dependencies.raft.takeEffects()) this.#perform(effect);
   }
 
+  #installed(position: AppliedPosition): void {
+    const { raft, lessor, stateReplaced } = this.dependencies;
+    const index = position.index as LogIndex;
+    this.#position = position;
+    this.#handedToApply = index;
+    this.#proposals.forgetUpTo(index);
+    raft.step({ kind: "snapshot-installed", index });
+    lessor.tell({ kind: "applied", position, changes: [] });
+    stateReplaced(position);
+  }
+
   #propose(message: Extract<RaftMessage, { kind: "propose" }>): void {
     const { asker, expectedTerm, data } = message;
     if (this.#handedToApply - this.#position.index > this.options.applyBacklogMax) {
@@ -190,15 +222,15 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   #perform(effect: RaftEffect): void {
-    const { peers, logWriter, applier, lessor, raft, leadershipChanged } = this.dependencies;
+    const { peers, logWriter, applier, lessor, raft, snapshots, leadershipChanged } = this.dependencies;
     switch (effect.kind) {
       case "send":
         return peers.send(effect.envelopes);
       case "persist": {
-        const { id, truncateFrom, entries, hardState } = effect;
+        const { id, restart, truncateFrom, entries, hardState } = effect;
         const last = entries.at(-1);
         if (last !== undefined) this.#proposals.syncBegins(id, last.index);
-        return logWriter.tell({ kind: "write", id, write: { truncateFrom, entries, hardState } });
+        return logWriter.tell({ kind: "write", id, write: { restart, truncateFrom, entries, hardState } });
       }
       case "fetch":
         return logWriter.tell({ kind: "read", from: effect.from, to: effect.to, bytesMax: effect.bytesMax });
@@ -208,6 +240,18 @@ export class RaftActor implements Actor<RaftMessage> {
         const answered = this.#proposals.owed(entries);
         return applier.tell({ kind: "apply", raftTerm: this.#leadership.term, entries, answered });
       }
+      case "compact":
+        return logWriter.tell(effect);
+      case "open-snapshot":
+        return applier.tell({ kind: "snapshot-open", to: effect.to, transfer: effect.transfer });
+      case "close-snapshot":
+        return applier.tell({ kind: "snapshot-close", to: effect.to, transfer: effect.transfer });
+      case "fetch-snapshot":
+        return snapshots.fetch(effect);
+      case "discard-snapshot":
+        return snapshots.discard(effect.transfer);
+      case "install-snapshot":
+        return applier.tell({ kind: "snapshot-install", index: effect.index });
       case "proposed":
         return this.#proposals.accepted(effect.id, effect.index, effect.term);
       case "proposal-refused":

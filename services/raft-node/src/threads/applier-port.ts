@@ -39,7 +39,15 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
       return { value: message, transfer: [message.request.buffer as ArrayBuffer] };
     case "lease-list":
     case "lease-keys":
+    case "snapshot-open":
+    case "snapshot-close":
+    case "snapshot-read":
+    case "snapshot-stage":
+    case "snapshot-discard":
+    case "snapshot-install":
       return { value: message, transfer: [] };
+    case "snapshot-write":
+      return { value: message, transfer: [message.chunk.buffer as ArrayBuffer] };
     default:
       return assertNever(message);
   }
@@ -57,6 +65,16 @@ export function unpackApplierMessage(
 export function packApplierReport(report: ApplierReport): Posted<PostedApplierReport> {
   switch (report.kind) {
     case "applied":
+    case "applied-durably":
+    case "snapshot-opened":
+    case "snapshot-closed":
+    case "snapshot-written":
+    case "snapshot-staged":
+    case "snapshot-rejected":
+    case "snapshot-installed":
+      return { value: report, transfer: [] };
+    case "snapshot-chunk":
+      // A copy, always: the view keeps the chunk in case it is asked for again.
       return { value: report, transfer: [] };
     case "answers": {
       const answers = report.answers.map((answer) => ({ ...answer, response: own(answer.response) }));
