@@ -34,6 +34,8 @@ export interface QuorateOptions {
   readonly members: number;
   readonly gateways?: number;
   readonly fanouts?: number;
+  /** Applied entries that members keep in their logs. */
+  readonly logKeepEntries?: number;
   /** Where to keep the data, from then on the cluster's to dispose of; a temporary folder unless told. */
   readonly folder?: TemporaryFolder;
   /** Added to the environment of all processes. */
@@ -77,11 +79,12 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
-  async #startAll({ members, gateways = 1, fanouts = 1 }: QuorateOptions): Promise<void> {
+  async #startAll({ members, gateways = 1, fanouts = 1, logKeepEntries }: QuorateOptions): Promise<void> {
     const ports = await freePorts(gateways);
     await this.#quorate([
       "dev",
       ...["--members", `${members}`, "--gateways", `${gateways}`, "--fanouts", `${fanouts}`],
+      ...(logKeepEntries === undefined ? [] : ["--log-keep-entries", `${logKeepEntries}`]),
       ...["--data-dir", this.dataDir],
       ...["--client-urls", ports.map((port) => `http://127.0.0.1:${port}`).join(",")],
       ...["--detach", "--fresh"],

@@ -26,6 +26,7 @@ export async function runDetached(options: DevOptions): Promise<string> {
     options.clientUrls.join(","),
     "--fanouts",
     String(options.fanouts),
+    ...(options.logKeepEntries === undefined ? [] : ["--log-keep-entries", String(options.logKeepEntries)]),
     "--supervised",
   ];
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);

@@ -25,6 +25,7 @@ describe("parseDevOptions", () => {
     [{ members: "0" }, /--members needs a whole number from 1 to 7, not "0"/],
     [{ members: "3.5" }, /--members/],
     [{ gateways: "many" }, /--gateways/],
+    [{ logKeepEntries: "0" }, /--log-keep-entries/],
     [{ clientUrls: "127.0.0.1:2379" }, /is not like http:\/\/127.0.0.1:2379/],
     [{ clientUrls: "https://127.0.0.1:2379" }, /is not like/],
     [{ clientUrls: "http://127.0.0.1:1,http://127.0.0.1:1" }, /twice/],

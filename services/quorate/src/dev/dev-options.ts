@@ -6,6 +6,7 @@ export interface DevFlags {
   readonly members?: string;
   readonly gateways?: string;
   readonly fanouts?: string;
+  readonly logKeepEntries?: string;
   readonly clientUrls?: string;
   readonly dataDir?: string;
   readonly natsUrl?: string;
@@ -21,6 +22,8 @@ export interface DevOptions {
   readonly clientUrls: readonly string[];
   /** Processes that serve watches. */
   readonly fanouts: number;
+  /** As for raft-node; `undefined`: its default. */
+  readonly logKeepEntries: number | undefined;
   /** Absolute. */
   readonly dataDir: string;
   /** A broker that runs already; `undefined`: start one. */
@@ -37,6 +40,7 @@ const MEMBERS_MAX = 7;
 const GATEWAYS_MAX = 16;
 const FANOUTS_DEFAULT = 1;
 const FANOUTS_MAX = 16;
+const LOG_KEEP_ENTRIES_MAX = 100_000_000;
 
 /** @throws {CommandError} An option makes no sense, or contradicts another. */
 export function parseDevOptions(flags: DevFlags): DevOptions {
@@ -50,6 +54,10 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
     clientUrls: clientUrlsOf(flags),
     fanouts: flags.fanouts === undefined ? FANOUTS_DEFAULT : count("--fanouts", flags.fanouts, FANOUTS_MAX),
+    logKeepEntries:
+      flags.logKeepEntries === undefined
+        ? undefined
+        : count("--log-keep-entries", flags.logKeepEntries, LOG_KEEP_ENTRIES_MAX),
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,

@@ -20,6 +20,10 @@ export function devProgram(): Command {
     .option("--gateways <count>", "kv-gateways, which serve clients (1)")
     .option("--fanouts <count>", "watch-fanouts, which deliver changes to those who watch (1)")
     .option(
+      "--log-keep-entries <count>",
+      "applied entries that members keep in their logs for others that lag (5000)",
+    )
+    .option(
       "--client-urls <urls>",
       "where the gateways listen (http://127.0.0.1:2379 and the ports after it)",
     )

@@ -56,6 +56,15 @@ describe("planProcesses", () => {
     ]);
   });
 
+  it("tells members how much of their logs to keep, if that is given", () => {
+    const kept = (logKeepEntries: number | undefined): (string | undefined)[] =>
+      planProcesses({ ...options, logKeepEntries })
+        .filter(({ service }) => service === "raft-node")
+        .map(({ args }) => flag(args, "log-keep-entries"));
+    expect(kept(undefined)).toEqual([undefined, undefined]);
+    expect(kept(7)).toEqual(["7", "7"]);
+  });
+
   it("lets members bootstrap only until the cluster has worked once", () => {
     const state = (initialized: boolean): (string | undefined)[] =>
       planProcesses({ ...options, topology: { ...topology, initialized } })

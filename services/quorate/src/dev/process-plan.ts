@@ -21,6 +21,8 @@ export interface PlanOptions {
   readonly clientUrls: readonly string[];
   /** How many watch-fanouts. */
   readonly fanouts: number;
+  /** Applied entries that members keep in their logs; `undefined`: their default. */
+  readonly logKeepEntries?: number | undefined;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -91,6 +93,7 @@ function planNode(
     "initial-cluster": initialCluster(topology),
     "initial-cluster-state": topology.initialized ? "existing" : "new",
   };
+  if (options.logKeepEntries !== undefined) flags["log-keep-entries"] = `${options.logKeepEntries}`;
   if (homed.length > 0) flags["client-urls"] = homed.join(",");
   return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };
 }
