@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { rmSync } from "node:fs";
 
 import { EtcdClient } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
@@ -56,11 +55,19 @@ describe("a cluster that keeps little of its log", () => {
     for (const name of cluster.members) expect(peakMemoryMiB(name)).toBeLessThan(memoryMaxMiB);
   }, 240_000);
 
-  it("brings back a member whose state is gone, but not one whose log is", async () => {
+  it("brings back a member whose state is gone and that is killed while the snapshot comes", async () => {
     const member = await someFollower();
     const before = snapshotsOf(member);
+    const fetches = countIn(member, "fetching a snapshot");
     await cluster.tell("kill", member);
     rmSync(join(cluster.dataDir, member, "state"), { recursive: true });
+    await cluster.tell("start", member);
+    await eventually(
+      "a snapshot to be on its way",
+      { withinMs: recoveryMaxMs },
+      () => countIn(member, "fetching a snapshot") > fetches,
+    );
+    await cluster.tell("kill", member);
     await cluster.tell("start", member);
     await eventually(
       "a snapshot of the state",
@@ -69,7 +76,10 @@ describe("a cluster that keeps little of its log", () => {
     );
     await allAlike();
     expect(logOf(member)).toContain("the state is damaged");
+  }, 180_000);
 
+  it("does not bring back a member whose log is gone", async () => {
+    const member = await someFollower();
     await cluster.tell("kill", member);
     rmSync(join(cluster.dataDir, member), { recursive: true });
     await cluster.tell("start", member);
@@ -104,7 +114,11 @@ describe("a cluster that keeps little of its log", () => {
   }
 
   function snapshotsOf(name: string): number {
-    return logOf(name).split("a snapshot is the state now").length - 1;
+    return countIn(name, "a snapshot is the state now");
+  }
+
+  function countIn(name: string, text: string): number {
+    return logOf(name).split(text).length - 1;
   }
 
   function peakMemoryMiB(name: string): number {

@@ -40,6 +40,7 @@ export interface SimulatedMemberOptions {
   readonly cacheBytesMax: number;
   /** Small, so that members that were away need snapshots. */
   readonly logKeepEntries: number;
+  readonly logKeepBytesMax: number;
   readonly snapshotChunkBytes: number;
 }
 
@@ -154,6 +155,7 @@ export class SimulatedMember {
           memberId,
           cacheBytesMax: this.options.cacheBytesMax,
           logKeepEntries: this.options.logKeepEntries,
+          logKeepBytesMax: this.options.logKeepBytesMax,
         },
         tickMs: 100,
         applyBacklogMax: 5000,

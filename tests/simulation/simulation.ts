@@ -87,7 +87,10 @@ export class Simulation {
     );
     const configuration = { incoming: ids, outgoing: [], learners: [] };
     const slow = randomChance(prng, 0.3);
-    const logKeepEntries = randomChance(prng, 0.5) ? randomPick(prng, [1, 5, 20, 60]) : 5000;
+    const keepsLittle = randomChance(prng, 0.5);
+    const logKeepEntries = keepsLittle ? randomPick(prng, [1, 5, 20]) : 5000;
+    // In bytes too little for members that merely are slow.
+    const logKeepBytesMax = keepsLittle ? randomPick(prng, [1000, 5000, 1024 * 1024]) : 1024 * 1024;
     const snapshotChunkBytes = randomPick(prng, [200, 2000, 512 * 1024]);
     this.#members = ids.map(
       (memberId, at) =>
@@ -101,6 +104,7 @@ export class Simulation {
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
             logKeepEntries,
+            logKeepBytesMax,
             snapshotChunkBytes,
           },
           {

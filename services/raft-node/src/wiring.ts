@@ -40,9 +40,10 @@ export interface NodeEnvironment {
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
-/** Chunks under way at once: with 512 KiB each, the memory that a transfer takes at either end. */
+/** Chunks under way at once; with the size of one, the memory that a transfer takes at either end. */
 const SNAPSHOT_WINDOW_CHUNKS = 8;
-const SNAPSHOT_CHUNK_BYTES = 512 * 1024;
+/** With what is around its rows a chunk stays below 512 KiB, above which the transport would cut it in two. */
+const SNAPSHOT_CHUNK_BYTES = 448 * 1024;
 /** Applied state is synced at least this often: each sync holds up the apply lane for as long as the disk takes. */
 const SYNC_ENTRIES_MAX = 1000;
 const SYNC_BYTES_MAX = 16 * 1024 * 1024;

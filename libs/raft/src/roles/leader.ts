@@ -183,7 +183,8 @@ export class LeaderRole implements RoleBehaviour {
   /** The state of a member is damaged: whatever its log holds, it can go on only from a snapshot. */
   #restore(from: MemberId): void {
     const { log } = this.#member;
-    const next = (log.compacted.index + 1) as LogIndex;
+    // Any view shows the state at this index or a later one, so that its acknowledgement always settles the need.
+    const next = Math.max(log.compacted.index, 1) as LogIndex;
     this.#tracker.peer(from)?.needSnapshot(this.#member.nextForwardId(), next);
   }
 
