@@ -22,6 +22,8 @@ export type Message =
       readonly commit: LogIndex;
     }
   | { readonly kind: "heartbeat-response"; readonly term: Term; readonly round: number }
+  /** The leader gives its leadership away: the receiver shall campaign at once (thesis §3.10). */
+  | { readonly kind: "timeout-now"; readonly term: Term }
   | { readonly kind: "read-index"; readonly term: Term; readonly id: number }
   | {
       readonly kind: "read-index-response";

@@ -33,6 +33,10 @@ describe("Raft under random faults", () => {
     ["committed is durable on a quorum", "commits only what a quorum of disks holds"],
     ["linearizable reads", "answers no read at an index below what was committed when it was asked"],
     ["refused is in no log", "keeps a refused command out of every log"],
+    [
+      "one change at a time",
+      "changes the membership after an own commit, and once the change before is applied",
+    ],
     ["liveness", "elects, commits and agrees once the faults are over"],
     ["core invariants", "breaks none of the invariants it checks itself"],
   ])("%s: %s", (rule) => {
@@ -49,6 +53,12 @@ describe("Raft under random faults", () => {
     "forwarded read",
     "loss at crash",
     "refusal",
+    "change",
+    "joint change",
+    "change refused",
+    "leader removed",
+    "transfer",
+    "transfer failed",
   ])("reaches: %s", (occurrence) => {
     expect(occurrences.get(occurrence) ?? 0).toBeGreaterThan(SEEDS / 10);
   });

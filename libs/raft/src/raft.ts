@@ -1,4 +1,4 @@
-import { assertNever, type Prng } from "@quorate/base";
+import { assertNever, invariant, type Prng } from "@quorate/base";
 import { Applier } from "./applier";
 import type { ChainHash } from "./chain-hash";
 import type { RaftEffect } from "./effect";
@@ -13,7 +13,7 @@ import type { RoleBehaviour, Transitions } from "./roles/role-behaviour";
 import { answerPreVote, answerVote, isSticky } from "./roles/votes";
 import type { RaftStart } from "./start";
 import type { RaftStatus } from "./status";
-import type { MemberId, Term } from "./types";
+import type { Configuration, MemberId, Term } from "./types";
 
 type Leadership = Extract<RaftEffect, { kind: "leadership" }>;
 
@@ -44,8 +44,8 @@ export class Raft {
     this.#applier = new Applier(options, start.applied, { log: this.#member.log });
     this.#transitions = {
       follow: (term, leader) => this.#follow(term, leader),
-      preCampaign: () => this.#become(this.#newCandidate("pre-candidate")),
-      campaign: () => this.#campaign(),
+      preCampaign: () => this.#become(this.#newCandidate("pre-candidate", false)),
+      campaign: (transfer) => this.#campaign(transfer),
       lead: () => this.#become(new LeaderRole(this.#member, { transitions: this.#transitions })),
     };
     this.#role = this.#newFollower(undefined);
@@ -58,12 +58,20 @@ export class Raft {
       case "tick":
         this.#member.log.retryFetches();
         this.#role.tick();
+        this.#member.transfer.tick(this.#role.role === "leader");
         break;
       case "receive":
         this.#receive(input.from, input.incarnation, input.message);
         break;
       case "propose":
-        this.#role.propose(input.id, input.expectedTerm, input.data);
+        this.#role.propose(input.id, input.expectedTerm, input.data, "command");
+        break;
+      case "propose-configuration":
+        invariant(input.data.length > 0, "an empty configuration entry is the leader's own");
+        this.#role.propose(input.id, input.expectedTerm, input.data, "configuration");
+        break;
+      case "transfer-leadership":
+        this.#role.transferLeadership(input.id, input.to);
         break;
       case "read-index":
         this.#role.read(input.id);
@@ -74,6 +82,8 @@ export class Raft {
         break;
       case "applied":
         this.#applier.report(input.index);
+        this.#member.log.applied(input.index);
+        if (input.configuration !== undefined) this.#reconfigure(input.configuration);
         break;
       case "fetched":
         this.#member.log.fetched(input.from, input.entries);
@@ -112,6 +122,7 @@ export class Raft {
       commit: log.commit,
       applied: this.#applier.applied,
       configuration,
+      transferee: this.#member.transfer.to,
       pendingReads: this.#role.pendingReads,
       damagedAppends: this.#damagedAppends,
       peers: this.#role.peers,
@@ -132,6 +143,9 @@ export class Raft {
       if (message.term === this.#member.term + 1) this.#role.receive(from, message);
       return;
     }
+
+    // Of another term it is late, or from a leader whose log this member cannot hold.
+    if (message.kind === "timeout-now" && message.term !== this.#member.term) return;
 
     if (message.term < this.#member.term) return this.#answerOutdated(from, message);
     const fromLeader = message.kind === "append" || message.kind === "heartbeat";
@@ -177,13 +191,19 @@ export class Raft {
     this.#become(this.#newFollower(leader));
   }
 
-  #campaign(): void {
+  #campaign(transfer: boolean): void {
     this.#member.enterTerm((this.#member.term + 1) as Term, this.#member.id);
-    this.#become(this.#newCandidate("candidate"));
+    this.#become(this.#newCandidate("candidate", transfer));
   }
 
-  #newCandidate(role: "pre-candidate" | "candidate"): CandidateRole {
-    return new CandidateRole(role, this.#member, { transitions: this.#transitions });
+  #reconfigure(configuration: Configuration): void {
+    const from = this.#member.configuration;
+    this.#member.reconfigure(configuration);
+    this.#role.reconfigured(from);
+  }
+
+  #newCandidate(role: "pre-candidate" | "candidate", transfer: boolean): CandidateRole {
+    return new CandidateRole(role, this.#member, transfer, { transitions: this.#transitions });
   }
 
   #newFollower(leader: MemberId | undefined): FollowerRole {
@@ -215,5 +235,6 @@ export class Raft {
     }
     this.#told = this.#leadership();
     this.#member.notice(this.#told);
+    if (leader !== undefined) this.#member.transfer.leaderSeen(leader, this.#member.term);
   }
 }

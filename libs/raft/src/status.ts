@@ -13,7 +13,10 @@ export interface RaftStatus {
   readonly durable: LogIndex;
   readonly commit: LogIndex;
   readonly applied: LogIndex;
+  /** The one that is applied. */
   readonly configuration: Configuration;
+  /** Leader only: to whom it gives its leadership, while it does. */
+  readonly transferee: MemberId | undefined;
   /** Reads that wait for a round or for the leader's answer. */
   readonly pendingReads: number;
   /** Appends dropped because an entry in them did not match its chain hash. */
@@ -30,4 +33,6 @@ export interface PeerStatus {
   /** Whether it must wait: for the answer to a probe, or for room in the window. */
   readonly paused: boolean;
   readonly inflight: number;
+  /** Whether it has answered something that was sent within the last election timeout. */
+  readonly active: boolean;
 }

@@ -58,6 +58,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: kind("heartbeat"), term, round, commit: index }),
   fc.record({ kind: kind("heartbeat-response"), term, round }),
+  fc.record({ kind: kind("timeout-now"), term }),
   fc.record({ kind: kind("read-index"), term, id: round }),
   fc.record({
     kind: kind("read-index-response"),
@@ -67,15 +68,19 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
 );
 
-const envelope: fc.Arbitrary<PeerEnvelope> = fc.record({
-  clusterId: id,
-  from: id.map((value) => value as MemberId),
-  to: id.map((value) => value as MemberId),
-  incarnation: uint32,
-  bootNonce: uint32,
-  group: uint32,
-  messages: fc.array(message, { maxLength: 8 }),
-});
+const envelope: fc.Arbitrary<PeerEnvelope> = fc.record(
+  {
+    clusterId: id,
+    from: id.map((value) => value as MemberId),
+    to: id.map((value) => value as MemberId),
+    incarnation: uint32,
+    bootNonce: uint32,
+    group: uint32,
+    messages: fc.array(message, { maxLength: 8 }),
+    receiverRemoved: fc.constant(true as const),
+  },
+  { requiredKeys: ["clusterId", "from", "to", "incarnation", "bootNonce", "group", "messages"] },
+);
 
 /** A number that no entry type has. */
 const nameless: number = 9;

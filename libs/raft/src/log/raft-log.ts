@@ -1,4 +1,5 @@
 import { invariant } from "@quorate/base";
+import { ConfigurationEntries } from "../configuration/configuration-entries";
 import type { RaftEffect } from "../effect";
 import type { Persistence } from "../persistence";
 import type { RaftStart } from "../start";
@@ -25,6 +26,7 @@ export class RaftLog {
   readonly #runs: TermRuns;
   readonly #cache: EntryCache;
   readonly #fetched: FetchedRanges;
+  readonly #configurations: ConfigurationEntries;
   #commit: LogIndex;
 
   constructor(
@@ -38,6 +40,7 @@ export class RaftLog {
     this.#compactedChain = start.compactedChain;
     this.#runs = new TermRuns(start.compacted, start.termRuns);
     this.#fetched = new FetchedRanges(options.fetchBytesMax);
+    this.#configurations = new ConfigurationEntries(start.tail, start.applied);
     const first = start.tail[0]?.index ?? ((start.compacted.index + 1) as LogIndex);
     invariant(first > start.compacted.index, "the log begins after the compacted entry", { first });
     invariant(start.tail.length > 0 || start.termRuns.length === 0, "a log that is not empty has a tail");
@@ -120,8 +123,19 @@ export class RaftLog {
     return this.#runs.lastWithTermAtMost(bounded, term);
   }
 
+  /** Whether a configuration entry up to `index` is not applied yet. */
+  isConfigurationUnapplied(index: LogIndex): boolean {
+    return this.#configurations.isUnappliedUpTo(index);
+  }
+
+  /** Everything up to `index` is applied. */
+  applied(index: LogIndex): void {
+    this.#configurations.applied(index);
+  }
+
   append(entry: Entry): void {
     this.#cache.append(entry);
+    this.#configurations.appended(entry);
     this.#runs.extend(entry);
     this.#persistence.append(entry);
   }
@@ -131,6 +145,7 @@ export class RaftLog {
     invariant(index > this.#commit, "a committed entry is never truncated", { index, commit: this.#commit });
     this.#cache.truncateFrom(index, chainBefore);
     this.#runs.truncateFrom(index);
+    this.#configurations.truncatedFrom(index);
     this.#fetched.forget();
     this.#persistence.truncateFrom(index);
   }

@@ -18,6 +18,7 @@ export class FollowerRole implements RoleBehaviour {
   readonly #reads: ForwardedReads;
   readonly #onDamage: () => void;
   #leader: MemberId | undefined;
+  #campaignWhenApplied = false;
 
   constructor(
     member: Member,
@@ -46,11 +47,11 @@ export class FollowerRole implements RoleBehaviour {
   }
 
   tick(): void {
-    const { timer, isVoter } = this.#member;
+    const { timer } = this.#member;
     timer.tick();
     this.#member.failReads(this.#reads.tick(), "no-leader");
     if (!timer.expired) return;
-    if (isVoter) this.#transitions.preCampaign();
+    if (this.#member.mayCampaign) this.#transitions.preCampaign();
     else timer.restart();
   }
 
@@ -69,6 +70,8 @@ export class FollowerRole implements RoleBehaviour {
         });
       case "read-index-response":
         return this.#readAnswered(message.id, message.index);
+      case "timeout-now":
+        return this.#timeoutNow();
       default:
         return; // an answer to a role that is over
     }
@@ -78,12 +81,20 @@ export class FollowerRole implements RoleBehaviour {
     this.#member.notice({ kind: "proposal-refused", id, reason: "not-leader" });
   }
 
+  transferLeadership(id: number): void {
+    this.#member.notice({ kind: "transfer-ended", id, outcome: "not-leader" });
+  }
+
   read(id: number): void {
     if (this.#leader === undefined) this.#member.failReads([id], "no-leader");
     else if (!this.#reads.add(id)) this.#member.failReads([id], "overloaded");
   }
 
   persisted(): void {}
+
+  reconfigured(): void {
+    if (this.#campaignWhenApplied && this.#member.mayCampaign) this.#transitions.campaign(true);
+  }
 
   unreachable(): void {}
 
@@ -116,6 +127,12 @@ export class FollowerRole implements RoleBehaviour {
     // A heartbeat's commit index is at most what this member has acknowledged, so `commitTo` may insist on holding it.
     if (message.commit > log.commit) log.commitTo(message.commit);
     this.#member.send(from, { kind: "heartbeat-response", term, round: message.round });
+  }
+
+  /** A leader that removes itself asks when it has applied that; this member may be about to. */
+  #timeoutNow(): void {
+    if (this.#member.mayCampaign) return this.#transitions.campaign(true);
+    this.#campaignWhenApplied = this.#member.isVoter;
   }
 
   #heard(from: MemberId): void {

@@ -2,12 +2,13 @@ import { invariant } from "@quorate/base";
 import type { RaftEffect } from "../effect";
 import type { RaftStart } from "../start";
 import type { Configuration, Entry, EntryId, HardState, LogIndex, Term } from "../types";
+import { configurationAfter } from "./configuration-data";
 
 export type PersistEffect = Extract<RaftEffect, { kind: "persist" }>;
 
 /** What survives a crash of a member in specs: only writes that completed. */
 export class SimulatedDisk {
-  readonly #configuration: Configuration;
+  readonly #founding: Configuration;
   #hardState: HardState = { term: 0 as Term, vote: undefined, commit: 0 as LogIndex };
   #entries: Entry[] = [];
   /** Counts starts; written at each, as a real store does. */
@@ -15,8 +16,14 @@ export class SimulatedDisk {
   /** What the state machine keeps over a crash. */
   applied = 0 as LogIndex;
 
-  constructor(configuration: Configuration) {
-    this.#configuration = configuration;
+  /** @param founding The configuration before any entry. */
+  constructor(founding: Configuration) {
+    this.#founding = founding;
+  }
+
+  /** What the state machine has made of the entries that it applied. */
+  get configuration(): Configuration {
+    return configurationAfter(this.#founding, this.#entries.slice(0, this.applied));
   }
 
   get hardState(): HardState {
@@ -57,7 +64,7 @@ export class SimulatedDisk {
     }
     return {
       hardState: this.#hardState,
-      configuration: this.#configuration,
+      configuration: this.configuration,
       compacted: { term: 0 as Term, index: 0 as LogIndex },
       compactedChain: 0,
       termRuns,

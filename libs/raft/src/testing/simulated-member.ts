@@ -93,8 +93,10 @@ export class SimulatedMember {
   completeApply(): boolean {
     const entries = this.applies.shift();
     if (entries === undefined) return false;
-    this.disk.applied = entries[entries.length - 1]!.index;
-    this.step({ kind: "applied", index: this.disk.applied });
+    const index = (this.disk.applied = entries[entries.length - 1]!.index);
+    if (entries.some(({ type }) => type === "configuration")) {
+      this.step({ kind: "applied", index, configuration: this.disk.configuration });
+    } else this.step({ kind: "applied", index });
     return true;
   }
 

@@ -20,8 +20,15 @@ export class Peer {
   #commitSent = 0 as LogIndex;
   #nudged = false;
 
-  constructor(limits: InflightLimits, next: LogIndex) {
+  /**
+   * The round that was the newest when this member came to be replicated to. Check-quorum takes it for answered, once: the
+   * member had no time to answer one. Nothing else does.
+   */
+  readonly assumedRound: number;
+
+  constructor(limits: InflightLimits, next: LogIndex, assumedRound: number) {
     this.#limits = limits;
+    this.assumedRound = assumedRound;
     this.#progress = { state: "probe", match: 0 as LogIndex, next, paused: false };
   }
 
