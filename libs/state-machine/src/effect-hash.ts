@@ -13,6 +13,8 @@ export interface EntryEffects {
   readonly events: Uint8Array;
   /** The encoded changes of leases, likewise. */
   readonly leases: Uint8Array;
+  /** The encoded membership, if it changed. */
+  readonly membership: Uint8Array;
 }
 
 const HEADER_BYTES = 24;
@@ -28,7 +30,8 @@ export function chainEffects(before: number, effects: EntryEffects): number {
   writeUint64(frame, 8, effects.revision);
   writeUint64(frame, 16, effects.compactRevision + 1);
   for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
-  return withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  const withLeases = withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  return withBytes(effects.membership, withLeases);
 }
 
 function withBytes(bytes: Uint8Array, chained: number): number {
@@ -57,6 +60,20 @@ function errorCode(error: StateError): number {
       return 20;
     case "lease-ttl-too-large":
       return 21;
+    case "member-exists":
+      return 22;
+    case "peer-urls-exist":
+      return 23;
+    case "member-not-found":
+      return 24;
+    case "member-not-learner":
+      return 25;
+    case "too-many-learners":
+      return 26;
+    case "no-voters-left":
+      return 27;
+    case "membership-unsettled":
+      return 28;
     default:
       return assertNever(error);
   }

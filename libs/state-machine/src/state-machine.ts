@@ -23,6 +23,9 @@ import { chainEffects, type EntryEffects } from "./effect-hash";
 import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
 import { encodeLeaseChanges, LeaseSession } from "./lease-session";
 import { storedLeaseKeys, storedLeases } from "./leases";
+import type { Membership } from "./membership/membership";
+import { loadMembership } from "./membership/membership-row";
+import { MembershipSession } from "./membership/membership-session";
 import { loadCompaction, loadPosition, storeCompaction, storePosition } from "./meta-rows";
 import { pointKeysOf } from "./point-keys";
 import type {
@@ -59,12 +62,19 @@ export class StateMachine {
   readonly #recorder: EventRecorder;
   #position: AppliedPosition;
   #compaction: CompactionProgress;
+  #membership: Membership;
 
   constructor(options: StateMachineOptions, dependencies: StateMachineDependencies) {
     this.#view = dependencies.view;
     this.#recorder = new EventRecorder({ rowBytesMax: options.eventRowBytesMax ?? 1 << 20 });
     this.#position = loadPosition(this.#view);
     this.#compaction = loadCompaction(this.#view);
+    this.#membership = loadMembership(this.#view);
+  }
+
+  /** The membership as of `position`. */
+  get membership(): Membership {
+    return this.#membership;
   }
 
   /** Where the store stands once the last filled batch is written. */
@@ -89,6 +99,7 @@ export class StateMachine {
       recorder: this.#recorder,
       attachments: leases,
     });
+    const membership = new MembershipSession(this.#membership);
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
     let position = this.#position;
@@ -99,20 +110,24 @@ export class StateMachine {
       });
       const eventsFrom = this.#recorder.length;
       const leasesFrom = leases.changes.length;
-      const store = { session, leases, entry };
+      const store = { session, leases, membership, entry };
       const entryOutcomes = entry.commands.map((command) => run(store, command));
       outcomes.push(entryOutcomes);
       position = positionAfter(position, entry, session, {
         outcomes: entryOutcomes,
         events: this.#recorder.encoded(eventsFrom),
         leases: encodeLeaseChanges(leases.changes.slice(leasesFrom)),
+        membership: membership.takeEffects(),
       });
     }
     session.flush(batch);
     leases.flush(batch);
+    membership.flush(batch);
     storePosition(batch, position);
     this.#position = position;
-    return { outcomes, events: session.events, leases: leases.changes };
+    this.#membership = membership.membership;
+    const result = { outcomes, events: session.events, leases: leases.changes };
+    return membership.reported === undefined ? result : { ...result, membership: membership.reported };
   }
 
   /** Answers from the store at the current position. What is returned may be kept. */
@@ -175,14 +190,19 @@ export class StateMachine {
   }
 }
 
-function run(store: LeaseStore, command: Command): CommandOutcome {
+interface CommandStore extends LeaseStore {
+  readonly membership: MembershipSession;
+}
+
+function run(store: CommandStore, command: Command): CommandOutcome {
+  if (command.kind === "membership") return store.membership.run(command.request); // takes no revision
   store.session.begin();
   const outcome = runBegun(store, command);
   store.session.end();
   return outcome;
 }
 
-function runBegun(store: LeaseStore, command: Command): CommandOutcome {
+function runBegun(store: LeaseStore, command: Exclude<Command, { kind: "membership" }>): CommandOutcome {
   const { session } = store;
   switch (command.kind) {
     case "put":
@@ -234,7 +254,7 @@ function positionAfter(
   before: AppliedPosition,
   entry: CommittedEntry,
   session: WriteSession,
-  effects: Pick<EntryEffects, "outcomes" | "events" | "leases">,
+  effects: Pick<EntryEffects, "outcomes" | "events" | "leases" | "membership">,
 ): AppliedPosition {
   const { revision, compactRevision } = session;
   const place = { index: entry.index, revision, compactRevision };

@@ -16,6 +16,8 @@ import type {
   WriteBatch,
 } from "@quorate/mvcc";
 
+import type { Membership, MembershipError, MembershipRequest } from "./membership/membership";
+
 /** The columns of applied state. `meta` holds the applied position and the store's revisions, in the same batch. */
 export type StateColumn = MvccColumn | "lease" | "meta";
 
@@ -34,7 +36,9 @@ export type Command =
   | { readonly kind: "lease-grant"; readonly request: LeaseGrantRequest }
   | { readonly kind: "lease-revoke"; readonly request: LeaseRevokeRequest }
   | { readonly kind: "lease-expire"; readonly request: LeaseExpireRequest }
-  | { readonly kind: "lease-checkpoint"; readonly request: LeaseCheckpointRequest };
+  | { readonly kind: "lease-checkpoint"; readonly request: LeaseCheckpointRequest }
+  /** In configuration entries only, alone. */
+  | { readonly kind: "membership"; readonly request: MembershipRequest };
 
 export interface LeaseGrantRequest {
   /** Never 0 in the log: whoever proposes has drawn one. */
@@ -77,7 +81,8 @@ export type CommandResponse =
   | { readonly kind: "lease-grant"; readonly response: LeaseGrantResponse }
   | { readonly kind: "lease-revoke"; readonly response: { readonly revision: Revision } }
   | { readonly kind: "lease-expire"; readonly response: LeaseExpireResponse }
-  | { readonly kind: "lease-checkpoint"; readonly response: { readonly revision: Revision } };
+  | { readonly kind: "lease-checkpoint"; readonly response: { readonly revision: Revision } }
+  | { readonly kind: "membership"; readonly response: { readonly membership: Membership } };
 
 export interface LeaseGrantResponse {
   readonly revision: Revision;
@@ -100,7 +105,7 @@ export type LeaseChange =
 export type LeaseError = { readonly code: "lease-exists" } | { readonly code: "lease-ttl-too-large" };
 
 /** Why a command, or a read, changed and answered nothing. Part of the replicated outcome: the same on every member. */
-export type StateError = MvccError | LeaseError;
+export type StateError = MvccError | LeaseError | MembershipError;
 
 export type CommandOutcome =
   | { readonly ok: true; readonly response: CommandResponse }
@@ -113,6 +118,8 @@ export interface ApplyResult {
   readonly events: readonly Event[];
   /** What happened to leases, in order. Attached keys are told by the events. */
   readonly leases: readonly LeaseChange[];
+  /** The membership afterwards, if an entry was about it. */
+  readonly membership?: Membership;
 }
 
 /** The position that applied state stands at; stored in `meta` by the same batch as the changes. */
