@@ -140,6 +140,8 @@ export class SimulatedMember {
         applier,
         start: log.start,
         position: stateMachine.position,
+        membership: stateMachine.membership,
+        removed: () => undefined,
       },
     );
     node.start();

@@ -12,7 +12,7 @@ import { MemberClaimedError } from "./member-claim";
 import { parseNodeOptions } from "./options";
 import { ThreadStartError } from "./threads/thread-ref";
 import { PRODUCT_VERSION } from "./version";
-import { startNode, type RunningNode } from "./wiring";
+import { MemberRemovedError, startNode, type RunningNode } from "./wiring";
 
 const options = optionsOfProcess(parseNodeOptions);
 const logger = createLogger({ service: "raft-node", name: options.name, level: options.logLevel });
@@ -37,6 +37,7 @@ async function start(): Promise<void> {
       logger,
       tracer: tracing.tracer,
       failed: (what, error) => die(`the ${what} thread ended`, error),
+      removed: (why) => void leave(why),
     });
   } catch (error) {
     return refuse(asError(error), logger);
@@ -59,6 +60,16 @@ async function stop(signal: string): Promise<void> {
   process.exit(0);
 }
 
+/** The cluster goes on without it. */
+async function leave(why: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.error("ending: the cluster has removed this member", { member: hexId(options.memberId), why });
+  await running?.stop();
+  await tracing.shutdown();
+  process.exit(EXIT.memberRemoved);
+}
+
 /** It could not start: one clear line, and a code that says whether trying again makes sense. */
 function refuse(error: Error, log: Logger): never {
   log.error(`cannot start: ${error.message}`, { code: (error as { code?: string }).code });
@@ -77,6 +88,7 @@ function startExitCode(error: Error): number {
   if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
     return EXIT.brokerUnavailable;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
+  if (error instanceof MemberRemovedError) return EXIT.memberRemoved;
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;

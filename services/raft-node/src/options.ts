@@ -18,7 +18,7 @@ export interface NodeOptions {
   readonly dataDir: string;
   readonly natsUrl: readonly string[];
   readonly initialCluster: readonly InitialMember[];
-  readonly initialClusterState: "new" | "existing";
+  readonly initialClusterState: "new" | "join" | "existing";
   readonly clientUrls: readonly string[];
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
@@ -55,11 +55,14 @@ const parse = defineOptions({
     natsUrl: { schema: listOf(text()), description: "Brokers", default: ["nats://127.0.0.1:4222"] },
     initialCluster: {
       schema: listOf(initialMember),
-      description: "All members that the cluster begins with",
+      description: "All members that the cluster begins with; nobody need be named if this one joins later",
+      default: [],
     },
     initialClusterState: {
-      schema: oneOf("new", "existing"),
-      description: "Whether an empty data directory may be founded (new) or is an error (existing)",
+      schema: oneOf("new", "join", "existing"),
+      description:
+        "What an empty data directory means: that the cluster is founded (new), that this member was just added to a " +
+        "cluster that runs and gets everything from it (join), or an error (existing)",
       default: "existing",
     },
     clientUrls: {
@@ -99,7 +102,11 @@ const parse = defineOptions({
     const ids = options.initialCluster.map((member) => parseMember(member).id);
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
-    if (!ids.includes(parseHexId(options.memberId) as MemberId)) {
+    const isFounder = ids.includes(parseHexId(options.memberId) as MemberId);
+    if (options.initialClusterState === "join") {
+      if (isFounder)
+        problems.push("--initial-cluster names this member, which joins: it cannot be among the first");
+    } else if (!isFounder) {
       problems.push("--initial-cluster does not name this member's --member-id");
     }
     return problems;

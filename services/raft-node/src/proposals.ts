@@ -83,7 +83,7 @@ export class Proposals {
     if (opened === undefined) return;
     this.#opened.delete(id);
     opened.span?.end(`refused: ${reason}`);
-    opened.answer(refusal(reason, view));
+    opened.answer(refusalOf(reason, view));
   }
 
   /** Of the committed entries about to be applied, the indexes whose answers are owed here. */
@@ -118,6 +118,19 @@ export class Proposals {
 function supersede(pending: Pending): void {
   pending.span?.end("superseded");
   pending.answer(refusal("superseded", { term: 0 as Term, leader: undefined }));
+}
+
+/** What the core's reasons mean to whoever asked. */
+function refusalOf(reason: RefusalReason, view: LeadershipView): Uint8Array {
+  switch (reason) {
+    case "transferring":
+      // Somebody else is about to lead: asking around finds out who, and until then this member is not it.
+      return refusal("not-leader", { term: view.term, leader: undefined });
+    case "not-established":
+      return refusal("configuration-pending", view);
+    default:
+      return refusal(reason, view);
+  }
 }
 
 export function refusal(reason: WireReason, view: LeadershipView): Uint8Array {

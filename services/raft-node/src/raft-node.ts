@@ -1,7 +1,7 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
 import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -14,6 +14,7 @@ import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
+import { listMembers } from "./results";
 import { Ticker } from "./ticker";
 
 export interface RaftNodeOptions {
@@ -25,6 +26,7 @@ export interface RaftNodeOptions {
   readonly publishBytesMax: number;
   /** What this member says of itself. */
   readonly self: NodeMember;
+  /** The members that this one was told of when it was made. */
   readonly members: readonly NodeMember[];
   /** The product's version, shown in its status. */
   readonly version: string;
@@ -47,6 +49,9 @@ export interface RaftNodeDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
   readonly position: AppliedPosition;
+  readonly membership: Membership;
+  /** This member was removed from the cluster: it is of no use any more, and must end. Called once at the most. */
+  readonly removed: (why: string) => void;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -68,6 +73,7 @@ export class RaftNode {
   readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
   readonly #leaseTicker: Ticker;
+  #isRemoved = false;
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
@@ -93,7 +99,13 @@ export class RaftNode {
         bootNonce: options.bootNonce,
         publishBytesMax: options.publishBytesMax,
       },
-      { transport, subjects, raft: self, logger },
+      {
+        transport,
+        subjects,
+        raft: self,
+        logger,
+        toldRemoved: (by) => this.#removed(`member ${hexId(by)} says so`),
+      },
     );
     this.#notices = new LeaderNotices(
       { self: options.self, members: options.members },
@@ -109,19 +121,34 @@ export class RaftNode {
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
-    this.#raft = new RaftActor(options, {
-      raft: new Raft(
-        options.raft,
-        { ...start, applied: position.index as LogIndex },
-        { prng, chainHash: crcChainHash },
-      ),
-      peers: this.#peers,
-      logWriter: dependencies.logWriter,
-      applier: dependencies.applier,
-      lessor,
-      leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
-      position,
-    });
+    const { membership } = dependencies;
+    const configuration = membership.founded ? membership.configuration : start.configuration;
+    const nameOf = (id: MemberId): string => options.members.find((member) => member.id === id)?.name ?? "";
+    const founders = start.configuration.incoming.map((id) => ({
+      id,
+      name: nameOf(id),
+      peerUrls: [],
+      clientUrls: [],
+    }));
+    this.#raft = new RaftActor(
+      { ...options, clusterId: identity.clusterId, founders },
+      {
+        raft: new Raft(
+          options.raft,
+          { ...start, configuration, applied: position.index as LogIndex },
+          { prng, chainHash: crcChainHash },
+        ),
+        peers: this.#peers,
+        logWriter: dependencies.logWriter,
+        applier: dependencies.applier,
+        lessor,
+        leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+        membershipApplied: (applied) => this.#membershipApplied(applied),
+        position,
+        membership,
+      },
+    );
+    if (membership.founded) this.#show(membership);
     this.#mailbox = new Mailbox(
       { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
       { actor: this.#raft, scheduler },
@@ -173,6 +200,21 @@ export class RaftNode {
     this.#leaseTicker.start();
   }
 
+  /**
+   * Before an orderly stop: gives the leadership away, so that nobody has to wait for an election timeout. Resolves when that
+   * is done, or given up, or after `withinMs`.
+   */
+  handOver(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.dependencies.clock.setTimer(withinMs, resolve);
+      const settled = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.#mailbox.tell({ kind: "hand-over", settled });
+    });
+  }
+
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
   stop(): void {
     this.#door.close();
@@ -203,6 +245,31 @@ export class RaftNode {
       version: this.options.version,
       incarnation,
     };
+  }
+
+  #membershipApplied(membership: Membership): void {
+    const { memberId } = this.options.raft;
+    const { incoming, outgoing, learners } = membership.configuration;
+    const list = (ids: readonly MemberId[]): string => ids.map(hexId).join(" ");
+    this.dependencies.logger.info("membership", {
+      voters: list(incoming),
+      outgoing: list(outgoing),
+      learners: list(learners),
+    });
+    this.#show(membership);
+    if (membership.removed.includes(memberId)) this.#removed("its own log says so");
+  }
+
+  #show(membership: Membership): void {
+    this.#notices.membership(listMembers(membership));
+    this.#peers.removed(membership.removed);
+  }
+
+  #removed(why: string): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    // After this turn: a leader that removed itself has something left to say.
+    this.dependencies.scheduler.post(() => this.dependencies.removed(why));
   }
 
   #leadershipChanged(leadership: Leadership): void {

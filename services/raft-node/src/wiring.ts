@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
+import { hexId } from "@quorate/base";
 import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -36,10 +37,27 @@ export interface NodeEnvironment {
   readonly tracer: Tracer;
   /** Something died that the node cannot live without: the process must end. */
   readonly failed: (what: string, error: Error) => void;
+  /** The cluster has removed this member: the process must end. */
+  readonly removed: (why: string) => void;
+}
+
+/** What the directory holds is of a member that was removed. It cannot come back. */
+export class MemberRemovedError extends Error {
+  override readonly name = "MemberRemovedError";
+  readonly code = "member-removed";
+
+  constructor({ name, memberId, dataDir }: NodeOptions) {
+    super(
+      `Cannot start ${name}: the cluster has removed member ${hexId(memberId)}, and an id is never used again. ` +
+        `Delete ${dataDir}, and add a new member with a new id if this host shall take part again.`,
+    );
+  }
 }
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
+/** How long an orderly stop may wait for somebody to take over, in election timeouts: by then Raft has given it up. */
+const HAND_OVER_TIMEOUTS = 1;
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
@@ -48,9 +66,10 @@ const TICKS_PER_ELECTION = 10;
  * @throws {ThreadStartError} a database could not be opened.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {MemberClaimedError} another process is this member.
+ * @throws {MemberRemovedError} the cluster has removed this member.
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
-  const { logger, tracer, failed } = environment;
+  const { logger, tracer, failed, removed } = environment;
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
@@ -66,8 +85,9 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     failed("applier", error),
   );
   stack.defer(() => applier.close());
-  const { position } = await applier.started();
+  const { position, membership } = await applier.started();
   refuseLostLog(options, start, position);
+  if (membership.removed.includes(options.memberId)) throw new MemberRemovedError(options);
 
   const transport = stack.use(await connect(options, logger, ""));
   const feedTransport = stack.use(await connect(options, logger, " feed"));
@@ -105,6 +125,8 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applier,
       start,
       position,
+      membership,
+      removed,
     },
   );
   later.node = node;
@@ -112,7 +134,11 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   stack.defer(() => node.stop());
 
   const owned = stack.move();
-  return { incarnation: start.incarnation, stop: () => owned.disposeAsync() };
+  const stop = async (): Promise<void> => {
+    await node.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
+    await owned.disposeAsync();
+  };
+  return { incarnation: start.incarnation, stop };
 }
 
 function startLogWriter(
@@ -152,7 +178,7 @@ function startApplier(
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition }
+    { position: AppliedPosition; membership: Membership }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },
@@ -160,8 +186,8 @@ function startApplier(
 }
 
 /**
- * A member with the state "new" makes its directory, once. After that the directory is what counts, so the same command
- * starts it again.
+ * A member with the state "new" or "join" makes its directory, once. After that the directory is what counts, so the same
+ * command starts it again.
  *
  * @throws {StorageIdentityError} the directory is missing or empty, and the member is not new.
  */
@@ -176,7 +202,8 @@ function isNew(options: NodeOptions): boolean {
   if (initialClusterState === "existing") {
     throw new StorageIdentityError(
       `Cannot start ${options.name} as a member of an existing cluster: ${dataDir} is empty. A member that lost its ` +
-        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran.",
+        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran, " +
+        "and join only for a member that was just added and never ran.",
     );
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -184,9 +211,11 @@ function isNew(options: NodeOptions): boolean {
 }
 
 function foundation(options: NodeOptions): NonNullable<LogWriterThreadData["create"]> {
-  const { cluster, clusterId, memberId, name, initialCluster } = options;
+  const { cluster, clusterId, memberId, name, initialCluster, initialClusterState } = options;
+  // Who joins knows nobody yet: the log tells it, from the founding on.
+  const founders = initialClusterState === "join" ? [] : initialCluster;
   const configuration: Configuration = {
-    incoming: initialCluster.map((member) => member.id),
+    incoming: founders.map((member) => member.id),
     outgoing: [],
     learners: [],
   };

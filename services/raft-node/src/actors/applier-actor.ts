@@ -9,6 +9,7 @@ import type {
   CommandOutcome,
   CommittedEntry,
   LeaseChange,
+  Membership,
   StateColumn,
   StateMachine,
 } from "@quorate/state-machine";
@@ -17,6 +18,7 @@ import {
   decodeCommandBatch,
   DecodeError,
   decodeHistoryRequest,
+  decodeMembershipEntry,
   decodeRead,
   decodeReadRequest,
   encodeFeedBatch,
@@ -73,6 +75,8 @@ export type ApplierReport =
       readonly position: AppliedPosition;
       readonly databaseBytes: number;
       readonly leases: readonly LeaseChange[];
+      /** The membership as of `position`, if something since the last report was about it. */
+      readonly membership?: Membership;
     }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
@@ -177,8 +181,14 @@ export class ApplierActor implements Actor<ApplierMessage> {
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
-    const { position } = stateMachine;
-    reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
+    const { leases, membership } = result;
+    const report = {
+      kind: "applied",
+      position: stateMachine.position,
+      databaseBytes: this.#sizeOnDisk(),
+      leases,
+    } as const;
+    reports.tell(membership === undefined ? report : { ...report, membership });
   }
 
   /** Encoded once, however many fan-outs and watchers there are. */
@@ -306,13 +316,20 @@ function committedEntry(entry: Entry): CommittedEntry {
   return {
     index: entry.index,
     term: entry.term,
-    commands: entry.type === "command" ? commandsOf(entry) : [],
+    commands: commandsOf(entry),
   };
 }
 
 function commandsOf(entry: Entry): readonly Command[] {
   try {
-    return decodeCommandBatch(entry.data);
+    switch (entry.type) {
+      case "command":
+        return decodeCommandBatch(entry.data);
+      case "configuration":
+        return [{ kind: "membership", request: decodeMembershipEntry(entry.data) }];
+      case "empty":
+        return [];
+    }
   } catch (error) {
     if (error instanceof DecodeError) return [];
     throw error;

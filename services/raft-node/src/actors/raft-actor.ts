@@ -11,7 +11,9 @@ import type {
   Role,
   Term,
 } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, ClusterMember, Membership } from "@quorate/state-machine";
+import type { MembershipOrder } from "@quorate/wire";
+import { MembershipDesk } from "../membership-desk";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
 import type { ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
@@ -50,6 +52,10 @@ export type RaftMessage =
       readonly term: Term;
       readonly settled: (index: LogIndex | undefined) => void;
     }
+  /** A change of the membership or the leadership. */
+  | { readonly kind: "membership"; readonly order: MembershipOrder; readonly asker: Asker }
+  /** Gives the leadership away, if this member has it and somebody can take it; `settled` when that is over. */
+  | { readonly kind: "hand-over"; readonly settled: () => void }
   | LogWriterReport
   | Exclude<ApplierReport, FeedReport>;
 
@@ -61,6 +67,8 @@ export interface Leadership {
 }
 
 export interface RaftActorOptions {
+  readonly clusterId: bigint;
+  readonly founders: readonly ClusterMember[];
   /** Committed entries that may wait to be applied before proposals are refused (etcd has 5000 too). */
   readonly applyBacklogMax: number;
   /** Reads that may wait at once; more are refused. */
@@ -76,8 +84,11 @@ export interface RaftActorDependencies {
   readonly lessor: ActorRef<LessorMessage>;
   /** Called on every change, in order. */
   readonly leadershipChanged: (leadership: Leadership) => void;
+  /** Called when something about the membership was applied. */
+  readonly membershipApplied: (membership: Membership) => void;
   /** Where applied state stood when it was opened. */
   readonly position: AppliedPosition;
+  readonly membership: Membership;
 }
 
 /** What a status request shows of a member. */
@@ -94,16 +105,23 @@ export interface NodeView {
 export class RaftActor implements Actor<RaftMessage> {
   readonly #proposals = new Proposals();
   readonly #reads: Reads;
+  readonly #desk: MembershipDesk;
   #position: AppliedPosition;
   #databaseBytes = 0;
   #handedToApply: number;
-  #leadership: LeadershipView = { term: 0 as Term, leader: undefined };
+  #leadership: LeadershipView & { readonly established: boolean } = {
+    term: 0 as Term,
+    leader: undefined,
+    established: false,
+  };
 
   constructor(
     private readonly options: RaftActorOptions,
     private readonly dependencies: RaftActorDependencies,
   ) {
     this.#reads = new Reads({ applier: dependencies.applier });
+    const { raft, membership } = dependencies;
+    this.#desk = new MembershipDesk(options, { raft, membership, proposals: this.#proposals });
     this.#position = dependencies.position;
     this.#handedToApply = dependencies.position.index;
   }
@@ -143,10 +161,14 @@ export class RaftActor implements Actor<RaftMessage> {
       case "applied":
         this.#position = message.position;
         this.#databaseBytes = message.databaseBytes;
-        raft.step({ kind: "applied", index: message.position.index as LogIndex });
+        this.#applied(message.position.index as LogIndex, message.membership);
         return lessor.tell({ kind: "applied", position: message.position, changes: message.leases });
       case "confirm":
         return this.#confirm(message.term, message.settled);
+      case "membership":
+        return this.#desk.take(message.order, message.asker, this.#leadership);
+      case "hand-over":
+        return this.#desk.handOver(message.settled);
       case "lease-list":
       case "lease-keys":
         return lessor.tell(message);
@@ -160,7 +182,16 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   turnEnded(): void {
+    this.#desk.foundIfDue(this.#leadership);
     for (const effect of this.dependencies.raft.takeEffects()) this.#perform(effect);
+  }
+
+  #applied(index: LogIndex, membership: Membership | undefined): void {
+    const { raft, membershipApplied } = this.dependencies;
+    if (membership === undefined || !membership.founded) return raft.step({ kind: "applied", index });
+    this.#desk.applied(membership);
+    raft.step({ kind: "applied", index, configuration: membership.configuration });
+    membershipApplied(membership);
   }
 
   #propose(message: Extract<RaftMessage, { kind: "propose" }>): void {
@@ -219,9 +250,11 @@ export class RaftActor implements Actor<RaftMessage> {
         return this.#reads.failed(effect.ids, reason, this.#leadership);
       }
       case "leadership":
-        this.#leadership = { term: effect.term, leader: effect.leader };
+        this.#leadership = { term: effect.term, leader: effect.leader, established: effect.established };
         lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
+      case "transfer-ended":
+        return this.#desk.transferEnded(effect.id, effect.outcome);
       default:
         assertNever(effect);
     }

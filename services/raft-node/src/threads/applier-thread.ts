@@ -25,7 +25,7 @@ void runThread("applier", unpackApplierMessage, packApplierReport, async (report
   const stateMachine = new StateMachine({}, { view: store });
   return {
     actor: new ApplierActor(options, { store, stateMachine, reports, clock: systemClock }),
-    started: { position: stateMachine.position },
+    started: { position: stateMachine.position, membership: stateMachine.membership },
     close: () => store[Symbol.asyncDispose](),
   };
 });
