@@ -25,6 +25,7 @@ export interface SimulatedMemberOptions {
   readonly name: string;
   readonly memberId: MemberId;
   readonly clusterId: bigint;
+  /** What its log was made with; nobody, if it joins later. */
   readonly configuration: Configuration;
   readonly logSpeed: LaneSpeed;
   readonly applySpeed: LaneSpeed;
@@ -59,6 +60,7 @@ export class SimulatedMember {
   readonly #logDisk = new MemoryLogDisk();
   readonly #stateDisk = new MemoryDisk<StateColumn>(STATE_COLUMNS);
   #created = false;
+  #retired = false;
   #isCalm = false;
   #running: Running | undefined;
 
@@ -83,7 +85,18 @@ export class SimulatedMember {
     return this.#running?.node;
   }
 
+  /** Whether it has ever been. */
+  get started(): boolean {
+    return this.#created;
+  }
+
+  /** Whether it has ended for good, because it was removed. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
   start(): void {
+    if (this.#retired) return; // its operator has deleted it
     const { time, prng, network, subjects } = this.dependencies;
     const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
     const process = new PausableProcess(time);
@@ -123,7 +136,7 @@ export class SimulatedMember {
         readsMax: 10_000,
         publishBytesMax: 512 * 1024,
         self,
-        members: [self],
+        members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
         bootNonce,
       },
@@ -141,7 +154,7 @@ export class SimulatedMember {
         start: log.start,
         position: stateMachine.position,
         membership: stateMachine.membership,
-        removed: () => undefined,
+        removed: () => this.#retire(),
       },
     );
     node.start();
@@ -169,6 +182,11 @@ export class SimulatedMember {
     this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
   }
 
+  #retire(): void {
+    this.#retired = true;
+    if (this.running) this.crash(false);
+  }
+
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
   calm(): void {
     this.#isCalm = true;
@@ -186,7 +204,7 @@ export class SimulatedMember {
 
   /** The leases it knows. */
   get leases(): number {
-    return this.#running!.stateMachine.leases().length;
+    return this.#running?.stateMachine.leases().length ?? 0;
   }
 
   #openLog() {

@@ -13,6 +13,7 @@ import { SimulatedClient } from "./simulated-client";
 import { SimulatedFanout } from "./simulated-fanout";
 import { SimulatedGateway } from "./simulated-gateway";
 import { SimulatedMember } from "./simulated-member";
+import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
 import { checkWatches, type WatchRecord } from "./watch-history";
@@ -27,6 +28,11 @@ export interface SimulationReport {
   readonly leaders: number;
   readonly crashes: number;
   readonly pauses: number;
+  /** Membership changes and transfers that were carried out, and orders that were refused. */
+  readonly changes: number;
+  readonly transfers: number;
+  readonly ordersRefused: number;
+  readonly retired: number;
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
@@ -54,11 +60,14 @@ export class Simulation {
   readonly #prng: Prng;
   readonly #network: MemoryNetwork;
   readonly #members: SimulatedMember[];
+  /** Those that are there from the beginning. */
+  readonly #founders: readonly SimulatedMember[];
   readonly #clients: SimulatedClient[];
   readonly #holders: LeaseHolder[];
   readonly #watching: (SimulatedFanout | SimulatedWatchGateway)[];
   readonly #watchClients: SimulatedWatchClient[];
   readonly #compactor: SimulatedGateway | undefined;
+  readonly #operator: SimulatedOperator | undefined;
   readonly #nemesis: Nemesis;
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
@@ -82,16 +91,20 @@ export class Simulation {
       { length: count },
       (_, at) => (BigInt(prng.next()) * 16n + BigInt(at + 1)) as MemberId,
     );
-    const configuration = { incoming: ids, outgoing: [], learners: [] };
+    const founders = { incoming: ids, outgoing: [], learners: [] };
+    const nobody = { incoming: [], outgoing: [], learners: [] };
+    const operated = randomChance(prng, 0.5);
+    const spare = operated ? randomInteger(prng, 1, 3) : 0;
+    const all = [...ids, ...ids.slice(0, spare).map((id) => (id + 8n) as MemberId)];
     const slow = randomChance(prng, 0.3);
-    this.#members = ids.map(
+    this.#members = all.map(
       (memberId, at) =>
         new SimulatedMember(
           {
             name: `n${at + 1}`,
             memberId,
             clusterId: 0xc1n,
-            configuration,
+            configuration: ids.includes(memberId) ? founders : nobody,
             logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
@@ -149,6 +162,16 @@ export class Simulation {
         ),
     );
     this.#compactor = randomChance(prng, 0.5) ? gateways[0] : undefined;
+    this.#operator = operated
+      ? new SimulatedOperator({
+          time,
+          prng,
+          transport: this.#network.connect("operator"),
+          subjects,
+          members: this.#members,
+        })
+      : undefined;
+    this.#founders = this.#members.slice(0, count);
     this.#nemesis = new Nemesis({
       time,
       prng,
@@ -160,16 +183,20 @@ export class Simulation {
   }
 
   run(): SimulationReport {
-    for (const member of this.#members) member.start();
+    for (const member of this.#founders) member.start();
     for (const process of this.#watching) process.start();
     for (const client of [...this.#clients, ...this.#holders]) client.start();
     for (const client of this.#watchClients) client.start();
     if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
     this.#nemesis.start();
+    this.#operator?.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
+    this.#operator?.stop();
     for (const member of this.#members) member.calm();
-    for (const process of [...this.#members, ...this.#watching]) if (!process.running) process.start();
+    for (const process of [...this.#members.filter(({ started }) => started), ...this.#watching]) {
+      if (!process.running) process.start();
+    }
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
     for (const client of [...this.#clients, ...this.#holders]) client.stop();
@@ -253,10 +280,14 @@ export class Simulation {
     });
   }
 
-  /** Convergence: all members stand at the same index with the same effects. */
+  /** Convergence: all members stand at the same index with the same effects. Who was removed may be anywhere. */
   #agree(): void {
     this.#advance(RECOVERY_MS / 3);
-    const statuses = this.#members.map((member) => member.node!.status());
+    const leader = this.#members.find((member) => member.node?.status().leader === member.id);
+    const present = leader?.node?.status().members.map(({ id }) => id) ?? [];
+    const members = this.#members.filter(({ id }) => present.includes(id));
+    if (members.length === 0) throw new HistoryViolation("nobody leads in the end");
+    const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
@@ -264,7 +295,7 @@ export class Simulation {
         throw new HistoryViolation(`members do not agree in the end: ${seen}`);
       }
     }
-    for (const member of this.#members) {
+    for (const member of members) {
       if (member.leases > 0)
         throw new HistoryViolation(`${member.name} keeps ${member.leases} leases for ever`);
     }
@@ -288,6 +319,10 @@ export class Simulation {
       leaders: this.#leaders.size,
       crashes: this.#nemesis.crashes,
       pauses: this.#nemesis.pauses,
+      changes: this.#operator?.changes ?? 0,
+      transfers: this.#operator?.transfers ?? 0,
+      ordersRefused: this.#operator?.refused ?? 0,
+      retired: this.#members.filter(({ retired }) => retired).length,
       ...leases,
       watchEvents: records.reduce((sum, { events }) => sum + events.length, 0),
       watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),

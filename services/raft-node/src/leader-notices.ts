@@ -12,7 +12,7 @@ import {
 
 export interface LeaderNoticesOptions {
   readonly self: NodeMember;
-  /** All members of the cluster by id, as far as the configuration names them. */
+  /** With whom the cluster began, as far as the options say; nobody, if this member joins. */
   readonly members: readonly NodeMember[];
 }
 
@@ -41,7 +41,7 @@ export class LeaderNotices {
 
   /** In the order of their ids, as etcd lists them. */
   members(): NodeMember[] {
-    if (this.#known === undefined) return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    if (this.#known === undefined) return this.#told();
     return this.#known.map((member) => {
       const said = this.#members.get(member.id);
       if (said === undefined) return member;
@@ -94,6 +94,12 @@ export class LeaderNotices {
       member: this.options.self,
     });
     this.dependencies.transport.publish(subject, notice);
+  }
+
+  /** As far as the options tell. Who joins was told of nobody, and must not pass for the whole cluster. */
+  #told(): NodeMember[] {
+    if (this.options.members.length === 0) return [];
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   #isMember(id: bigint): boolean {

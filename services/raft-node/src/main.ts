@@ -12,7 +12,7 @@ import { MemberClaimedError } from "./member-claim";
 import { parseNodeOptions } from "./options";
 import { ThreadStartError } from "./threads/thread-ref";
 import { PRODUCT_VERSION } from "./version";
-import { MemberRemovedError, startNode, type RunningNode } from "./wiring";
+import { startNode, type RunningNode } from "./wiring";
 
 const options = optionsOfProcess(parseNodeOptions);
 const logger = createLogger({ service: "raft-node", name: options.name, level: options.logLevel });
@@ -64,7 +64,10 @@ async function stop(signal: string): Promise<void> {
 async function leave(why: string): Promise<void> {
   if (stopping) return;
   stopping = true;
-  logger.error("ending: the cluster has removed this member", { member: hexId(options.memberId), why });
+  logger.error(
+    "ending: the cluster has removed this member, and its id is never used again; delete its data directory",
+    { member: hexId(options.memberId), dataDir: options.dataDir, why },
+  );
   await running?.stop();
   await tracing.shutdown();
   process.exit(EXIT.memberRemoved);
@@ -88,7 +91,6 @@ function startExitCode(error: Error): number {
   if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
     return EXIT.brokerUnavailable;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
-  if (error instanceof MemberRemovedError) return EXIT.memberRemoved;
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;

@@ -54,9 +54,8 @@ const parse = defineOptions({
     dataDir: { schema: text(), description: "Directory of this member alone" },
     natsUrl: { schema: listOf(text()), description: "Brokers", default: ["nats://127.0.0.1:4222"] },
     initialCluster: {
-      schema: listOf(initialMember),
-      description: "All members that the cluster begins with; nobody need be named if this one joins later",
-      default: [],
+      schema: listOf(initialMember).optional(),
+      description: "All members that the cluster begins with; not needed by one that joins later",
     },
     initialClusterState: {
       schema: oneOf("new", "join", "existing"),
@@ -99,7 +98,7 @@ const parse = defineOptions({
   },
   check: (options) => {
     const problems: string[] = [];
-    const ids = options.initialCluster.map((member) => parseMember(member).id);
+    const ids = (options.initialCluster ?? []).map((member) => parseMember(member).id);
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
     const isFounder = ids.includes(parseHexId(options.memberId) as MemberId);
@@ -124,7 +123,7 @@ export function parseNodeOptions(argv: readonly string[], env: Environment): Nod
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
-    initialCluster: given.initialCluster.map(parseMember),
+    initialCluster: (given.initialCluster ?? []).map(parseMember),
     clientUrls: given.clientUrls ?? [],
   };
 }

@@ -69,6 +69,11 @@ export class PeerLink {
     this.#removed = new Set(members);
   }
 
+  /** Asks `to` whether it knows that this member was removed. Says nothing to one that does not. */
+  askRemoved(to: MemberId): void {
+    this.#publish(to, []);
+  }
+
   send(envelopes: readonly Envelope[]): void {
     for (const [to, messages] of groupByReceiver(envelopes)) {
       for (const part of split(messages, this.options.publishBytesMax)) {
@@ -106,7 +111,8 @@ export class PeerLink {
     if (envelope.receiverRemoved === true) return this.dependencies.toldRemoved(from);
     // A removed member that missed its removal looks for a leader: it shall not disturb, and learns why nobody answers.
     // Whatever else it sends may still be of use, such as the last words of a leader that removed itself.
-    if (this.#removed.has(from) && messages.some(({ kind }) => SEEKING.includes(kind))) {
+    const asks = messages.length === 0 || messages.some(({ kind }) => SEEKING.includes(kind));
+    if (this.#removed.has(from) && asks) {
       this.#publish(from, [], true);
       return;
     }

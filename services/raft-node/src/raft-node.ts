@@ -15,6 +15,7 @@ import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
 import { listMembers } from "./results";
+import { Retirement } from "./retirement";
 import { Ticker } from "./ticker";
 
 export interface RaftNodeOptions {
@@ -50,7 +51,7 @@ export interface RaftNodeDependencies {
   readonly start: LogStart;
   readonly position: AppliedPosition;
   readonly membership: Membership;
-  /** This member was removed from the cluster: it is of no use any more, and must end. Called once at the most. */
+  /** This member was removed, and nobody needs it any more: it must end. Called once at the most. */
   readonly removed: (why: string) => void;
 }
 
@@ -69,11 +70,11 @@ export class RaftNode {
   readonly #mailbox: Mailbox<RaftMessage>;
   readonly #peers: PeerLink;
   readonly #notices: LeaderNotices;
+  readonly #retirement: Retirement;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
   readonly #leaseTicker: Ticker;
-  #isRemoved = false;
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
@@ -104,7 +105,14 @@ export class RaftNode {
         subjects,
         raft: self,
         logger,
-        toldRemoved: (by) => this.#removed(`member ${hexId(by)} says so`),
+        toldRemoved: (by) => this.#retirement.told(by),
+      },
+    );
+    this.#retirement = new Retirement(
+      { memberId },
+      {
+        ask: (member) => this.#peers.askRemoved(member),
+        retire: (why) => scheduler.post(() => dependencies.removed(why)),
       },
     );
     this.#notices = new LeaderNotices(
@@ -148,6 +156,7 @@ export class RaftNode {
         membership,
       },
     );
+    this.#retirement.configurationApplied(configuration, membership.removed.includes(memberId));
     if (membership.founded) this.#show(membership);
     this.#mailbox = new Mailbox(
       { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
@@ -178,7 +187,14 @@ export class RaftNode {
     );
     this.#leaseTicker = new Ticker(
       { intervalMs: LEASE_SCAN_MS },
-      { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
+      {
+        clock,
+        scheduler,
+        tick: () => {
+          lessor.tell({ kind: "tick" });
+          this.#retirement.tick();
+        },
+      },
     );
     transport.onStatus((status) => {
       logger.info("broker connection changed", { status });
@@ -257,19 +273,12 @@ export class RaftNode {
       learners: list(learners),
     });
     this.#show(membership);
-    if (membership.removed.includes(memberId)) this.#removed("its own log says so");
+    this.#retirement.configurationApplied(membership.configuration, membership.removed.includes(memberId));
   }
 
   #show(membership: Membership): void {
     this.#notices.membership(listMembers(membership));
     this.#peers.removed(membership.removed);
-  }
-
-  #removed(why: string): void {
-    if (this.#isRemoved) return;
-    this.#isRemoved = true;
-    // After this turn: a leader that removed itself has something left to say.
-    this.dependencies.scheduler.post(() => this.dependencies.removed(why));
   }
 
   #leadershipChanged(leadership: Leadership): void {

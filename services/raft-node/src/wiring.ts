@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { hexId } from "@quorate/base";
 import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
 import type { AppliedPosition, Membership } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
@@ -41,19 +40,6 @@ export interface NodeEnvironment {
   readonly removed: (why: string) => void;
 }
 
-/** What the directory holds is of a member that was removed. It cannot come back. */
-export class MemberRemovedError extends Error {
-  override readonly name = "MemberRemovedError";
-  readonly code = "member-removed";
-
-  constructor({ name, memberId, dataDir }: NodeOptions) {
-    super(
-      `Cannot start ${name}: the cluster has removed member ${hexId(memberId)}, and an id is never used again. ` +
-        `Delete ${dataDir}, and add a new member with a new id if this host shall take part again.`,
-    );
-  }
-}
-
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
 /** How long an orderly stop may wait for somebody to take over, in election timeouts: by then Raft has given it up. */
@@ -66,7 +52,6 @@ const HAND_OVER_TIMEOUTS = 1;
  * @throws {ThreadStartError} a database could not be opened.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {MemberClaimedError} another process is this member.
- * @throws {MemberRemovedError} the cluster has removed this member.
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
   const { logger, tracer, failed, removed } = environment;
@@ -87,7 +72,6 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   stack.defer(() => applier.close());
   const { position, membership } = await applier.started();
   refuseLostLog(options, start, position);
-  if (membership.removed.includes(options.memberId)) throw new MemberRemovedError(options);
 
   const transport = stack.use(await connect(options, logger, ""));
   const feedTransport = stack.use(await connect(options, logger, " feed"));

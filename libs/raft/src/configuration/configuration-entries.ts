@@ -27,6 +27,11 @@ export class ConfigurationEntries {
     return first !== undefined && first <= index;
   }
 
+  /** Whether one that was seen stands after `after` and up to `to`. */
+  hasBetween(after: LogIndex, to: LogIndex): boolean {
+    return this.#indexes.some((index) => index > after && index <= to);
+  }
+
   appended(entry: Entry): void {
     if (entry.type === "configuration" && entry.index > this.#applied) this.#indexes.push(entry.index);
   }

@@ -156,6 +156,8 @@ export class RaftLog {
       to: index,
       last: this.lastIndex,
     });
+    // Whoever is removed may be gone soon: a member must not forget in a crash whose votes it needs.
+    if (this.#configurations.hasBetween(this.#commit, index)) this.#persistence.commitMatters();
     this.#commit = index;
   }
 
