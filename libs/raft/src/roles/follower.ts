@@ -51,8 +51,10 @@ export class FollowerRole implements RoleBehaviour {
     timer.tick();
     this.#member.failReads(this.#reads.tick(), "no-leader");
     if (!timer.expired) return;
-    if (this.#member.mayCampaign) this.#transitions.preCampaign();
-    else timer.restart();
+    if (this.#member.mayCampaign) return this.#transitions.preCampaign();
+    timer.restart();
+    // A learner whose leader is gone, or a member that was removed, must not go on naming it: others go by that.
+    if (this.#leader !== undefined) this.#transitions.follow(this.#member.term, undefined);
   }
 
   receive(from: MemberId, message: Message): void {
