@@ -16,6 +16,7 @@ import {
   type LogWriterMessage,
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
+import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { PausableProcess } from "./pausable-process";
@@ -31,6 +32,7 @@ export interface SimulatedMemberOptions {
   readonly applySpeed: LaneSpeed;
   /** Small, so that members often lag beyond what is kept in memory. */
   readonly cacheBytesMax: number;
+  readonly quota: QuotaOptions;
 }
 
 export interface SimulatedMemberDependencies {
@@ -44,6 +46,8 @@ export interface SimulatedMemberDependencies {
     position: AppliedPosition,
     events: (from: Revision) => Iterable<Event>,
   ) => void;
+  /** Called when NOSPACE has become active, with the index of the last entry applied. */
+  readonly spaceAlarm: (index: number) => void;
 }
 
 /** What lives only while the process does. */
@@ -104,10 +108,15 @@ export class SimulatedMember {
     const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
     const stateMachine = new StateMachine({}, { view: store });
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
+    let isFull = stateMachine.condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
-        if (report.kind === "applied")
+        if (report.kind === "applied") {
           this.dependencies.applied(this, report.position, (from) => readEvents(store, from));
+          const wasFull = isFull;
+          isFull = report.condition.alarms.length > 0;
+          if (isFull && !wasFull) this.dependencies.spaceAlarm(report.position.index);
+        }
         reports.tell(report);
       },
     };
@@ -119,7 +128,14 @@ export class SimulatedMember {
     });
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
-        { clusterId, memberId, compactionRowsMax: 10, compactionPauseMs: 10 },
+        {
+          clusterId,
+          memberId,
+          compactionRowsMax: 10,
+          compactionPauseMs: 10,
+          sliceBytesMax: 200,
+          sliceRowsMax: 3,
+        },
         { store, stateMachine, reports: applierReports, clock: process },
       ),
       clock: process,
@@ -134,6 +150,7 @@ export class SimulatedMember {
         tickMs: 100,
         applyBacklogMax: 5000,
         readsMax: 10_000,
+        quota: this.options.quota,
         publishBytesMax: 512 * 1024,
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
@@ -154,6 +171,7 @@ export class SimulatedMember {
         start: log.start,
         position: stateMachine.position,
         membership: stateMachine.membership,
+        condition: stateMachine.condition,
         removed: () => this.#retire(),
       },
     );
@@ -205,6 +223,18 @@ export class SimulatedMember {
   /** The leases it knows. */
   get leases(): number {
     return this.#running?.stateMachine.leases().length ?? 0;
+  }
+
+  /** What its rows of data come to, counted one by one. */
+  get countedBytes(): number {
+    let bytes = 0;
+    for (const column of STATE_COLUMNS) {
+      if (column === "meta") continue;
+      using rows = this.#running!.store.scan(column, new Uint8Array(0), undefined);
+      for (let row = rows.next(); row !== undefined; row = rows.next())
+        bytes += row.key.length + row.value.length;
+    }
+    return bytes;
   }
 
   #openLog() {

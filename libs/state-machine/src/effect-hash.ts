@@ -11,10 +11,11 @@ export interface EntryEffects {
   readonly outcomes: readonly CommandOutcome[];
   /** The encoded events of the entry, one after another. */
   readonly events: Uint8Array;
-  /** The encoded changes of leases, likewise. */
+  /** The encoded changes of leases and of alarms, likewise. */
   readonly leases: Uint8Array;
   /** The encoded membership, if it changed. */
   readonly membership: Uint8Array;
+  readonly alarms: Uint8Array;
 }
 
 const HEADER_BYTES = 24;
@@ -30,8 +31,8 @@ export function chainEffects(before: number, effects: EntryEffects): number {
   writeUint64(frame, 8, effects.revision);
   writeUint64(frame, 16, effects.compactRevision + 1);
   for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
-  const withLeases = withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
-  return withBytes(effects.membership, withLeases);
+  const data = withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  return withBytes(effects.membership, withBytes(effects.alarms, data));
 }
 
 function withBytes(bytes: Uint8Array, chained: number): number {
@@ -60,20 +61,24 @@ function errorCode(error: StateError): number {
       return 20;
     case "lease-ttl-too-large":
       return 21;
-    case "member-exists":
+    case "no-space":
       return 22;
-    case "peer-urls-exist":
+    case "corrupt-cluster":
       return 23;
-    case "member-not-found":
+    case "member-exists":
       return 24;
-    case "member-not-learner":
+    case "peer-urls-exist":
       return 25;
-    case "too-many-learners":
+    case "member-not-found":
       return 26;
-    case "no-voters-left":
+    case "member-not-learner":
       return 27;
-    case "membership-unsettled":
+    case "too-many-learners":
       return 28;
+    case "no-voters-left":
+      return 29;
+    case "membership-unsettled":
+      return 30;
     default:
       return assertNever(error);
   }

@@ -1,3 +1,4 @@
+import type { RangeTooLargeError } from "@quorate/mvcc";
 import type { StateError } from "@quorate/state-machine";
 import { quorate } from "./protocol";
 
@@ -6,7 +7,7 @@ const { Code } = quorate.internal.v1.Failure;
 /** Why a command or a read changed and answered nothing, as far as a gateway needs to know. */
 export interface Failure {
   /** "internal": the node could not do it and says why in `detail`, for people. */
-  readonly code: StateError["code"] | LeaderJudgement | "internal";
+  readonly code: StateError["code"] | RangeTooLargeError["code"] | LeaderJudgement | "internal";
   readonly detail: string;
 }
 
@@ -24,7 +25,7 @@ export type LeaderJudgement =
   | "transfer-failed";
 
 /** What a node tells about an error of its state machine. The revisions in it are for logs: no client is told them. */
-export function failureOf(error: StateError): Failure {
+export function failureOf(error: StateError | RangeTooLargeError): Failure {
   return { code: error.code, detail: "" };
 }
 
@@ -59,6 +60,9 @@ const WIRE_CODES: Readonly<Record<Failure["code"], quorate.internal.v1.Failure.C
   "learner-not-ready": Code.LEARNER_NOT_READY,
   "bad-transferee": Code.BAD_TRANSFEREE,
   "transfer-failed": Code.TRANSFER_FAILED,
+  "no-space": Code.NO_SPACE,
+  "corrupt-cluster": Code.CORRUPT_CLUSTER,
+  "range-too-large": Code.RANGE_TOO_LARGE,
   internal: Code.INTERNAL,
 };
 

@@ -1,8 +1,11 @@
+export * from "./alarms";
 export * from "./batch";
 export * from "./commands";
 export * from "./errors";
 export * from "./etcd-requests";
 export { ResponseEncoder, type LeaseTimeToLiveResponse, type ResponseOrigin } from "./etcd-responses";
+export * from "./event-message";
+export * from "./event-seat";
 export * from "./feed";
 export { failureOf, type Failure, type LeaderJudgement } from "./failures";
 export * from "./int64";

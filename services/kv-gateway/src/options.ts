@@ -74,6 +74,13 @@ export const parseGatewayOptions = defineOptions({
       description: "bytes of requests of a kind that may wait; likewise",
       default: 128 * 1024 * 1024,
     },
+    largeAnswerBytesMax: {
+      schema: integer(1024 * 1024, Number.MAX_SAFE_INTEGER),
+      description:
+        "bytes of answers to Range above about 2 MiB that are put together, or on their way to clients, at once; such an answer " +
+        "takes up to twice its size in memory, and waits for others",
+      default: 512 * 1024 * 1024,
+    },
     watchProgressNotifyMs: {
       schema: integer(100, 86_400_000),
       description: "how often watchers that asked for it are told of progress, in milliseconds",

@@ -2,6 +2,7 @@ import { parseHexId } from "@quorate/base";
 import { defineOptions, integer, type Environment, listOf, matching, oneOf, text } from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
 import { parseClusterName, type ClusterName } from "@quorate/wire";
+import type { AlarmClearing } from "./actors/quota-actor";
 import { PRODUCT_VERSION } from "./version";
 
 export interface InitialMember {
@@ -23,9 +24,18 @@ export interface NodeOptions {
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  /** Infinity: none. */
+  readonly quotaBytes: number;
+  readonly alarmClear: AlarmClearing;
   readonly brokerWaitMs: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
+
+/**
+ * etcd's is 2 GiB, because its store suffers beyond 8 GiB, which is therefore what people raise it to. Nothing here suffers
+ * there, so that is where it begins.
+ */
+const DEFAULT_QUOTA_BYTES = 8 * 1024 ** 3;
 
 const hexId = matching(/[0-9a-fA-F]{1,16}/, "1 to 16 hexadecimal digits, not 0");
 const initialMember = matching(
@@ -85,6 +95,18 @@ const parse = defineOptions({
       description: "Read requests that may wait at once; more are refused with too many requests",
       default: 10_000,
     },
+    quotaBackendBytes: {
+      schema: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      description:
+        "Bytes of keys, values and history that may be stored before writes are refused and the alarm NOSPACE is raised; 0: 8 GiB, negative: no limit",
+      default: 0,
+    },
+    alarmClear: {
+      schema: oneOf("auto", "manual"),
+      description:
+        "Whether NOSPACE goes by itself once less than nine tenths of the quota are used (auto), or stays until it is disarmed, as in etcd (manual)",
+      default: "auto",
+    },
     brokerWaitMs: {
       schema: integer(0, 3_600_000),
       description: "How long to wait for a broker at the start, in milliseconds",
@@ -117,15 +139,22 @@ const parse = defineOptions({
  * @throws {InformationRequest} for `--help` and `--version`.
  */
 export function parseNodeOptions(argv: readonly string[], env: Environment): NodeOptions {
-  const given = parse(argv, env);
+  const { quotaBackendBytes, ...given } = parse(argv, env);
   return {
     ...given,
+    quotaBytes: quotaBytesOf(quotaBackendBytes),
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
     initialCluster: (given.initialCluster ?? []).map(parseMember),
     clientUrls: given.clientUrls ?? [],
   };
+}
+
+/** As etcd reads its option of that name, but for the default. */
+function quotaBytesOf(given: number): number {
+  if (given < 0) return Infinity;
+  return given === 0 ? DEFAULT_QUOTA_BYTES : given;
 }
 
 function parseMember(text: string): InitialMember {

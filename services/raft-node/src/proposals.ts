@@ -1,4 +1,5 @@
 import type { EntryId, LogIndex, MemberId, RefusalReason, Term } from "@quorate/raft";
+import type { TraceContext } from "@quorate/telemetry";
 import { encodeProposeResponse, type RefusalReason as WireReason } from "@quorate/wire";
 import type { Answer } from "./actors/applier-actor";
 import type { RequestSpan } from "./request-span";
@@ -102,6 +103,15 @@ export class Proposals {
       }
     }
     return owed;
+  }
+
+  /** The trace of one of the proposals that `answers` are for, if any is sampled. */
+  traceOf(answers: readonly Answer[]): TraceContext | undefined {
+    for (const { index } of answers) {
+      const span = this.#pending.get(index)?.[0]?.span;
+      if (span !== undefined) return span.context;
+    }
+    return undefined;
   }
 
   answered(answers: readonly Answer[]): void {

@@ -1,7 +1,7 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
 import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
-import type { AppliedPosition, Membership } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -9,6 +9,7 @@ import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
+import { QuotaActor, type QuotaOptions } from "./actors/quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
@@ -24,6 +25,7 @@ export interface RaftNodeOptions {
   readonly tickMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  readonly quota: QuotaOptions;
   readonly publishBytesMax: number;
   /** What this member says of itself. */
   readonly self: NodeMember;
@@ -51,6 +53,7 @@ export interface RaftNodeDependencies {
   readonly start: LogStart;
   readonly position: AppliedPosition;
   readonly membership: Membership;
+  readonly condition: StoreCondition;
   /** This member was removed, and nobody needs it any more: it must end. Called once at the most. */
   readonly removed: (why: string) => void;
 }
@@ -63,6 +66,8 @@ const LEASE_SCAN_MS = 500;
 /** Fan-outs ask again every second at the latest. */
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
+/** Publishers of event subjects ask again every second. */
+const SEAT_HOLD_MS = 3000;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -74,12 +79,16 @@ export class RaftNode {
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
-  readonly #leaseTicker: Ticker;
+  /** For what is done on the side: leases and the quota. */
+  readonly #slowTicker: Ticker;
   /** Feeds go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
-      if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
-      else this.#mailbox.tell(report);
+      if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
+      // What is fed next is what these answers are for; the asker's traces end when they are handled.
+      if (report.kind === "answers" && this.dependencies.tracer.enabled)
+        this.#feed.nextTrace = this.#raft.traceOf(report.answers);
+      this.#mailbox.tell(report);
     },
   };
 
@@ -87,7 +96,8 @@ export class RaftNode {
     private readonly options: RaftNodeOptions,
     private readonly dependencies: RaftNodeDependencies,
   ) {
-    const { transport, subjects, clock, scheduler, prng, logger, tracer, start, position } = dependencies;
+    const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
+    const { start, position, condition } = dependencies;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
     // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
@@ -125,10 +135,11 @@ export class RaftNode {
         memberId,
         electionTimeoutMs: options.tickMs * options.raft.electionTimeoutTicks,
       },
-      { raft: self, applier: dependencies.applier, clock, position },
+      { raft: self, applier: dependencies.applier, clock, tracer, position },
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
+    const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
     const { membership } = dependencies;
     const configuration = membership.founded ? membership.configuration : start.configuration;
     const nameOf = (id: MemberId): string => options.members.find((member) => member.id === id)?.name ?? "";
@@ -150,10 +161,12 @@ export class RaftNode {
         logWriter: dependencies.logWriter,
         applier: dependencies.applier,
         lessor,
+        quota,
         leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
         membershipApplied: (applied) => this.#membershipApplied(applied),
         position,
         membership,
+        condition,
       },
     );
     this.#retirement.configurationApplied(configuration, membership.removed.includes(memberId));
@@ -172,11 +185,13 @@ export class RaftNode {
         memberId,
         interestMs: FEED_INTEREST_MS,
         historyReadsMax: HISTORY_READS_MAX,
+        seatHoldMs: SEAT_HOLD_MS,
       },
       {
         transport: dependencies.feedTransport,
         subjects,
         clock,
+        tracer,
         applier: dependencies.applier,
         view: () => this.#raft.view(),
       },
@@ -185,7 +200,7 @@ export class RaftNode {
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
     );
-    this.#leaseTicker = new Ticker(
+    this.#slowTicker = new Ticker(
       { intervalMs: LEASE_SCAN_MS },
       {
         clock,
@@ -193,6 +208,7 @@ export class RaftNode {
         tick: () => {
           lessor.tell({ kind: "tick" });
           this.#retirement.tick();
+          quota.receive({ kind: "tick" });
         },
       },
     );
@@ -213,7 +229,7 @@ export class RaftNode {
     this.#door.open();
     this.#feed.open();
     this.#ticker.start();
-    this.#leaseTicker.start();
+    this.#slowTicker.start();
   }
 
   /**
@@ -238,12 +254,13 @@ export class RaftNode {
     this.#notices.stop();
     this.#peers.stop();
     this.#ticker[Symbol.dispose]();
-    this.#leaseTicker[Symbol.dispose]();
+    this.#slowTicker[Symbol.dispose]();
     this.#mailbox.close();
   }
 
   status(): NodeStatus {
-    const { raft, position, databaseBytes } = this.#raft.view();
+    const { raft, position, databaseBytes, condition } = this.#raft.view();
+    const { quotaBytes } = this.options.quota;
     const { identity, incarnation } = this.dependencies.start;
     return {
       clusterId: identity.clusterId,
@@ -260,6 +277,9 @@ export class RaftNode {
       members: this.#notices.members(),
       version: this.options.version,
       incarnation,
+      storedBytes: condition.storedBytes,
+      quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
+      alarms: condition.alarms,
     };
   }
 

@@ -26,6 +26,8 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
       return { ok: true, bytes: encoder.leaseGrant(response.response, raftTerm) };
     case "lease-revoke":
       return { ok: true, bytes: encoder.leaseRevoke(response.response, raftTerm) };
+    case "alarm":
+      return { ok: true, bytes: encoder.alarms(response.response, raftTerm) };
     case "lease-expire":
     case "lease-checkpoint":
       return { ok: true, bytes: EMPTY_BYTES }; // proposed by this leader itself, which looks at the state
@@ -45,12 +47,16 @@ export function listMembers(membership: Membership): NodeMember[] {
 export function encodeRead(encoder: ResponseEncoder, outcome: ReadOutcome, raftTerm: Term): Result {
   if (!outcome.ok) return { ok: false, failure: failureOf(outcome.error) };
   switch (outcome.kind) {
-    case "range":
-      return { ok: true, bytes: encoder.range(outcome.response, raftTerm) };
+    case "range": {
+      const bytes = encoder.range(outcome.response, raftTerm);
+      return outcome.next === undefined ? { ok: true, bytes } : { ok: true, bytes, next: outcome.next };
+    }
     case "txn":
       return { ok: true, bytes: encoder.txn(outcome.response, raftTerm) };
     case "leases":
       return { ok: true, bytes: encoder.leases(outcome.response, raftTerm) };
+    case "alarms":
+      return { ok: true, bytes: encoder.alarms(outcome.response, raftTerm) };
     default:
       return assertNever(outcome);
   }

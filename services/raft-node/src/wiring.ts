@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
-import type { AppliedPosition, Membership } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -44,6 +44,11 @@ const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
 /** How long an orderly stop may wait for somebody to take over, in election timeouts: by then Raft has given it up. */
 const HAND_OVER_TIMEOUTS = 1;
+/**
+ * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
+ * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
+ */
+const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
@@ -70,7 +75,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     failed("applier", error),
   );
   stack.defer(() => applier.close());
-  const { position, membership } = await applier.started();
+  const { position, membership, condition } = await applier.started();
   refuseLostLog(options, start, position);
 
   const transport = stack.use(await connect(options, logger, ""));
@@ -90,6 +95,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
+      quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
@@ -110,6 +116,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       start,
       position,
       membership,
+      condition,
       removed,
     },
   );
@@ -157,12 +164,12 @@ function startApplier(
   const data: ApplierThreadData = {
     directory: join(dataDir, "state"),
     createIfMissing,
-    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10 },
+    options: { clusterId, memberId, compactionRowsMax: 1000, compactionPauseMs: 10, ...SLICE },
   };
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition; membership: Membership }
+    { position: AppliedPosition; membership: Membership; condition: StoreCondition }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },

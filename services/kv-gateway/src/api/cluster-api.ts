@@ -1,5 +1,6 @@
 import type { Clock } from "@quorate/base";
-import { etcdserverpb, wireId, type NodeStatus } from "@quorate/wire";
+import type { Alarm } from "@quorate/state-machine";
+import { ALARM_NAMES, etcdserverpb, wireId, type NodeStatus } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import type { MemberId } from "../actors/leader-view";
 import type { MemberDirectory } from "../actors/member-directory";
@@ -29,9 +30,6 @@ export interface ClusterApiDependencies {
   readonly tracker: LeaderTracker;
   readonly clock: Clock;
 }
-
-/** Reported while no quota is set, as etcd does. */
-const DEFAULT_QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** What nodes tell about themselves and each other: `Maintenance.Status` and `Cluster.MemberList`. */
 export class ClusterApi {
@@ -141,23 +139,32 @@ function headerOf({ clusterId, memberId, term }: NodeStatus): etcdserverpb.Respo
 }
 
 function encodeStatus(status: NodeStatus): Uint8Array {
-  // etcdctl divides by the size, so that it must not be 0.
-  const dbSize = Math.max(1, status.dbSizeBytes);
+  // What is used never exceeds the size, although files are compressed; etcdctl divides by it, so it must not be 0.
+  const dbSize = Math.max(1, status.dbSizeBytes, status.storedBytes);
   return etcdserverpb.StatusResponse.encode({
     header: { ...headerOf(status), revision: status.revision },
     version: ETCD_COMPATIBLE_VERSION,
     storageVersion: ETCD_STORAGE_VERSION,
     dbSize,
-    dbSizeInUse: dbSize,
-    dbSizeQuota: DEFAULT_QUOTA_BYTES,
+    dbSizeInUse: status.storedBytes,
+    dbSizeQuota: status.quotaBytes,
     leader: wireId(status.leader ?? 0n),
     raftTerm: status.term,
     raftIndex: status.commitIndex,
     raftAppliedIndex: status.appliedIndex,
-    errors: status.leader === undefined ? ["etcdserver: no leader"] : [],
+    errors: [
+      ...(status.leader === undefined ? ["etcdserver: no leader"] : []),
+      ...status.alarms.map(alarmText),
+    ],
     isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
     downgradeInfo: { enabled: false, targetVersion: "" },
   }).finish();
+}
+
+/** As Go prints the message. */
+function alarmText({ type, memberId }: Alarm): string {
+  const member = memberId === 0n ? "" : `memberID:${memberId} `;
+  return `${member}alarm:${ALARM_NAMES[type]} `;
 }
 
 function isReadable(

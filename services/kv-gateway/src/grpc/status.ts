@@ -14,6 +14,7 @@ export const GrpcCode = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  DATA_LOSS: 15,
 } as const;
 
 export interface ClientStatus {
@@ -67,6 +68,17 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "membership-unsettled": [GrpcCode.UNAVAILABLE, "etcdserver: request timed out"],
   "bad-transferee": [GrpcCode.FAILED_PRECONDITION, "etcdserver: bad leader transferee"],
   "transfer-failed": [GrpcCode.UNKNOWN, "etcdserver: request timed out, leader transfer took too long"],
+  "no-space": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
+  "corrupt-cluster": [GrpcCode.DATA_LOSS, "etcdserver: corrupt cluster"],
+  // The next two have no counterpart: etcd holds any answer whole, in every process that it passes.
+  "range-too-large": [
+    GrpcCode.RESOURCE_EXHAUSTED,
+    "quorate: a range that is not in key order is limited to 32 MiB: narrow it, or sort it yourself",
+  ],
+  "answer-too-large": [
+    GrpcCode.RESOURCE_EXHAUSTED,
+    "quorate: the answer is larger than may be held at once: ask with a limit, or for a RangeStream",
+  ],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],
@@ -85,7 +97,14 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   malformed: [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "unsupported-content-type": [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "message-too-large": [GrpcCode.RESOURCE_EXHAUSTED, DETAIL],
+  "unreadable-message": [GrpcCode.INTERNAL, DETAIL],
+  "unknown-service": [GrpcCode.NOT_FOUND, "unknown service"],
   unimplemented: [GrpcCode.UNIMPLEMENTED, DETAIL],
+  "session-expired": [GrpcCode.UNKNOWN, "mutex: session is expired"],
+  "not-elected": [GrpcCode.UNKNOWN, "election: not leader"],
+  "nobody-elected": [GrpcCode.UNKNOWN, "election: no leader"],
+  "leader-not-provided": [GrpcCode.UNKNOWN, '"leader" field must be provided'],
+  "deadline-exceeded": [GrpcCode.DEADLINE_EXCEEDED, "context deadline exceeded"],
   // Whatever etcd has no status for reaches clients as UNKNOWN with the internal text.
   internal: [GrpcCode.UNKNOWN, DETAIL],
 };
@@ -93,7 +112,8 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
 /** What a client is told about `failure`. */
 export function statusOf(failure: RequestFailure): ClientStatus {
   const [code, text] = STATUS[failure.code];
-  return { code, message: text === DETAIL ? (failure.detail ?? failure.code) : text };
+  const message = text === DETAIL ? (failure.detail ?? failure.code) : text;
+  return { code: failure.indirect === true ? GrpcCode.UNKNOWN : code, message };
 }
 
 /**

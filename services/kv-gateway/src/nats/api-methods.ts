@@ -1,8 +1,11 @@
 import type { ApiService } from "@quorate/wire";
+import type { AlarmApi } from "../api/alarm-api";
 import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
+import type { ElectionApi } from "../recipes/election-api";
+import type { LockApi } from "../recipes/lock-api";
 import { batchMethod } from "./batch-method";
 
 /** One call of the NATS API: `quorate.<cluster>.<service>.<method>`. */
@@ -17,11 +20,14 @@ export interface NatsMethod {
 export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly alarms: AlarmApi;
   readonly lease: LeaseApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
 }
 
-/** Everything that is served over NATS. */
-export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMethod[] {
+/** Everything that is served over NATS. An election is observed there by watching its keys, as the client library can. */
+export function natsMethods({ kv, cluster, alarms, lease, lock, election }: NatsApis): readonly NatsMethod[] {
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -51,12 +57,29 @@ export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMeth
       call: cluster.status,
       json: etcdMessages("StatusRequest", "StatusResponse"),
     },
+    {
+      service: "maintenance",
+      method: "alarm",
+      call: alarms.alarm,
+      json: etcdMessages("AlarmRequest", "AlarmResponse"),
+    },
     leaseMethod("grant", lease.grant, "LeaseGrant"),
     leaseMethod("revoke", lease.revoke, "LeaseRevoke"),
     leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
     leaseMethod("timetolive", lease.timeToLive, "LeaseTimeToLive"),
     leaseMethod("leases", lease.leases, "LeaseLeases"),
+    recipeMethod("lock", "lock", lock.lock, "v3lockpb.Lock"),
+    recipeMethod("lock", "unlock", lock.unlock, "v3lockpb.Unlock"),
+    recipeMethod("election", "campaign", election.campaign, "v3electionpb.Campaign"),
+    recipeMethod("election", "proclaim", election.proclaim, "v3electionpb.Proclaim"),
+    recipeMethod("election", "leader", election.leader, "v3electionpb.Leader"),
+    recipeMethod("election", "resign", election.resign, "v3electionpb.Resign"),
   ];
+}
+
+/** @param messages What the names of the messages begin with, the package included. */
+function recipeMethod(service: ApiService, method: string, call: ApiMethod, messages: string): NatsMethod {
+  return { service, method, call, json: { request: `${messages}Request`, response: `${messages}Response` } };
 }
 
 function leaseMethod(method: string, call: ApiMethod, messages: string): NatsMethod {

@@ -62,6 +62,8 @@ export class ScriptedNode {
   lease: LeaseScript = ({ queries }) => acceptAll(queries.length);
   /** Answer requests for its status? */
   tellsStatus = true;
+  /** Active, according to its status. */
+  alarms: NodeStatus["alarms"] = [];
 
   constructor(
     readonly options: ScriptedNodeOptions,
@@ -138,6 +140,9 @@ export class ScriptedNode {
       revision: 7,
       compactRevision: -1,
       dbSizeBytes: 4096,
+      storedBytes: 1024,
+      quotaBytes: 1 << 30,
+      alarms: this.alarms,
       effectHash: 0,
       members: (members ?? [member]).map((id) => ({
         id,

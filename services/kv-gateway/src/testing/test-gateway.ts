@@ -29,6 +29,7 @@ const OPTIONS: GatewayOptions = {
   queueCallsMax: 1000,
   queueBytesMax: 64 * 1024 * 1024,
   watchProgressNotifyMs: 600_000,
+  largeAnswerBytesMax: 100_000,
   watchStreamWindowBytes: 1024 * 1024,
 };
 

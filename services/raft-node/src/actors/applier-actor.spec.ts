@@ -21,7 +21,14 @@ function build(disk = new MemoryDisk<StateColumn>(STATE_COLUMNS)) {
   const store = new MemoryKeyValueStore<StateColumn>(disk);
   const reports: ApplierReport[] = [];
   const actor = new ApplierActor(
-    { clusterId: 0xcn, memberId: 0xa1n as MemberId, compactionRowsMax: 2, compactionPauseMs: 10 },
+    {
+      clusterId: 0xcn,
+      memberId: 0xa1n as MemberId,
+      compactionRowsMax: 2,
+      compactionPauseMs: 10,
+      sliceBytesMax: 200,
+      sliceRowsMax: 5,
+    },
     {
       store,
       stateMachine: new StateMachine({}, { view: store }),
@@ -122,9 +129,25 @@ describe("ApplierActor", () => {
     actor.turnEnded();
     expect(kinds(reports)).toEqual(["applied"]);
     time.advance(10);
-    expect(kinds(reports)).toEqual(["applied"]);
+    expect(kinds(reports)).toEqual(["applied", "compacted"]);
     time.advance(200);
-    expect(kinds(reports)).toEqual(["applied", "answers"]);
+    expect(kinds(reports).slice(2)).toContain("compacted");
+    expect(kinds(reports).at(-1)).toBe("answers");
+  });
+
+  it("tells after each step of compaction how much is stored then", () => {
+    const { actor, reports, time } = build();
+    apply(
+      actor,
+      [1, 2, 3, 4, 5, 6].map((index) => entry(index, [put("a", `${index}`)])),
+    );
+    apply(actor, [entry(7, [compact(6, false)])]);
+    actor.turnEnded();
+    time.advance(200);
+    const sizes = reports.flatMap((report) => ("condition" in report ? [report.condition.storedBytes] : []));
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    expect(sizes.at(-1)).toBeLessThan(sizes[0]!);
   });
 
   it("answers a logical compaction at once, and goes on with an interrupted one after a restart", () => {

@@ -1,7 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
-import type { Event, Revision } from "@quorate/mvcc";
+import type { Event, RangeBudget, Revision } from "@quorate/mvcc";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import type {
   AppliedPosition,
@@ -12,6 +12,7 @@ import type {
   Membership,
   StateColumn,
   StateMachine,
+  StoreCondition,
 } from "@quorate/state-machine";
 import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
 import {
@@ -74,10 +75,13 @@ export type ApplierReport =
       readonly kind: "applied";
       readonly position: AppliedPosition;
       readonly databaseBytes: number;
+      readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
       /** The membership as of `position`, if something since the last report was about it. */
       readonly membership?: Membership;
     }
+  /** A step of physical compaction has given bytes back. */
+  | { readonly kind: "compacted"; readonly condition: StoreCondition }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
@@ -100,6 +104,9 @@ export interface ApplierOptions {
   /** Rows that one step of physical compaction removes, and the pause between steps, so that applying goes on. */
   readonly compactionRowsMax: number;
   readonly compactionPauseMs: number;
+  /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
+  readonly sliceBytesMax: number;
+  readonly sliceRowsMax: number;
 }
 
 export interface ApplierDependencies {
@@ -181,13 +188,10 @@ export class ApplierActor implements Actor<ApplierMessage> {
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
+    const { position, condition } = stateMachine;
     const { leases, membership } = result;
-    const report = {
-      kind: "applied",
-      position: stateMachine.position,
-      databaseBytes: this.#sizeOnDisk(),
-      leases,
-    } as const;
+    const databaseBytes = this.#sizeOnDisk();
+    const report = { kind: "applied", position, databaseBytes, condition, leases } as const;
     reports.tell(membership === undefined ? report : { ...report, membership });
   }
 
@@ -257,7 +261,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     switch (message.kind) {
       case "read": {
         const { reads } = decodeReadRequest(message.request);
-        const results = reads.map((read) => this.#result(read, message.raftTerm));
+        const { sliceBytesMax: bytes, sliceRowsMax: rows } = this.options;
+        const budget: RangeBudget = { bytes, rows };
+        const results = reads.map((read) => this.#result(read, message.raftTerm, budget));
         return {
           kind: "read-result",
           id: message.id,
@@ -273,9 +279,10 @@ export class ApplierActor implements Actor<ApplierMessage> {
     }
   }
 
-  #result(read: RawRead, raftTerm: Term): Result {
+  #result(read: RawRead, raftTerm: Term, budget: RangeBudget): Result {
     try {
-      return encodeRead(this.#encoder, this.dependencies.stateMachine.read(decodeRead(read)), raftTerm);
+      const outcome = this.dependencies.stateMachine.read(decodeRead(read), budget);
+      return encodeRead(this.#encoder, outcome, raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };
@@ -289,13 +296,17 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #compact(): void {
-    const more = this.dependencies.stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
-    if (this.#batch.size > 0) this.#batch.write({ sync: false });
+    const { stateMachine, reports } = this.dependencies;
+    const more = stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
+    if (this.#batch.size > 0) {
+      this.#batch.write({ sync: false });
+      reports.tell({ kind: "compacted", condition: stateMachine.condition });
+    }
     this.#compacting = false;
     if (more) return this.#compactLater();
     const answers = this.#afterCompaction;
     this.#afterCompaction = [];
-    if (answers.length > 0) this.dependencies.reports.tell({ kind: "answers", answers });
+    if (answers.length > 0) reports.tell({ kind: "answers", answers });
   }
 
   #sizeOnDisk(): number {

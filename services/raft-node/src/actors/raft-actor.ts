@@ -11,14 +11,16 @@ import type {
   Role,
   Term,
 } from "@quorate/raft";
-import type { AppliedPosition, ClusterMember, Membership } from "@quorate/state-machine";
+import type { AppliedPosition, ClusterMember, Membership, StoreCondition } from "@quorate/state-machine";
+import type { TraceContext } from "@quorate/telemetry";
 import type { MembershipOrder } from "@quorate/wire";
 import { MembershipDesk } from "../membership-desk";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
-import type { ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
+import type { Answer, ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
 import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
+import type { QuotaActor } from "./quota-actor";
 
 export type RaftMessage =
   | { readonly kind: "tick" }
@@ -82,6 +84,8 @@ export interface RaftActorDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   /** Handles what it is told at once: when a leadership ends, nothing may come between. */
   readonly lessor: ActorRef<LessorMessage>;
+  /** Likewise: it is asked about each proposal. */
+  readonly quota: Pick<QuotaActor, "receive" | "entryBefore">;
   /** Called on every change, in order. */
   readonly leadershipChanged: (leadership: Leadership) => void;
   /** Called when something about the membership was applied. */
@@ -89,6 +93,7 @@ export interface RaftActorDependencies {
   /** Where applied state stood when it was opened. */
   readonly position: AppliedPosition;
   readonly membership: Membership;
+  readonly condition: StoreCondition;
 }
 
 /** What a status request shows of a member. */
@@ -96,6 +101,7 @@ export interface NodeView {
   readonly raft: RaftStatus;
   readonly position: AppliedPosition;
   readonly databaseBytes: number;
+  readonly condition: StoreCondition;
 }
 
 /**
@@ -108,6 +114,7 @@ export class RaftActor implements Actor<RaftMessage> {
   readonly #desk: MembershipDesk;
   #position: AppliedPosition;
   #databaseBytes = 0;
+  #condition: StoreCondition;
   #handedToApply: number;
   #leadership: LeadershipView & { readonly established: boolean } = {
     term: 0 as Term,
@@ -123,7 +130,13 @@ export class RaftActor implements Actor<RaftMessage> {
     const { raft, membership } = dependencies;
     this.#desk = new MembershipDesk(options, { raft, membership, proposals: this.#proposals });
     this.#position = dependencies.position;
+    this.#condition = dependencies.condition;
     this.#handedToApply = dependencies.position.index;
+  }
+
+  /** The trace of a proposal that is being answered, if one is sampled. */
+  traceOf(answers: readonly Answer[]): TraceContext | undefined {
+    return this.#proposals.traceOf(answers);
   }
 
   view(): NodeView {
@@ -131,6 +144,7 @@ export class RaftActor implements Actor<RaftMessage> {
       raft: this.dependencies.raft.status(),
       position: this.#position,
       databaseBytes: this.#databaseBytes,
+      condition: this.#condition,
     };
   }
 
@@ -162,7 +176,10 @@ export class RaftActor implements Actor<RaftMessage> {
         this.#position = message.position;
         this.#databaseBytes = message.databaseBytes;
         this.#applied(message.position.index as LogIndex, message.membership);
+        this.#conditionChanged(message.condition);
         return lessor.tell({ kind: "applied", position: message.position, changes: message.leases });
+      case "compacted":
+        return this.#conditionChanged(message.condition);
       case "confirm":
         return this.#confirm(message.term, message.settled);
       case "membership":
@@ -200,7 +217,18 @@ export class RaftActor implements Actor<RaftMessage> {
       asker.span?.end("overloaded");
       return asker.answer(refusal("overloaded", this.#leadership));
     }
+    const alarm = this.dependencies.quota.entryBefore(data, expectedTerm);
+    if (alarm !== undefined) this.#step(expectedTerm, alarm.data, alarm.asker);
+    this.#step(expectedTerm, data, asker);
+  }
+
+  #step(expectedTerm: Term, data: Uint8Array, asker: Asker): void {
     this.dependencies.raft.step({ kind: "propose", id: this.#proposals.open(asker), expectedTerm, data });
+  }
+
+  #conditionChanged(condition: StoreCondition): void {
+    this.#condition = condition;
+    this.dependencies.quota.receive({ kind: "condition", condition });
   }
 
   #read(message: Extract<RaftMessage, { kind: "read" }>): void {
@@ -221,7 +249,7 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   #perform(effect: RaftEffect): void {
-    const { peers, logWriter, applier, lessor, raft, leadershipChanged } = this.dependencies;
+    const { peers, logWriter, applier, lessor, quota, raft, leadershipChanged } = this.dependencies;
     switch (effect.kind) {
       case "send":
         return peers.send(effect.envelopes);
@@ -251,6 +279,7 @@ export class RaftActor implements Actor<RaftMessage> {
       }
       case "leadership":
         this.#leadership = { term: effect.term, leader: effect.leader, established: effect.established };
+        quota.receive({ kind: "leadership", leadership: effect });
         lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
       case "transfer-ended":

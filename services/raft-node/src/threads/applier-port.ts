@@ -1,6 +1,6 @@
 import { assertNever } from "@quorate/base";
 import type { LogIndex, Term } from "@quorate/raft";
-import type { AppliedPosition, Membership } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { ApplierMessage, ApplierReport } from "../actors/applier-actor";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
 import { packLeases, unpackLeases, type PackedLeases } from "./packed-leases";
@@ -18,7 +18,12 @@ export type PostedApplierMessage =
   | { readonly kind: "close" };
 
 export type PostedApplierReport =
-  | { readonly kind: "started"; readonly position: AppliedPosition; readonly membership: Membership }
+  | {
+      readonly kind: "started";
+      readonly position: AppliedPosition;
+      readonly membership: Membership;
+      readonly condition: StoreCondition;
+    }
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | Exclude<ApplierReport, { kind: "lease-list" }>
   | { readonly kind: "lease-list"; readonly term: Term; readonly packed: PackedLeases }
@@ -57,6 +62,7 @@ export function unpackApplierMessage(
 export function packApplierReport(report: ApplierReport): Posted<PostedApplierReport> {
   switch (report.kind) {
     case "applied":
+    case "compacted":
       return { value: report, transfer: [] };
     case "answers": {
       const answers = report.answers.map((answer) => ({ ...answer, response: own(answer.response) }));

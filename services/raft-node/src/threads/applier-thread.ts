@@ -25,7 +25,11 @@ void runThread("applier", unpackApplierMessage, packApplierReport, async (report
   const stateMachine = new StateMachine({}, { view: store });
   return {
     actor: new ApplierActor(options, { store, stateMachine, reports, clock: systemClock }),
-    started: { position: stateMachine.position, membership: stateMachine.membership },
+    started: {
+      position: stateMachine.position,
+      membership: stateMachine.membership,
+      condition: stateMachine.condition,
+    },
     close: () => store[Symbol.asyncDispose](),
   };
 });
