@@ -201,6 +201,6 @@ describe("the membership of a running cluster", () => {
 
   function membersIn(answer: NodeAnswer): readonly NodeMember[] | undefined {
     const [result] = answer.kind === "results" ? answer.results : [];
-    return result?.ok === true ? decodeMembershipResult(result.bytes) : undefined;
+    return result?.ok === true ? decodeMembershipResult(result.bytes).members : undefined;
   }
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { MemberId } from "@quorate/raft";
+import type { MemberId, Term } from "@quorate/raft";
 import type { ClusterMember, MembershipChange } from "@quorate/state-machine";
 import { DecodeError } from "./errors";
 import {
@@ -62,7 +62,8 @@ describe("membership messages", () => {
 
   it("list the members afterwards", () => {
     const members = [{ id: 7n as MemberId, name: "n7", peerUrls: ["a"], clientUrls: [], learner: true }];
-    expect(decodeMembershipResult(encodeMembershipResult(members))).toEqual(members);
+    const result = { clusterId: 2n ** 64n - 1n, raftTerm: 3 as Term, members };
+    expect(decodeMembershipResult(encodeMembershipResult(result))).toEqual(result);
   });
 
   it.each<[string, () => unknown]>([

@@ -1,8 +1,8 @@
 import { EMPTY_BYTES } from "@quorate/base";
-import type { MemberId } from "@quorate/raft";
+import type { MemberId, Term } from "@quorate/raft";
 import type { ClusterMember, MembershipChange, MembershipRequest } from "@quorate/state-machine";
 import { DecodeError } from "./errors";
-import { unsignedId, wireId, type WireInt64 } from "./int64";
+import { counterOf, unsignedId, wireId, type WireInt64 } from "./int64";
 import { memberOf, wireMember, type NodeMember } from "./node-status";
 import { decodeMessage, quorate } from "./protocol";
 
@@ -52,13 +52,30 @@ export function decodeMembershipOrder(bytes: Uint8Array): MembershipOrder {
 }
 
 /** What a change is answered with. */
-export function encodeMembershipResult(members: readonly NodeMember[]): Uint8Array {
-  return wire.MembershipResult.encode({ members: members.map(wireMember) }).finish();
+export interface MembershipResult {
+  readonly clusterId: bigint;
+  /** Of the leader that has answered. */
+  readonly raftTerm: Term;
+  /** All members afterwards, by id. */
+  readonly members: readonly NodeMember[];
+}
+
+export function encodeMembershipResult({ clusterId, raftTerm, members }: MembershipResult): Uint8Array {
+  return wire.MembershipResult.encode({
+    clusterId: wireId(clusterId),
+    raftTerm,
+    members: members.map(wireMember),
+  }).finish();
 }
 
 /** @throws {DecodeError} */
-export function decodeMembershipResult(bytes: Uint8Array): NodeMember[] {
-  return decodeMessage("MembershipResult", wire.MembershipResult, bytes).members.map(memberOf);
+export function decodeMembershipResult(bytes: Uint8Array): MembershipResult {
+  const { clusterId, raftTerm, members } = decodeMessage("MembershipResult", wire.MembershipResult, bytes);
+  return {
+    clusterId: unsignedId(clusterId),
+    raftTerm: counterOf(raftTerm, "term") as Term,
+    members: members.map(memberOf),
+  };
 }
 
 function wireEntry({ changeId, change }: MembershipRequest): WireEntry {

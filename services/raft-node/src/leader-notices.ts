@@ -42,15 +42,12 @@ export class LeaderNotices {
   /** In the order of their ids, as etcd lists them. */
   members(): NodeMember[] {
     if (this.#known === undefined) return this.#told();
+    // Members of the beginning have no peer URLs in the log: they are shown with the brokers that they connect to.
     return this.#known.map((member) => {
       const said = this.#members.get(member.id);
-      if (said === undefined) return member;
-      return {
-        ...member,
-        name: member.name === "" ? said.name : member.name,
-        peerUrls: member.peerUrls.length === 0 ? said.peerUrls : member.peerUrls,
-        clientUrls: said.clientUrls.length === 0 ? member.clientUrls : said.clientUrls,
-      };
+      return said === undefined || member.peerUrls.length > 0
+        ? member
+        : { ...member, peerUrls: said.peerUrls };
     });
   }
 

@@ -15,6 +15,7 @@ import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
+import { Publication } from "./publication";
 import { listMembers } from "./results";
 import { Retirement } from "./retirement";
 import { Ticker } from "./ticker";
@@ -76,6 +77,7 @@ export class RaftNode {
   readonly #peers: PeerLink;
   readonly #notices: LeaderNotices;
   readonly #retirement: Retirement;
+  readonly #publication: Publication;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #ticker: Ticker;
@@ -128,6 +130,10 @@ export class RaftNode {
     this.#notices = new LeaderNotices(
       { self: options.self, members: options.members },
       { transport, subjects },
+    );
+    this.#publication = new Publication(
+      { self: options.self },
+      { transport, subjects, leader: () => this.#raft.view().raft.leader },
     );
     const lessorActor = new LessorActor(
       {
@@ -208,6 +214,7 @@ export class RaftNode {
         tick: () => {
           lessor.tell({ kind: "tick" });
           this.#retirement.tick();
+          this.#publication.tick();
           quota.receive({ kind: "tick" });
         },
       },
@@ -299,6 +306,7 @@ export class RaftNode {
   #show(membership: Membership): void {
     this.#notices.membership(listMembers(membership));
     this.#peers.removed(membership.removed);
+    this.#publication.applied(membership);
   }
 
   #leadershipChanged(leadership: Leadership): void {

@@ -32,10 +32,15 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
     case "lease-checkpoint":
       return { ok: true, bytes: EMPTY_BYTES }; // proposed by this leader itself, which looks at the state
     case "membership":
-      return { ok: true, bytes: encodeMembershipResult(listMembers(response.response.membership)) };
+      return { ok: true, bytes: encodeMembers(response.response.membership, raftTerm) };
     default:
       return assertNever(response);
   }
+}
+
+function encodeMembers(membership: Membership, raftTerm: Term): Uint8Array {
+  const { clusterId } = membership;
+  return encodeMembershipResult({ clusterId, raftTerm, members: listMembers(membership) });
 }
 
 /** All members with what the cluster knows of each, by id. */

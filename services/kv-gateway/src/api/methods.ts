@@ -8,6 +8,7 @@ import type { ClusterApi } from "./cluster-api";
 import type { KeepAliveStreams } from "./keep-alive-streams";
 import type { KvApi } from "./kv-api";
 import type { LeaseApi } from "./lease-api";
+import type { MembershipApi } from "./membership-api";
 import { rangeStreamMethod } from "./range-stream-method";
 import type { StreamMethod } from "./stream-method";
 
@@ -20,6 +21,7 @@ export interface ApiMethods {
 export interface Apis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly membership: MembershipApi;
   readonly alarms: AlarmApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
@@ -30,7 +32,7 @@ export interface Apis {
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
 export function apiMethods(apis: Apis): ApiMethods {
-  const { kv, cluster, alarms, lease, keepAliveStreams, watch, lock, election } = apis;
+  const { kv, cluster, membership, alarms, lease, keepAliveStreams, watch, lock, election } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -43,6 +45,11 @@ export function apiMethods(apis: Apis): ApiMethods {
       "etcdserverpb.Lease/LeaseTimeToLive": lease.timeToLive,
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
+      "etcdserverpb.Cluster/MemberAdd": membership.memberAdd,
+      "etcdserverpb.Cluster/MemberRemove": membership.memberRemove,
+      "etcdserverpb.Cluster/MemberUpdate": membership.memberUpdate,
+      "etcdserverpb.Cluster/MemberPromote": membership.memberPromote,
+      "etcdserverpb.Maintenance/MoveLeader": membership.moveLeader,
       "etcdserverpb.Maintenance/Status": cluster.status,
       "etcdserverpb.Maintenance/Alarm": alarms.alarm,
       "v3lockpb.Lock/Lock": lock.lock,

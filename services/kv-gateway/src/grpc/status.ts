@@ -45,6 +45,7 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "lease-not-found": [GrpcCode.NOT_FOUND, "etcdserver: requested lease not found"],
   "lease-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: lease already exists"],
   "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
+  "bad-member-urls": [GrpcCode.INVALID_ARGUMENT, "etcdserver: given member URLs are invalid"],
   "member-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: member ID already exist"],
   "peer-urls-exist": [GrpcCode.FAILED_PRECONDITION, "etcdserver: Peer URLs already exists"],
   "member-not-found": [GrpcCode.NOT_FOUND, "etcdserver: member not found"],
@@ -81,6 +82,7 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   ],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
+  "not-leader": [GrpcCode.FAILED_PRECONDITION, "etcdserver: not leader"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],
   timeout: [GrpcCode.UNAVAILABLE, "etcdserver: request timed out"],
   "timeout-leader-failed": [
