@@ -10,6 +10,7 @@ export type KvRequest =
   | { readonly method: "txn"; readonly request: etcdserverpb.TxnRequest.$Properties }
   | { readonly method: "compact"; readonly request: etcdserverpb.CompactionRequest.$Properties }
   | { readonly method: "leaseGrant"; readonly request: etcdserverpb.LeaseGrantRequest.$Properties }
+  | { readonly method: "alarm"; readonly request: etcdserverpb.AlarmRequest.$Properties }
   | { readonly method: "leaseRevoke"; readonly request: etcdserverpb.LeaseRevokeRequest.$Properties }
   | { readonly method: "leaseTimeToLive"; readonly request: etcdserverpb.LeaseTimeToLiveRequest.$Properties }
   | { readonly method: "leases"; readonly request: etcdserverpb.LeaseLeasesRequest.$Properties };

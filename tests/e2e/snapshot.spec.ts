@@ -20,7 +20,7 @@ describe("a cluster that keeps little of its log", () => {
   let client: EtcdClient;
 
   beforeAll(async () => {
-    cluster = await QuorateCluster.start({ members: 3, logKeepEntries: keptEntries });
+    cluster = await QuorateCluster.start({ members: 3, flags: ["--log-keep-entries", `${keptEntries}`] });
     client = new EtcdClient({ address: cluster.address() });
   }, 60_000);
 

@@ -1,5 +1,5 @@
 import { credentials, Client, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { etcdserverpb } from "@quorate/wire";
+import { etcdserverpb, v3electionpb, v3lockpb } from "@quorate/wire";
 
 /** A unary method of the etcd API: where it is and how its messages travel. */
 export interface UnaryMethod<Request, Response> {
@@ -33,6 +33,8 @@ function bufferOver(bytes: Uint8Array): Buffer {
 }
 
 const pb = etcdserverpb;
+const lockpb = v3lockpb;
+const electionpb = v3electionpb;
 
 export const etcdMethods = {
   range: unary("/etcdserverpb.KV/Range", pb.RangeRequest, pb.RangeResponse),
@@ -49,7 +51,14 @@ export const etcdMethods = {
   ),
   leases: unary("/etcdserverpb.Lease/LeaseLeases", pb.LeaseLeasesRequest, pb.LeaseLeasesResponse),
   memberList: unary("/etcdserverpb.Cluster/MemberList", pb.MemberListRequest, pb.MemberListResponse),
+  alarm: unary("/etcdserverpb.Maintenance/Alarm", pb.AlarmRequest, pb.AlarmResponse),
   status: unary("/etcdserverpb.Maintenance/Status", pb.StatusRequest, pb.StatusResponse),
+  lock: unary("/v3lockpb.Lock/Lock", lockpb.LockRequest, lockpb.LockResponse),
+  unlock: unary("/v3lockpb.Lock/Unlock", lockpb.UnlockRequest, lockpb.UnlockResponse),
+  campaign: unary("/v3electionpb.Election/Campaign", electionpb.CampaignRequest, electionpb.CampaignResponse),
+  proclaim: unary("/v3electionpb.Election/Proclaim", electionpb.ProclaimRequest, electionpb.ProclaimResponse),
+  leader: unary("/v3electionpb.Election/Leader", electionpb.LeaderRequest, electionpb.LeaderResponse),
+  resign: unary("/v3electionpb.Election/Resign", electionpb.ResignRequest, electionpb.ResignResponse),
 } as const;
 
 /** A call that the server refused, or that got no answer. */

@@ -40,9 +40,10 @@ export class EtcdServer implements AsyncDisposable {
    * Starts etcd as its packaging configures it: every write is synced to disk.
    *
    * @param memberCount 1, 3 or 5.
+   * @param flags Added to the command line of every member.
    * @throws {NotInTimeError} No leader within 20 s; the log of the members is in the message.
    */
-  static async start(memberCount: number): Promise<EtcdServer> {
+  static async start(memberCount: number, flags: readonly string[] = []): Promise<EtcdServer> {
     const program = findProgram("etcd");
     if (program === undefined) throw new Error("Cannot start etcd: it is not installed");
     const folder = await temporaryFolder("etcd");
@@ -62,6 +63,7 @@ export class EtcdServer implements AsyncDisposable {
           ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
           ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
           ...["--initial-cluster", initialCluster, "--initial-cluster-state", "new"],
+          ...flags,
           ...["--logger", "zap", "--log-outputs", "stderr", "--log-level", "warn"],
         ],
         { stdio: ["ignore", "pipe", "pipe"] },

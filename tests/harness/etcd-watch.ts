@@ -13,8 +13,15 @@ export class EtcdWatch {
   readonly #client: Client;
   readonly #stream: ClientDuplexStream<etcdserverpb.WatchRequest.$Properties, etcdserverpb.WatchResponse>;
 
-  /** @param address host:port */
-  constructor(address: string, metadata: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param address host:port
+   * @param onResponse Called with each response as it comes, before it is kept.
+   */
+  constructor(
+    address: string,
+    metadata: Readonly<Record<string, string>> = {},
+    onResponse: (response: etcdserverpb.WatchResponse) => void = () => undefined,
+  ) {
     this.#client = new Client(address, credentials.createInsecure(), {
       "grpc.max_receive_message_length": -1,
       "grpc.use_local_subchannel_pool": 1,
@@ -27,7 +34,10 @@ export class EtcdWatch {
       (bytes: Buffer) => WatchResponse.decode(bytes),
       sent,
     );
-    this.#stream.on("data", (response: etcdserverpb.WatchResponse) => this.responses.push(response));
+    this.#stream.on("data", (response: etcdserverpb.WatchResponse) => {
+      onResponse(response);
+      this.responses.push(response);
+    });
     this.#stream.on("error", (error: ServiceError) => {
       this.ended = { code: error.code, text: error.details };
     });

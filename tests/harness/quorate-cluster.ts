@@ -34,10 +34,12 @@ export interface QuorateOptions {
   readonly members: number;
   readonly gateways?: number;
   readonly fanouts?: number;
-  /** Applied entries that members keep in their logs. */
-  readonly logKeepEntries?: number;
+  /** Whether changes are published as plain messages; as `quorate dev` does it unless told. */
+  readonly eventSubjects?: "on" | "off";
   /** Where to keep the data, from then on the cluster's to dispose of; a temporary folder unless told. */
   readonly folder?: TemporaryFolder;
+  /** More flags for `quorate dev`. */
+  readonly flags?: readonly string[];
   /** Added to the environment of all processes. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -79,15 +81,17 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
-  async #startAll({ members, gateways = 1, fanouts = 1, logKeepEntries }: QuorateOptions): Promise<void> {
+  async #startAll(options: QuorateOptions): Promise<void> {
+    const { members, gateways = 1, fanouts = 1, eventSubjects, flags = [] } = options;
     const ports = await freePorts(gateways);
     await this.#quorate([
       "dev",
       ...["--members", `${members}`, "--gateways", `${gateways}`, "--fanouts", `${fanouts}`],
-      ...(logKeepEntries === undefined ? [] : ["--log-keep-entries", `${logKeepEntries}`]),
+      ...(eventSubjects === undefined ? [] : ["--event-subjects", eventSubjects]),
       ...["--data-dir", this.dataDir],
       ...["--client-urls", ports.map((port) => `http://127.0.0.1:${port}`).join(",")],
       ...["--detach", "--fresh"],
+      ...flags,
     ]);
     await this.untilWritable(20_000);
   }

@@ -3,7 +3,9 @@ import { parseArgs } from "node:util";
 import type { Operation } from "./load";
 
 export const targetNames = ["quorate-grpc", "quorate-native", "etcd"] as const;
-export type TargetName = (typeof targetNames)[number];
+/** Measured only if asked for: Quorate over gRPC with event subjects, a cluster of its own. */
+export const optionalTargetNames = ["quorate-events"] as const;
+export type TargetName = (typeof targetNames)[number] | (typeof optionalTargetNames)[number];
 
 const operations: readonly Operation[] = ["put", "get"];
 const callerCounts = [1, 100, 1000];
@@ -23,7 +25,7 @@ export const usage = `Compares Quorate with a three-member etcd.
 
   --rounds N      times that everything is measured, in turn (3)
   --seconds N     length of one measurement (3)
-  --only WORDS    of ${targetNames.join(", ")}; put, get; ${callerCounts.join(", ")} (callers); separated by commas
+  --only WORDS    of ${[...targetNames, ...optionalTargetNames].join(", ")}; put, get; ${callerCounts.join(", ")} (callers); separated by commas
   --json FILE     also write the figures to a file`;
 
 /** @throws {TypeError} An option is unknown or makes no sense; the message is for the user. */
@@ -38,17 +40,28 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     },
   });
   const words = values.only.split(",").filter((word) => word !== "");
-  const known = new Set<string>([...targetNames, ...operations, ...callerCounts.map(String)]);
+  const known = new Set<string>([
+    ...targetNames,
+    ...optionalTargetNames,
+    ...operations,
+    ...callerCounts.map(String),
+  ]);
   const unknown = words.find((word) => !known.has(word));
   if (unknown !== undefined) throw new TypeError(`--only: "${unknown}" is none of ${[...known].join(", ")}`);
   return {
     rounds: positive("--rounds", values.rounds),
     seconds: positive("--seconds", values.seconds),
-    targets: chosen(targetNames, words),
+    targets: chosenTargets(words),
     operations: chosen(operations, words),
     callers: chosen(callerCounts, words),
     jsonPath: values.json,
   };
+}
+
+function chosenTargets(words: readonly string[]): readonly TargetName[] {
+  const asked = optionalTargetNames.filter((name) => words.includes(name));
+  const usual = targetNames.filter((name) => words.includes(name));
+  return asked.length + usual.length === 0 ? targetNames : [...usual, ...asked];
 }
 
 /** Those of one kind that the words name, or all if they name none of that kind. */

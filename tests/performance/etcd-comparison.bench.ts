@@ -80,9 +80,14 @@ async function startTargets(
     // The leader's own address is etcd's best case: the others would only forward.
     targets.set("etcd", { door: "grpc", address: await etcd.leaderAddress() });
   }
-  if (options.targets.some((name) => name !== "etcd")) {
+  if (options.targets.includes("quorate-events")) {
+    progress("starting three members of Quorate with event subjects");
+    const events = cleanUp.use(await QuorateCluster.start({ members: 3, eventSubjects: "on" }));
+    targets.set("quorate-events", { door: "grpc", address: events.address() });
+  }
+  if (options.targets.some((name) => name === "quorate-grpc" || name === "quorate-native")) {
     progress("starting three members of Quorate");
-    const quorate = cleanUp.use(await QuorateCluster.start({ members: 3 }));
+    const quorate = cleanUp.use(await QuorateCluster.start({ members: 3, eventSubjects: "off" }));
     const native: TargetAddress = { door: "native", brokerUrl: quorate.brokerUrl, cluster: quorate.name };
     if (options.targets.includes("quorate-grpc")) {
       targets.set("quorate-grpc", { door: "grpc", address: quorate.address() });

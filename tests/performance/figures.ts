@@ -1,5 +1,6 @@
 import type { TargetName } from "./bench-options";
 import type { LoadResult, Operation } from "./load";
+import { textTable } from "./text-table";
 
 /** All results of one target, operation and number of callers: one per round. */
 export interface Cell {
@@ -71,13 +72,5 @@ export function figuresTable(cells: readonly Cell[]): string {
       ratio,
     ];
   });
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((text, at) =>
-        at === 0 || at === 2 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0),
-      )
-      .join("  ")
-      .trimEnd();
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+  return textTable(head, rows, ["operation", "target"]);
 }

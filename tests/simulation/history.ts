@@ -1,5 +1,6 @@
 import { binaryString, utf8 } from "@quorate/base";
 import type { Event } from "@quorate/mvcc";
+import type { RequestFailure } from "../../services/kv-gateway/src/api/request-failure";
 
 /** One call of a client, with virtual times. A write whose outcome is unknown has `outcome` "unknown" for ever. */
 export interface Operation {
@@ -15,7 +16,7 @@ export interface Operation {
   outcome:
     | { readonly kind: "unknown" }
     /** Certain: it had no effect. */
-    | { readonly kind: "refused" }
+    | { readonly kind: "refused"; readonly code: string }
     | { readonly kind: "written"; readonly revision: number; readonly changed: boolean }
     | { readonly kind: "read"; readonly revision: number; readonly found: Found | undefined };
 }
@@ -23,6 +24,11 @@ export interface Operation {
 export interface Found {
   readonly value: string;
   readonly modRevision: number;
+}
+
+/** What a failure says about a write: only one that is definite rules it out. */
+export function failedOutcome({ code, unknownOutcome }: RequestFailure): Operation["outcome"] {
+  return unknownOutcome ? { kind: "unknown" } : { kind: "refused", code };
 }
 
 /** A promise that the recorded history does not keep. */

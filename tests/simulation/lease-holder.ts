@@ -3,7 +3,7 @@ import { randomChance, randomInteger, type Prng } from "@quorate/base";
 import { encodeLeaseGrantRequest, etcdserverpb, saturatingNumber, wireId } from "@quorate/wire";
 import type { LeaseId } from "@quorate/lease";
 import type { CallOutcome } from "../../services/kv-gateway/src/actors/pending-call";
-import { bytes, HistoryViolation, type Operation } from "./history";
+import { bytes, failedOutcome, HistoryViolation, type Operation } from "./history";
 import type { SimulatedGateway } from "./simulated-gateway";
 
 /** A lease as its holder saw it. */
@@ -130,7 +130,7 @@ export class LeaseHolder {
 }
 
 function putOutcome(outcome: CallOutcome): Operation["outcome"] {
-  if (outcome.kind === "failed") return { kind: outcome.failure.unknownOutcome ? "unknown" : "refused" };
+  if (outcome.kind === "failed") return failedOutcome(outcome.failure);
   const { header } = etcdserverpb.PutResponse.decode(outcome.bytes);
   return { kind: "written", revision: saturatingNumber(header?.revision ?? 0), changed: true };
 }

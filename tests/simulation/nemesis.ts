@@ -106,7 +106,10 @@ export class Nemesis {
   /** @returns what ends the fault. */
   #begin(fault: Fault): () => void {
     const { network, prng, members } = this.dependencies;
-    const victim = randomPick(prng, members);
+    const victim = randomPick(
+      prng,
+      members.filter(({ started }) => started),
+    );
     switch (fault) {
       case "crash":
         return this.#crash([victim]);

@@ -2,7 +2,7 @@ import type { VirtualTime } from "@quorate/actor";
 import { binaryString, randomChance, randomInteger, randomPick, type Prng } from "@quorate/base";
 import { etcdserverpb, saturatingNumber, type WireInt64 } from "@quorate/wire";
 import type { CallOutcome } from "../../services/kv-gateway/src/actors/pending-call";
-import { bytes, type Found, type Operation } from "./history";
+import { bytes, failedOutcome, type Found, type Operation } from "./history";
 import type { SimulatedGateway } from "./simulated-gateway";
 
 export interface SimulatedClientOptions {
@@ -74,7 +74,7 @@ export class SimulatedClient {
   }
 
   #outcome(request: Operation["request"], outcome: CallOutcome): Operation["outcome"] {
-    if (outcome.kind === "failed") return { kind: outcome.failure.unknownOutcome ? "unknown" : "refused" };
+    if (outcome.kind === "failed") return failedOutcome(outcome.failure);
     switch (request.kind) {
       case "get": {
         const response = etcdserverpb.RangeResponse.decode(outcome.bytes);

@@ -1,6 +1,6 @@
 import type { VirtualTime } from "@quorate/actor";
 import type { Prng } from "@quorate/base";
-import { SILENT_LOGGER } from "@quorate/telemetry";
+import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import type { MemoryNetwork } from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
 import type { Subjects } from "@quorate/wire";
@@ -39,7 +39,7 @@ export class SimulatedFanout {
     const { time, prng, network, subjects } = this.dependencies;
     const source = ((BigInt(prng.next()) << 32n) | BigInt(prng.next())) as SourceId;
     this.#fanout = new Fanout(
-      { ...this.options, source, streamsMax: 1000 },
+      { ...this.options, source, streamsMax: 1000, eventSubjects: false },
       {
         transport: network.connect(this.name),
         feedTransport: network.connect(this.name),
@@ -47,6 +47,7 @@ export class SimulatedFanout {
         clock: time,
         scheduler: time,
         logger: SILENT_LOGGER,
+        tracer: NO_TRACER,
       },
     );
     void this.#fanout.start();

@@ -22,6 +22,7 @@ import {
   type LogWriterMessage,
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
+import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
@@ -33,6 +34,7 @@ export interface SimulatedMemberOptions {
   readonly name: string;
   readonly memberId: MemberId;
   readonly clusterId: bigint;
+  /** What its log was made with; nobody, if it joins later. */
   readonly configuration: Configuration;
   readonly logSpeed: LaneSpeed;
   readonly applySpeed: LaneSpeed;
@@ -42,6 +44,7 @@ export interface SimulatedMemberOptions {
   readonly logKeepEntries: number;
   readonly logKeepBytesMax: number;
   readonly snapshotChunkBytes: number;
+  readonly quota: QuotaOptions;
 }
 
 export interface SimulatedMemberDependencies {
@@ -55,6 +58,8 @@ export interface SimulatedMemberDependencies {
     position: AppliedPosition,
     events: (from: Revision) => Iterable<Event>,
   ) => void;
+  /** Called when NOSPACE has become active, with the index of the last entry applied. */
+  readonly spaceAlarm: (index: number) => void;
 }
 
 /** What lives only while the process does. */
@@ -73,6 +78,7 @@ export class SimulatedMember {
   #isWhole = true;
   #snapshots = 0;
   #damages = 0;
+  #retired = false;
   #isCalm = false;
   #running: Running | undefined;
 
@@ -97,21 +103,36 @@ export class SimulatedMember {
     return this.#running?.node;
   }
 
+  /** Whether it has ever been. */
+  get started(): boolean {
+    return this.#created;
+  }
+
+  /** Whether it has ended for good, because it was removed. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
   start(): void {
+    if (this.#retired) return; // its operator has deleted it
     const { time, prng, network, subjects } = this.dependencies;
     const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
     const process = new PausableProcess(time);
     const log = this.#openLog();
     const { compacted } = log.start;
     const state = new AppliedState({ storage: new MemorySnapshotStorage(this.#statePlace, compacted.index) });
-    const { position } = state.stateMachine;
+    const { position, membership, condition } = state.stateMachine;
     if (position.index < compacted.index) this.#damages += 1;
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
+    let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
         if (report.kind === "applied" || report.kind === "snapshot-installed") {
           this.dependencies.applied(this, report.position, (from) => readEvents(state.store, from));
           this.#isWhole = true;
+          const wasFull = isFull;
+          isFull = report.condition.alarms.length > 0;
+          if (isFull && !wasFull) this.dependencies.spaceAlarm(report.position.index);
         }
         if (report.kind === "snapshot-installed") this.#snapshots += 1;
         reports.tell(report);
@@ -139,6 +160,8 @@ export class SimulatedMember {
           compactionPauseMs: 10,
           syncEntries: Math.min(50, this.options.logKeepEntries),
           syncBytes: 100_000,
+          sliceBytesMax: 200,
+          sliceRowsMax: 3,
         },
         { state, snapshots, reports: applierReports, clock: process },
       ),
@@ -160,11 +183,12 @@ export class SimulatedMember {
         tickMs: 100,
         applyBacklogMax: 5000,
         readsMax: 10_000,
+        quota: this.options.quota,
         publishBytesMax: 512 * 1024,
         snapshotBytesPerSecondMax: 1_000_000,
         snapshotWindowChunks: 8,
         self,
-        members: [self],
+        members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
         bootNonce,
       },
@@ -181,6 +205,9 @@ export class SimulatedMember {
         applier,
         start: log.start,
         position,
+        membership,
+        condition,
+        removed: () => this.#retire(),
       },
     );
     node.start();
@@ -225,6 +252,11 @@ export class SimulatedMember {
     this.#isWhole = false;
   }
 
+  #retire(): void {
+    this.#retired = true;
+    if (this.running) this.crash(false);
+  }
+
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
   calm(): void {
     this.#isCalm = true;
@@ -242,7 +274,19 @@ export class SimulatedMember {
 
   /** The leases it knows. */
   get leases(): number {
-    return this.#running!.state.stateMachine.leases().length;
+    return this.#running?.state.stateMachine.leases().length ?? 0;
+  }
+
+  /** What its rows of data come to, counted one by one. */
+  get countedBytes(): number {
+    let bytes = 0;
+    for (const column of STATE_COLUMNS) {
+      if (column === "meta") continue;
+      using rows = this.#running!.state.store.scan(column, new Uint8Array(0), undefined);
+      for (let row = rows.next(); row !== undefined; row = rows.next())
+        bytes += row.key.length + row.value.length;
+    }
+    return bytes;
   }
 
   #openLog() {

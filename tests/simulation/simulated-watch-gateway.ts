@@ -1,5 +1,6 @@
 import type { VirtualTime } from "@quorate/actor";
 import type { Prng } from "@quorate/base";
+import { NO_TRACER } from "@quorate/telemetry";
 import type { MemoryNetwork } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
 import { LeaderTracker } from "../../services/kv-gateway/src/actors/leader-tracker";
@@ -58,6 +59,7 @@ export class SimulatedWatchGateway {
         clock: time,
         scheduler: time,
         prng,
+        tracer: NO_TRACER,
         tracker,
         queries: new NodeQueries({ transport, subjects }),
       },

@@ -5,14 +5,17 @@ import type { MemberId } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
+import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import { checkHistory, HistoryViolation, type Operation } from "./history";
 import { checkLeases, type LeaseFacts } from "./lease-history";
 import { LeaseHolder } from "./lease-holder";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
+import { SimulatedDisarmer } from "./simulated-disarmer";
 import { SimulatedFanout } from "./simulated-fanout";
 import { SimulatedGateway } from "./simulated-gateway";
 import { SimulatedMember } from "./simulated-member";
+import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
 import { checkWatches, type WatchRecord } from "./watch-history";
@@ -30,9 +33,17 @@ export interface SimulationReport {
   /** Snapshots installed, and starts with a state that was lost and is not in the log any more. */
   readonly snapshots: number;
   readonly damages: number;
+  /** Membership changes and transfers that were carried out, and orders that were refused. */
+  readonly changes: number;
+  readonly transfers: number;
+  readonly ordersRefused: number;
+  readonly retired: number;
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
+  /** Writes that were refused because the quota was used up, and how often that began. */
+  readonly refusedForSpace: number;
+  readonly spaceAlarms: number;
   /** What watchers received, and how often they had to open their stream anew. */
   readonly watchEvents: number;
   readonly watchProgress: number;
@@ -57,11 +68,19 @@ export class Simulation {
   readonly #prng: Prng;
   readonly #network: MemoryNetwork;
   readonly #members: SimulatedMember[];
+  /** Those that are there from the beginning. */
+  readonly #founders: readonly SimulatedMember[];
   readonly #clients: SimulatedClient[];
   readonly #holders: LeaseHolder[];
   readonly #watching: (SimulatedFanout | SimulatedWatchGateway)[];
   readonly #watchClients: SimulatedWatchClient[];
   readonly #compactor: SimulatedGateway | undefined;
+  readonly #operator: SimulatedOperator | undefined;
+  /** Undefined: far from what is ever written. */
+  readonly #quota: QuotaOptions | undefined;
+  readonly #disarmer: SimulatedDisarmer;
+  /** The entries whose application made NOSPACE active. */
+  readonly #spaceAlarms = new Set<number>();
   readonly #nemesis: Nemesis;
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
@@ -74,6 +93,8 @@ export class Simulation {
   #revision = 1 as Revision;
   #compactRevision = -1 as Revision;
   #trace = 0;
+  /** Nothing is proposed any more. */
+  #isOver = false;
 
   constructor(private readonly seed: number) {
     const time = this.#time;
@@ -85,27 +106,38 @@ export class Simulation {
       { length: count },
       (_, at) => (BigInt(prng.next()) * 16n + BigInt(at + 1)) as MemberId,
     );
-    const configuration = { incoming: ids, outgoing: [], learners: [] };
+    const founders = { incoming: ids, outgoing: [], learners: [] };
+    const nobody = { incoming: [], outgoing: [], learners: [] };
+    const operated = randomChance(prng, 0.5);
+    const spare = operated ? randomInteger(prng, 1, 3) : 0;
+    const all = [...ids, ...ids.slice(0, spare).map((id) => (id + 8n) as MemberId)];
     const slow = randomChance(prng, 0.3);
     const keepsLittle = randomChance(prng, 0.5);
     const logKeepEntries = keepsLittle ? randomPick(prng, [1, 5, 20]) : 5000;
     // In bytes too little for members that merely are slow.
     const logKeepBytesMax = keepsLittle ? randomPick(prng, [1000, 5000, 1024 * 1024]) : 1024 * 1024;
     const snapshotChunkBytes = randomPick(prng, [200, 2000, 512 * 1024]);
-    this.#members = ids.map(
+    this.#quota = randomChance(prng, 0.4)
+      ? {
+          quotaBytes: randomInteger(prng, 2000, 5000),
+          alarmClearing: randomPick(prng, ["auto", "auto", "manual"]),
+        }
+      : undefined;
+    this.#members = all.map(
       (memberId, at) =>
         new SimulatedMember(
           {
             name: `n${at + 1}`,
             memberId,
             clusterId: 0xc1n,
-            configuration,
+            configuration: ids.includes(memberId) ? founders : nobody,
             logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
             logKeepEntries,
             logKeepBytesMax,
             snapshotChunkBytes,
+            quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
           },
           {
             time,
@@ -113,6 +145,7 @@ export class Simulation {
             network: this.#network,
             subjects,
             applied: (member, at, events) => this.#applied(member, at, events),
+            spaceAlarm: (index) => this.#spaceAlarms.add(index),
           },
         ),
     );
@@ -159,7 +192,18 @@ export class Simulation {
           { time, prng, gateways: watchGateways },
         ),
     );
-    this.#compactor = randomChance(prng, 0.5) ? gateways[0] : undefined;
+    this.#compactor = this.#quota !== undefined || randomChance(prng, 0.5) ? gateways[0] : undefined;
+    this.#operator = operated
+      ? new SimulatedOperator({
+          time,
+          prng,
+          transport: this.#network.connect("operator"),
+          subjects,
+          members: this.#members,
+        })
+      : undefined;
+    this.#founders = this.#members.slice(0, count);
+    this.#disarmer = new SimulatedDisarmer({ time, prng, gateway: gateways[1]! });
     this.#nemesis = new Nemesis({
       time,
       prng,
@@ -171,19 +215,26 @@ export class Simulation {
   }
 
   run(): SimulationReport {
-    for (const member of this.#members) member.start();
+    for (const member of this.#founders) member.start();
     for (const process of this.#watching) process.start();
     for (const client of [...this.#clients, ...this.#holders]) client.start();
     for (const client of this.#watchClients) client.start();
     if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
+    if (this.#quota?.alarmClearing === "manual") this.#disarmer.start();
     this.#nemesis.start();
+    this.#operator?.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
+    this.#operator?.stop();
     for (const member of this.#members) member.calm();
-    for (const process of [...this.#members, ...this.#watching]) if (!process.running) process.start();
+    for (const process of [...this.#members.filter(({ started }) => started), ...this.#watching]) {
+      if (!process.running) process.start();
+    }
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
     for (const client of [...this.#clients, ...this.#holders]) client.stop();
+    // Nobody writes any more, so that compaction, or the disarmer, gets ahead of the last alarm.
+    if (this.#quota !== undefined) this.#advance(RECOVERY_MS / 3);
     this.#serveAgain();
     const operations = [...this.#clients, ...this.#holders].flatMap((client) => client.operations);
     this.#agree();
@@ -257,17 +308,25 @@ export class Simulation {
   /** Now and then to a revision not far behind the present one, so that it passes slow watchers. */
   #compactLater(gateway: SimulatedGateway): void {
     this.#time.setTimer(randomInteger(this.#prng, 100, 2000), () => {
-      const revision = this.#revision - randomInteger(this.#prng, 0, 20);
+      const isFaulty = this.#time.now() < FAULTS_MS;
+      const revision = this.#revision - (isFaulty ? randomInteger(this.#prng, 0, 20) : 0);
       const request = etcdserverpb.CompactionRequest.encode({ revision }).finish();
       if (revision > 0) gateway.write({ kind: "compact", bytes: request }, () => undefined);
-      if (this.#time.now() < FAULTS_MS) this.#compactLater(gateway);
+      // Where space is short it goes on: what is served in the end needs some.
+      if (isFaulty || (this.#quota !== undefined && !this.#isOver)) this.#compactLater(gateway);
     });
   }
 
-  /** Convergence: all members stand at the same index with the same effects. */
+  /** Convergence: all members stand at the same index with the same effects. Who was removed may be anywhere. */
   #agree(): void {
+    this.#isOver = true;
+    this.#disarmer.stop();
     this.#advance(RECOVERY_MS / 3);
-    const statuses = this.#members.map((member) => member.node!.status());
+    const leader = this.#members.find((member) => member.node?.status().leader === member.id);
+    const present = leader?.node?.status().members.map(({ id }) => id) ?? [];
+    const members = this.#members.filter(({ id }) => present.includes(id));
+    if (members.length === 0) throw new HistoryViolation("nobody leads in the end");
+    const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
@@ -275,7 +334,13 @@ export class Simulation {
         throw new HistoryViolation(`members do not agree in the end: ${seen}`);
       }
     }
-    for (const member of this.#members) {
+    for (const member of members) {
+      const { storedBytes, alarms } = member.node!.status();
+      if (storedBytes !== member.countedBytes)
+        throw new HistoryViolation(
+          `${member.name} stores ${member.countedBytes} bytes, and says ${storedBytes}`,
+        );
+      if (alarms.length > 0) throw new HistoryViolation(`${member.name} is alarmed for ever`);
       if (member.leases > 0)
         throw new HistoryViolation(`${member.name} keeps ${member.leases} leases for ever`);
     }
@@ -301,7 +366,15 @@ export class Simulation {
       pauses: this.#nemesis.pauses,
       snapshots: this.#members.reduce((sum, { snapshots }) => sum + snapshots, 0),
       damages: this.#members.reduce((sum, { damages }) => sum + damages, 0),
+      changes: this.#operator?.changes ?? 0,
+      transfers: this.#operator?.transfers ?? 0,
+      ordersRefused: this.#operator?.refused ?? 0,
+      retired: this.#members.filter(({ retired }) => retired).length,
       ...leases,
+      refusedForSpace: operations.filter(
+        ({ outcome }) => outcome.kind === "refused" && outcome.code === "no-space",
+      ).length,
+      spaceAlarms: this.#spaceAlarms.size,
       watchEvents: records.reduce((sum, { events }) => sum + events.length, 0),
       watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),
       watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,

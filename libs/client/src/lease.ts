@@ -64,6 +64,11 @@ export class Lease implements AsyncDisposable {
     return this.#lost.signal;
   }
 
+  /** Milliseconds for which it is certain to live without another renewal; 0 once it is lost or revoked. */
+  get remainingMs(): number {
+    return this.#isOver ? 0 : Math.max(0, this.#aliveUntil - this.#clock.now());
+  }
+
   /** Ends the lease and deletes its keys. Idempotent; resolves too if it is gone already. */
   revoke(): Promise<void> {
     this.#stop();

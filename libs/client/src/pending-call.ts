@@ -37,6 +37,11 @@ export interface PendingCallDependencies {
 const RETRY_DELAY_MIN_MS = 25;
 const RETRY_DELAY_MAX_MS = 500;
 
+/** The pause after so many failed attempts. */
+export function retryDelayMs(attempts: number): number {
+  return Math.min(RETRY_DELAY_MAX_MS, RETRY_DELAY_MIN_MS * 2 ** (attempts - 1));
+}
+
 /**
  * One call of an application from start to end: its deadline, its abort signal and, if it only reads, its retries.
  *
@@ -114,8 +119,8 @@ export class PendingCall<T> {
   }
 
   #retryLater(): void {
-    const delay = Math.min(RETRY_DELAY_MAX_MS, RETRY_DELAY_MIN_MS * 2 ** (this.#attempts - 1));
-    this.#retryTimer = this.#dependencies.clock.setTimer(delay, () => this.#attempt());
+    const delayMs = retryDelayMs(this.#attempts);
+    this.#retryTimer = this.#dependencies.clock.setTimer(delayMs, () => this.#attempt());
   }
 
   readonly #abort = (): void => {

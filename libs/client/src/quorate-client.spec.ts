@@ -89,7 +89,7 @@ describe("QuorateClient", () => {
     const calls = Promise.all([bench.client.put("a", "1"), bench.client.get("b"), bench.client.get("c")]);
     const [put, b, c] = (await bench.outcomeOf(calls)) as Awaited<typeof calls>;
     expect(bench.batches.map((batch) => batch.map(({ kind }) => kind))).toEqual([["put", "range", "range"]]);
-    expect(put).toEqual({ revision: 7, previous: undefined });
+    expect(put).toMatchObject({ revision: 7, previous: undefined });
     expect([b?.keyText, b?.text, b?.modRevision]).toEqual(["b", "value of b", 3]);
     expect(c?.text).toBe("value of c");
   });

@@ -5,6 +5,7 @@ import type { Transport } from "@quorate/transport";
 import { NatsTransport } from "@quorate/transport-nats";
 import {
   decodeMessage,
+  encodeAlarmRequest,
   etcdserverpb,
   parseClusterName,
   Subjects,
@@ -13,10 +14,16 @@ import {
 } from "@quorate/wire";
 import { CallBatcher } from "./call-batcher";
 import { QuorateError } from "./errors";
+import { Informer, type InformerOptions } from "./informer/informer";
 import { exactly, type Bytes, type KeyRange } from "./key-range";
 import type { KeyValue } from "./key-value";
 import { Lease } from "./lease";
+import { ClusterMembership } from "./membership/cluster-membership";
 import { PendingCall, type CallOptions, type PendingCallOptions } from "./pending-call";
+import { Election } from "./recipes/election";
+import { Mutex } from "./recipes/mutex";
+import type { RecipeOptions } from "./recipes/recipe-dependencies";
+import { repeat } from "./repeat";
 import {
   deleteRangeRequest,
   putRequest,
@@ -27,6 +34,7 @@ import {
   type ReadOptions,
 } from "./requests";
 import {
+  alarmList,
   deleteResult,
   leaseIds,
   leaseTimeToLive,
@@ -41,6 +49,7 @@ import {
   type LeaseRenewal,
   type LeaseTimeToLive,
   type Member,
+  type Alarm,
   type MemberStatus,
   type PutResult,
   type RangeResult,
@@ -48,7 +57,7 @@ import {
 } from "./results";
 import { TransactionBuilder, transactionRequest, writes, type TransactionPlan } from "./transaction";
 import { attemptResultOf } from "./transport-failure";
-import { Watch, type WatchOptions } from "./watch/watch";
+import { Watch, type WatchDependencies, type WatchOptions } from "./watch/watch";
 
 export interface ClientOptions {
   /** The cluster's name. */
@@ -89,6 +98,11 @@ const BATCH_CALLS_MAX = 1000;
  * unavailable; writes never are, and their error's `outcome` tells whether they may have happened.
  */
 export class QuorateClient implements AsyncDisposable {
+  /** Changes who belongs to the cluster, and who leads it; `members` lists them. */
+  readonly membership = new ClusterMembership({
+    ask: ({ service, method }, request, options, decode) =>
+      this.#ask(this.#subjects.api(service, method), request, options, true, decode),
+  });
   readonly #timeoutMs: number;
   readonly #pendingCallsMax: number;
   readonly #subjects: Subjects;
@@ -96,7 +110,8 @@ export class QuorateClient implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #randomId: () => bigint;
-  readonly #watches = new Set<Watch>();
+  /** Watches and informers that have not ended. */
+  readonly #open = new Set<AsyncDisposable>();
   readonly #batcher: CallBatcher;
   readonly #onClose: () => Promise<void>;
   #pendingCalls = 0;
@@ -205,17 +220,26 @@ export class QuorateClient implements AsyncDisposable {
    * would have to tell next. Nothing else ends it.
    */
   watch(range: KeyRange, options: WatchOptions = {}): Watch {
-    if (this.#closed) throw new QuorateError("CANCELLED", "the client was closed", "definite");
-    const watch = new Watch(range, options, {
-      transport: this.#transport,
-      subjects: this.#subjects,
-      clock: this.#clock,
-      scheduler: this.#scheduler,
-      randomId: this.#randomId,
-      ended: (ended) => void this.#watches.delete(ended),
-    });
-    if (!watch.isEnded) this.#watches.add(watch);
+    this.#mustBeOpen();
+    const watch = new Watch(range, options, this.#watchDependencies());
+    if (!watch.isEnded) this.#open.add(watch);
     return watch;
+  }
+
+  /**
+   * The keys in `range`, decoded, cached and kept up to date, with an event for each change: `await informer.synced`, then
+   * `informer.get(key)` and `for await (const event of informer.events())`.
+   *
+   * It ends by `close`, its signal or the client, by {@link InformerFullError}, and by what its list is refused for.
+   */
+  informer<T>(range: KeyRange, options: InformerOptions<T>): Informer<T> {
+    this.#mustBeOpen();
+    const informer = new Informer<T>(range, options, {
+      ...this.#watchDependencies(),
+      range: (part, rangeOptions) => this.range(part, rangeOptions),
+    });
+    if (!informer.isEnded) this.#open.add(informer);
+    return informer;
   }
 
   /** How the member that answers sees itself and its cluster. */
@@ -226,6 +250,25 @@ export class QuorateClient implements AsyncDisposable {
     );
   }
 
+  /** The active alarms. */
+  alarms(options: CallOptions = {}): Promise<Alarm[]> {
+    const request = etcdserverpb.AlarmRequest.encode({}).finish();
+    return this.#ask(this.#subjects.api("maintenance", "alarm"), request, options, false, (payload) =>
+      alarmList(decodeMessage("AlarmResponse", etcdserverpb.AlarmResponse, payload)),
+    );
+  }
+
+  /** Deactivates an alarm; nothing happens if it is not active. */
+  disarm({ type, memberId }: Alarm, options: CallOptions = {}): Promise<void> {
+    const request = encodeAlarmRequest({
+      action: "deactivate",
+      type: type === "NOSPACE" ? "no-space" : "corrupt",
+      memberId,
+    });
+    return this.#ask(this.#subjects.api("maintenance", "alarm"), request, options, true, () => undefined);
+  }
+
+  /** All members, as a quorum knows them. */
   members(options: CallOptions = {}): Promise<Member[]> {
     const request = etcdserverpb.MemberListRequest.encode({ linearizable: true }).finish();
     return this.#ask(this.#subjects.api("cluster", "memberlist"), request, options, false, (payload) =>
@@ -243,9 +286,22 @@ export class QuorateClient implements AsyncDisposable {
     const granted = await this.grantLease(ttlSeconds, options);
     const calls = {
       keepAliveOnce: (id: bigint, callOptions: CallOptions) => this.keepAliveOnce(id, callOptions),
-      revoke: (id: bigint) => this.revokeLease(id),
+      revoke: (id: bigint) => this.#revokeOwn(id),
     };
     return new Lease({ ...granted, grantedAt }, { clock: this.#clock, calls });
+  }
+
+  /**
+   * A lock of the whole cluster by name: `await using lock = await client.mutex("locks/nightly").lock()`. All that use etcd's
+   * recipes take part. No other keys may begin with the name and a slash.
+   */
+  mutex(name: Bytes, options: RecipeOptions = {}): Mutex {
+    return new Mutex(name, options, { client: this, clock: this.#clock });
+  }
+
+  /** One leader at a time among all that campaign under a name, which is shared and kept free like that of a mutex. */
+  election(name: Bytes, options: RecipeOptions = {}): Election {
+    return new Election(name, options, { client: this, clock: this.#clock });
   }
 
   /** A lease that nobody renews unless told. @param options.id Chosen by the cluster unless given. */
@@ -299,12 +355,32 @@ export class QuorateClient implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const watch of [...this.#watches]) await watch.return();
+    for (const open of [...this.#open]) await open[Symbol.asyncDispose]();
     await this.#onClose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new QuorateError("CANCELLED", "the client was closed", "definite");
+  }
+
+  #watchDependencies(): WatchDependencies {
+    return {
+      transport: this.#transport,
+      subjects: this.#subjects,
+      clock: this.#clock,
+      scheduler: this.#scheduler,
+      randomId: this.#randomId,
+      ended: (ended) => void this.#open.delete(ended),
+    };
+  }
+
+  /** Who holds a lease knows that it is theirs, whatever became of earlier attempts: a second one does no harm. */
+  #revokeOwn(id: bigint): Promise<void> {
+    return repeat(() => this.revokeLease(id), { clock: this.#clock, forMs: this.#timeoutMs });
   }
 
   #commit(plan: TransactionPlan, options: CallOptions): Promise<TransactionResult> {

@@ -1,4 +1,5 @@
 import {
+  alarmsFromWire,
   saturatingNumber,
   signedId,
   unsignedId,
@@ -8,7 +9,16 @@ import {
 } from "@quorate/wire";
 import { KeyValue } from "./key-value";
 
+/** Who answered, and when in the history of the store. Inside a transaction only the revision is told; the rest is 0. */
+export interface ResponseHeader {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly revision: number;
+  readonly term: number;
+}
+
 export interface PutResult {
+  readonly header: ResponseHeader;
   /** The revision that this put made. */
   readonly revision: number;
   /** What it replaced; only if asked for, and if there was something. */
@@ -16,6 +26,7 @@ export interface PutResult {
 }
 
 export interface RangeResult {
+  readonly header: ResponseHeader;
   /** The store's revision when it was read: the place to watch from, plus one. */
   readonly revision: number;
   readonly keyValues: readonly KeyValue[];
@@ -26,6 +37,7 @@ export interface RangeResult {
 }
 
 export interface DeleteResult {
+  readonly header: ResponseHeader;
   readonly revision: number;
   readonly deleted: number;
   /** Only if asked for; in the order of the keys. */
@@ -39,6 +51,7 @@ export type OperationResult =
   | ({ readonly kind: "txn" } & TransactionResult);
 
 export interface TransactionResult {
+  readonly header: ResponseHeader;
   readonly revision: number;
   /** Whether every condition held, so that the "then" operations ran. */
   readonly succeeded: boolean;
@@ -59,6 +72,14 @@ export interface MemberStatus {
   readonly version: string;
   readonly isLearner: boolean;
   readonly errors: readonly string[];
+}
+
+/** Something that is wrong with a member, or with the cluster as that member sees it. */
+export interface Alarm {
+  /** NOSPACE: the quota is used up, and writes are refused. CORRUPT: members differ, and changes are refused. */
+  readonly type: "NOSPACE" | "CORRUPT";
+  /** 0: it cannot be told which. */
+  readonly memberId: bigint;
 }
 
 export interface Member {
@@ -94,14 +115,14 @@ export interface LeaseTimeToLive {
 /** All of these copy the bytes they keep: what is decoded are views into a buffer that belongs to the transport. */
 export function putResult(response: etcdserverpb.PutResponse.$Properties): PutResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     previous: response.prevKv ? keyValueOf(response.prevKv) : undefined,
   };
 }
 
 export function rangeResult(response: etcdserverpb.RangeResponse.$Properties): RangeResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     keyValues: (response.kvs ?? []).map(keyValueOf),
     count: numberOf(response.count),
     more: response.more ?? false,
@@ -110,7 +131,7 @@ export function rangeResult(response: etcdserverpb.RangeResponse.$Properties): R
 
 export function deleteResult(response: etcdserverpb.DeleteRangeResponse.$Properties): DeleteResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     deleted: numberOf(response.deleted),
     previous: (response.prevKvs ?? []).map(keyValueOf),
   };
@@ -118,7 +139,7 @@ export function deleteResult(response: etcdserverpb.DeleteRangeResponse.$Propert
 
 export function transactionResult(response: etcdserverpb.TxnResponse.$Properties): TransactionResult {
   return {
-    revision: revisionOf(response),
+    ...answered(response),
     succeeded: response.succeeded ?? false,
     results: (response.responses ?? []).map(operationResult),
   };
@@ -147,6 +168,13 @@ export function memberList(response: etcdserverpb.MemberListResponse.$Properties
     isLearner: member.isLearner ?? false,
     peerUrls: [...(member.peerURLs ?? [])],
     clientUrls: [...(member.clientURLs ?? [])],
+  }));
+}
+
+export function alarmList(response: etcdserverpb.AlarmResponse.$Properties): Alarm[] {
+  return alarmsFromWire(response.alarms ?? []).map(({ type, memberId }) => ({
+    type: type === "no-space" ? "NOSPACE" : "CORRUPT",
+    memberId,
   }));
 }
 
@@ -195,7 +223,25 @@ export function keyValueOf(kv: mvccpb.KeyValue.$Properties): KeyValue {
 
 const EMPTY = new Uint8Array(0);
 
-function revisionOf(response: { readonly header?: etcdserverpb.ResponseHeader.$Properties | null }): number {
+interface Answer {
+  readonly header?: etcdserverpb.ResponseHeader.$Properties | null;
+}
+
+function answered(answer: Answer): { readonly revision: number; readonly header: ResponseHeader } {
+  const told = responseHeader(answer);
+  return { revision: told.revision, header: told };
+}
+
+export function responseHeader({ header }: Answer): ResponseHeader {
+  return {
+    clusterId: unsignedId(header?.clusterId ?? 0),
+    memberId: unsignedId(header?.memberId ?? 0),
+    revision: numberOf(header?.revision),
+    term: numberOf(header?.raftTerm),
+  };
+}
+
+function revisionOf(response: Answer): number {
   return numberOf(response.header?.revision);
 }
 

@@ -10,3 +10,9 @@ export type MvccError =
   /** `ignore_value` or `ignore_lease` on a key that does not exist. */
   | { readonly code: "key-not-found" }
   | { readonly code: "lease-not-found" };
+
+/** A range that cannot be answered in parts is larger than a turn may read. Only of reads, and so not replicated. */
+export interface RangeTooLargeError {
+  readonly code: "range-too-large";
+  readonly bytesMax: number;
+}

@@ -17,6 +17,7 @@ const SUPERSEDING: Event = {
     lease: lease(-1n),
   },
   supersededRevision: revision(4),
+  historyBytes: 300,
 };
 const CREATED: Event = {
   kind: "put",
@@ -31,6 +32,7 @@ const CREATED: Event = {
     lease: lease(0n),
   },
   supersededRevision: revision(0),
+  historyBytes: 0,
 };
 const DELETED: Event = {
   kind: "delete",
@@ -38,6 +40,7 @@ const DELETED: Event = {
   sub: 0,
   kv: tombstone(utf8("a"), revision(2 ** 40 + 1)),
   supersededRevision: revision(2 ** 40),
+  historyBytes: 48,
 };
 const EVENTS = [SUPERSEDING, CREATED, DELETED];
 
@@ -84,6 +87,13 @@ describe("EventRecorder", () => {
 });
 
 describe("decodeEventRow", () => {
+  it("reads rows of the first format, which do not tell the size of superseded versions", () => {
+    const unsized = { ...SUPERSEDING, historyBytes: 0 };
+    const [{ key, row }] = rowsOf(1 << 20, [unsized]) as [{ key: Uint8Array; row: Uint8Array }];
+    row[0] = 1;
+    expect(decodeEventRow(key, row)).toEqual([unsized]);
+  });
+
   it("refuses a format that it does not know", () => {
     expect(() => decodeEventRow(eventRowKey(revision(2), 0), Uint8Array.of(9))).toThrow(EventFormatError);
   });

@@ -45,14 +45,19 @@ export class EventRecorder {
     return this.#writer.view(from, this.#writer.length);
   }
 
-  /** Puts the rows into `batch` and starts anew. */
-  flush(batch: WriteBatch): void {
+  /** Puts the rows into `batch` and starts anew. @returns the bytes of the rows, keys and values. */
+  flush(batch: WriteBatch): number {
     const rows = this.#rows;
+    let bytes = 0;
     for (const [at, row] of rows.entries()) {
       const end = rows[at + 1]?.offset ?? this.#writer.length;
-      batch.put("event", eventRowKey(row.main, row.sub), eventRow(this.#writer.view(row.offset, end)));
+      const key = eventRowKey(row.main, row.sub);
+      const value = eventRow(this.#writer.view(row.offset, end));
+      batch.put("event", key, value);
+      bytes += key.length + value.length;
     }
     this.#rows = [];
     this.#writer.reset(KEEP_BYTES_MAX);
+    return bytes;
   }
 }

@@ -11,18 +11,21 @@ import { NO_LEASE, type Event, type Revision } from "./types";
  *   value  format (1 byte), then events, each:
  *          flags, key length, key,
  *          [main - superseded revision]                       if it superseded one
+          [size of the row of history that it made]          if it made one; formats before 2 do not tell
  *          a put also: [main - create revision] if older, version, [lease, 8 bytes] if any, value length, value
  *
  * Numbers are varints. Main revisions are not written: each event flagged FIRST is one revision after the event before
  * it. So the bytes of an event do not depend on the row, and can be hashed as the canonical form of a change.
  */
-const FORMAT = 1;
+const FORMAT = 2;
+const FORMATS_READ: readonly (number | undefined)[] = [1, FORMAT];
 
 const DELETE = 1;
 const FIRST = 2;
 const SUPERSEDES = 4;
 const CREATES = 8;
 const LEASED = 16;
+const SIZED = 32;
 
 const leaseScratch = new Uint8Array(8);
 
@@ -34,10 +37,12 @@ export function encodeEvent(writer: ByteWriter, event: Event): void {
   if (event.kind === "delete") flags |= DELETE;
   else if (created) flags |= CREATES;
   if (kv.lease !== NO_LEASE) flags |= LEASED;
+  if (event.historyBytes !== 0) flags |= SIZED;
   writer.byte(flags);
   writer.varint(kv.key.length);
   writer.raw(kv.key);
   if (event.supersededRevision !== 0) writer.varint(main - event.supersededRevision);
+  if (event.historyBytes !== 0) writer.varint(event.historyBytes);
   if (event.kind === "delete") return;
   if (!created) writer.varint(main - kv.createRevision);
   writer.varint(kv.version);
@@ -72,7 +77,7 @@ export function eventRow(events: Uint8Array): Uint8Array {
 /** All events of a row, in order. Keys and values are views into the row. */
 export function decodeEventRow(key: Uint8Array, row: Uint8Array): Event[] {
   const events: Event[] = [];
-  if (row[0] !== FORMAT) throw new EventFormatError(row[0]);
+  if (!FORMATS_READ.includes(row[0])) throw new EventFormatError(row[0]);
   const reader = new ByteReader(row, 1);
   let main = mainOfEventRowKey(key) as number;
   let sub = key.length > 8 ? readUint32(key, 8) : 0;
@@ -93,14 +98,15 @@ export function decodeEventRow(key: Uint8Array, row: Uint8Array): Event[] {
 function decodeEvent(reader: ByteReader, flags: number, main: Revision, sub: number): Event {
   const key = reader.raw(reader.varint());
   const supersededRevision = ((flags & SUPERSEDES) === 0 ? 0 : main - reader.varint()) as Revision;
+  const historyBytes = (flags & SIZED) === 0 ? 0 : reader.varint();
   if ((flags & DELETE) !== 0)
-    return { kind: "delete", main, sub, kv: tombstone(key, main), supersededRevision };
+    return { kind: "delete", main, sub, kv: tombstone(key, main), supersededRevision, historyBytes };
   const createRevision = ((flags & CREATES) === 0 ? main - reader.varint() : main) as Revision;
   const version = reader.varint();
   const lease = (flags & LEASED) === 0 ? NO_LEASE : readLease(reader.raw(8), 0);
   const value = reader.raw(reader.varint());
   const kv = { key, createRevision, modRevision: main, version, value, lease };
-  return { kind: "put", main, sub, kv, supersededRevision };
+  return { kind: "put", main, sub, kv, supersededRevision, historyBytes };
 }
 
 /** What a delete event carries for its key: the revision of the delete and nothing else. */
@@ -121,6 +127,6 @@ export class EventFormatError extends Error {
   readonly code = "event-format";
 
   constructor(readonly format: number | undefined) {
-    super(`Cannot read an event row of format ${format}: this version knows format ${FORMAT}`);
+    super(`Cannot read an event row of format ${format}: this version knows formats up to ${FORMAT}`);
   }
 }

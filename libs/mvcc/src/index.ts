@@ -1,13 +1,13 @@
 export { checkCompact, checkPut, checkRange, type LeaseTable, type StoreRevisions } from "./checks";
-export { compactEvents, NO_COMPACTION, type CompactionProgress } from "./compaction";
-export type { MvccError } from "./errors";
+export { compactEvents, NO_COMPACTION, type CompactionProgress, type CompactionStep } from "./compaction";
+export type { MvccError, RangeTooLargeError } from "./errors";
 export { previousKeyValue, previousKeyValues, readEvents } from "./event-log";
 export { EventRecorder, type EventRecorderOptions } from "./event-recorder";
 export { EventFormatError } from "./event-row";
 export { isEmptyRange, isSingleKey, rangeContains, upperEndOf } from "./key-range";
-export { range } from "./range";
+export { range, rangeSlice, SORTED_BYTES_MAX, type RangeBudget, type RangeSlice } from "./range";
 export { checkTxn, choosePath, runTxn, type TxnPath, type TxnStore } from "./txn";
-export { isReadOnlyTxn, isSerializableTxn } from "./txn-kind";
+export { isReadOnlyTxn, isSerializableTxn, mayPut } from "./txn-kind";
 export * from "./types";
 export {
   validateDeleteRange,

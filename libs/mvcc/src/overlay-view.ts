@@ -12,10 +12,14 @@ export class LatestEntry implements ChangedRow {
   row: Uint8Array | undefined;
   /** The store below has a row for the key, so that a delete must reach it. */
   readonly stored: boolean;
+  /** Bytes of that row with its key; 0 without one. */
+  readonly storedBytes: number;
   changed = false;
   /** The last main revision that changed the key, and the mod revision that the key had before it (0: none). */
   changedIn = 0 as Revision;
   supersededRevision = 0 as Revision;
+  /** Size of the row of `history` that the last change made; 0 if it made none. */
+  historyBytes = 0;
 
   constructor(
     readonly key: Uint8Array,
@@ -23,6 +27,7 @@ export class LatestEntry implements ChangedRow {
   ) {
     this.row = row;
     this.stored = row !== undefined;
+    this.storedBytes = row === undefined ? 0 : key.length + row.length;
   }
 }
 
@@ -77,16 +82,17 @@ export class OverlayView implements ReadView {
 
   /** Gives the key a new row, or none, at revision `main`, and keeps what that supersedes. */
   change(entry: LatestEntry, main: Revision, row: Uint8Array | undefined): void {
+    entry.historyBytes = 0;
     if (entry.changedIn !== main) {
       invariant(entry.changedIn < main, "revisions of a key only rise", { changedIn: entry.changedIn, main });
       entry.changedIn = main;
       entry.supersededRevision = entry.row === undefined ? (0 as Revision) : modOfLatest(entry.row);
       // A version that begins and ends within `main` is visible at no revision: only the first change leaves a row.
       if (entry.row !== undefined) {
-        this.#history.add({
-          key: historyKey(entry.key, entry.supersededRevision, this.arena),
-          row: historyRowOf(entry.row, main, this.arena),
-        });
+        const key = historyKey(entry.key, entry.supersededRevision, this.arena);
+        const past = historyRowOf(entry.row, main, this.arena);
+        this.#history.add({ key, row: past });
+        entry.historyBytes = key.length + past.length;
       }
     }
     entry.row = row;
@@ -95,13 +101,22 @@ export class OverlayView implements ReadView {
     this.#latest.add(entry);
   }
 
-  /** Puts every change into `batch`. */
-  flush(batch: WriteBatch): void {
+  /** Puts every change into `batch`. @returns by how many bytes that makes the store larger; may be negative. */
+  flush(batch: WriteBatch): number {
+    let growth = 0;
     for (const entry of this.#latest.all) {
-      if (entry.row !== undefined) batch.put("latest", entry.key, entry.row);
-      else if (entry.stored) batch.del("latest", entry.key);
+      growth -= entry.storedBytes;
+      if (entry.row !== undefined) {
+        batch.put("latest", entry.key, entry.row);
+        growth += entry.key.length + entry.row.length;
+      } else if (entry.stored) batch.del("latest", entry.key);
     }
-    for (const { key, row } of this.#history.all) if (row !== undefined) batch.put("history", key, row);
+    for (const { key, row } of this.#history.all) {
+      if (row === undefined) continue;
+      batch.put("history", key, row);
+      growth += key.length + row.length;
+    }
+    return growth;
   }
 
   get(column: MvccColumn, key: Uint8Array): Uint8Array | undefined {

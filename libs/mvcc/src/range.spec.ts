@@ -1,5 +1,5 @@
 import { textOf } from "@quorate/base";
-import { range } from "./range";
+import { range, rangeSlice, SORTED_BYTES_MAX } from "./range";
 import { MvccFixture, shown } from "./testing/mvcc-fixture";
 import { lease, putRequest, rangeRequest, revision } from "./testing/requests";
 import type { RangeRequest, RangeResponse } from "./types";
@@ -108,5 +108,76 @@ describe("range", () => {
       shown(range(store, rangeRequest("c", undefined, { revision: revision(5) }), store.revision).kvs),
     ).toEqual(["c=-"]);
     expect(range(store, rangeRequest("x", undefined, { countOnly: true }), store.revision).count).toBe(0);
+  });
+});
+
+describe("rangeSlice", () => {
+  /** All parts under such a budget each, put together; and how many there were. */
+  function parts(
+    request: RangeRequest,
+    bytes: number,
+    rows: number,
+  ): { keys: string; count: number; parts: number } {
+    const store = letters();
+    let [from, found, count, more, asked] = [request.key, "", 0, false, 0];
+    for (let next: Uint8Array | undefined = from; next !== undefined; asked += 1) {
+      from = next;
+      const slice = rangeSlice(store, { ...request, key: from }, store.revision, { bytes, rows });
+      if ("error" in slice) throw new Error(slice.error.code);
+      found += slice.response.kvs.map((kv) => textOf(kv.key)).join("");
+      count += slice.response.count;
+      more ||= slice.response.more;
+      next = slice.next;
+    }
+    return { keys: found + (more ? "+" : ""), count, parts: asked };
+  }
+
+  it.each<[string, Partial<RangeRequest>]>([
+    ["all keys", {}],
+    ["filtered ones", { minModRevision: revision(7) }],
+    ["a past revision", { revision: revision(6) }],
+    ["keys alone", { keysOnly: true }],
+    ["a count", { countOnly: true }],
+    ["a count of the past", { countOnly: true, revision: revision(6) }],
+  ])("gives %s in parts that are the range when put together", (_what, rest) => {
+    const whole = ask(rest);
+    const request = rangeRequest(zero, zero, rest);
+    const expected = { keys: keys(whole), count: whole.count };
+    expect(parts(request, Infinity, 1)).toMatchObject(expected);
+    expect(parts(request, Infinity, 2)).toMatchObject(expected);
+    expect(parts(request, 1, Infinity)).toMatchObject(expected);
+    expect(parts(request, Infinity, 100)).toEqual({ ...expected, parts: 1 });
+  });
+
+  it("counts what lies behind the limit in parts, too", () => {
+    const store = letters();
+    const request = rangeRequest(zero, zero, { limit: 1 });
+    const slice = rangeSlice(store, request, store.revision, { bytes: Infinity, rows: 3 });
+    expect(slice).toMatchObject({ response: { count: 3, more: true }, next: Uint8Array.of(0x63, 0) });
+  });
+
+  it("reads nothing with a spent budget, and a single key with one that is not", () => {
+    const store = letters();
+    const request = rangeRequest("b");
+    expect(rangeSlice(store, request, store.revision, { bytes: 0, rows: 5 })).toMatchObject({
+      response: { kvs: [], count: 0 },
+      next: request.key,
+    });
+    const budget = { bytes: 1, rows: 1 };
+    const slice = rangeSlice(store, request, store.revision, budget);
+    expect(slice).toMatchObject({ response: { count: 1 }, next: undefined });
+    expect(budget.bytes).toBeLessThan(0);
+  });
+
+  it("gives a range in an order of its own whole, whatever the budget, unless it is too large for that", () => {
+    const store = letters();
+    const request = rangeRequest(zero, zero, { sortOrder: "descend" });
+    const slice = rangeSlice(store, request, store.revision, { bytes: 1, rows: 1 });
+    expect("error" in slice ? slice : keys(slice.response)).toBe("dcba");
+    const value = "x".repeat(SORTED_BYTES_MAX / 2);
+    for (const key of ["x", "y", "z"]) store.write((session) => session.put(putRequest(key, value)));
+    expect(rangeSlice(store, request, store.revision, { bytes: 1, rows: 1 })).toMatchObject({
+      error: { code: "range-too-large" },
+    });
   });
 });

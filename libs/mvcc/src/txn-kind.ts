@@ -13,6 +13,15 @@ export function isSerializableTxn(txn: TxnRequest): boolean {
   return txn.success.every(isSerializableRange) && txn.failure.every(isSerializableRange);
 }
 
+/** True if either branch, or a transaction nested in one, holds a put. */
+export function mayPut(txn: TxnRequest): boolean {
+  return txn.success.some(isPutting) || txn.failure.some(isPutting);
+}
+
+function isPutting(op: RequestOp): boolean {
+  return op.kind === "put" || (op.kind === "txn" && mayPut(op.request));
+}
+
 function isRange(op: RequestOp): boolean {
   return op.kind === "range";
 }

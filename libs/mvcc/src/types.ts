@@ -25,6 +25,11 @@ export interface Event {
   readonly kv: KeyValue;
   /** The state of the key right before this main revision, 0 if it did not exist: where `prev_kv` is found. */
   readonly supersededRevision: Revision;
+  /**
+   * Size of the `history` row, key and value, that this change made of the superseded version: what compaction gives back.
+   * 0 if it made none, because there was none or an earlier change of this main revision did; or if the store is older.
+   */
+  readonly historyBytes: number;
 }
 
 /**

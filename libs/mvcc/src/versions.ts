@@ -18,8 +18,10 @@ import type { ReadView, Row, RowIterator } from "./view";
 /** The versions that are visible at one revision, in key order. Must be closed. */
 export interface Versions {
   next(): KeyValue | undefined;
-  /** Consumes the rest and says how many there were, as cheaply as the layout allows. */
-  countRest(): number;
+  /** Consumes the rest, or as much as `max`, and says how many there were, as cheaply as the layout allows. */
+  countRest(max?: number): number;
+  /** Where another one goes on behind what was consumed of this one. */
+  readonly nextKey: Uint8Array;
   close(): void;
 }
 
@@ -56,6 +58,7 @@ export class CurrentVersions implements Versions {
   readonly #to: Uint8Array | undefined;
   readonly #expect: number | undefined;
   #from: Uint8Array;
+  #isFromConsumed = false;
   #rows: RowIterator | undefined;
 
   /** @param expect How many versions the caller will read at the most, if it knows. */
@@ -71,24 +74,32 @@ export class CurrentVersions implements Versions {
     this.#rows ??= this.#view.scan("latest", this.#from, this.#to, options);
     const row = this.#rows.next();
     if (row === undefined) return undefined;
-    this.#from = row.key;
+    this.#consumed(row);
     return keyValueOfLatest(row.key, row.value);
   }
 
-  countRest(): number {
+  countRest(max = Number.POSITIVE_INFINITY): number {
     let count = 0;
     if (this.#rows !== undefined) {
-      for (; count < COUNT_WITH_VALUES_MAX; count += 1) {
-        const row = this.#rows.next();
-        if (row === undefined) return count;
-        this.#from = row.key;
-      }
-      this.#from = successorOf(this.#from);
+      const withValues = Math.min(max, COUNT_WITH_VALUES_MAX);
+      for (; count < withValues; count += 1) if (!this.#consumed(this.#rows.next())) return count;
+      if (count === max) return count;
       this.close();
     }
-    this.#rows = this.#view.scan("latest", this.#from, this.#to, { keysOnly: true });
-    while (this.#rows.next() !== undefined) count += 1;
+    this.#rows = this.#view.scan("latest", this.nextKey, this.#to, { keysOnly: true });
+    while (count < max && this.#consumed(this.#rows.next())) count += 1;
     return count;
+  }
+
+  get nextKey(): Uint8Array {
+    return this.#isFromConsumed ? successorOf(this.#from) : this.#from;
+  }
+
+  #consumed(row: Row | undefined): boolean {
+    if (row === undefined) return false;
+    this.#from = row.key;
+    this.#isFromConsumed = true;
+    return true;
   }
 
   close(): void {
@@ -110,10 +121,13 @@ export class PastVersions implements Versions {
   readonly #history: RowIterator;
   #latestRow: Row | undefined;
   #historyRow: Row | undefined;
+  readonly #first: Uint8Array;
+  #last: Uint8Array | undefined;
 
   constructor(view: ReadView, range: KeyRange, at: Revision) {
     const end = upperEndOf(range);
     this.#at = at;
+    this.#first = range.key;
     this.#latest = view.scan("latest", range.key, end);
     this.#history = view.scan(
       "history",
@@ -135,16 +149,22 @@ export class PastVersions implements Versions {
       const current = latest !== undefined && order <= 0 && modOfLatest(latest.value) <= this.#at;
       if (order <= 0) this.#latestRow = this.#latest.next();
       const old = order >= 0 ? this.#leaveKey(prefix!, !current) : undefined;
+      if (!current && old === undefined) continue;
+      this.#last = current ? latest.key : pastKey!;
       if (current) return keyValueOfLatest(latest.key, latest.value);
-      if (old !== undefined) return keyValueOfHistory(pastKey!, modOfHistoryKey(old.key), old.value);
+      return keyValueOfHistory(pastKey!, modOfHistoryKey(old!.key), old!.value);
     }
   }
 
   /** The revision of each version lies in its value, so there is no cheaper way than to look at them all. */
-  countRest(): number {
+  countRest(max = Number.POSITIVE_INFINITY): number {
     let count = 0;
-    while (this.next() !== undefined) count += 1;
+    while (count < max && this.next() !== undefined) count += 1;
     return count;
+  }
+
+  get nextKey(): Uint8Array {
+    return this.#last === undefined ? this.#first : successorOf(this.#last);
   }
 
   close(): void {

@@ -144,9 +144,9 @@ export class WriteSession implements TxnStore, StoreRevisions {
     this.#compactRevision = revision;
   }
 
-  flush(batch: WriteBatch): void {
-    this.#overlay.flush(batch);
-    this.#recorder.flush(batch);
+  /** Puts every change into `batch`. @returns by how many bytes that makes the store larger; may be negative. */
+  flush(batch: WriteBatch): number {
+    return this.#overlay.flush(batch) + this.#recorder.flush(batch);
   }
 
   get #nextRevision(): Revision {
@@ -179,6 +179,7 @@ export class WriteSession implements TxnStore, StoreRevisions {
       sub: this.#changes,
       kv,
       supersededRevision: entry.supersededRevision,
+      historyBytes: entry.historyBytes,
     };
     this.#events.push(event);
     this.#recorder.append(event);

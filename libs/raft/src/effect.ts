@@ -64,7 +64,27 @@ export type RaftEffect =
       readonly leader: MemberId | undefined;
       /** Leader only: an entry of its own term is committed, so reads and expiries may begin. */
       readonly established: boolean;
-    };
+    }
+  /** The answer to `transfer-leadership`. */
+  | { readonly kind: "transfer-ended"; readonly id: number; readonly outcome: TransferOutcome };
+
+/** Only "done" means that the target leads. Nothing of it changes what is in the log. */
+export type TransferOutcome =
+  | "done"
+  /** Not the leader. */
+  | "not-leader"
+  /** No entry of the leader's own term is committed yet. */
+  | "not-established"
+  /** The target is no voter: it is a learner, or not known. */
+  | "not-a-voter"
+  /** The target needs a snapshot first, whatever its log holds. */
+  | "not-caught-up"
+  /** Another transfer is under way. */
+  | "transferring"
+  /** The target did not take over within an election timeout; the leader leads on. */
+  | "timed-out"
+  /** Somebody else was elected meanwhile. */
+  | "another-leader";
 
 /** Where the log begins after a snapshot. */
 export interface LogRestart {
@@ -78,4 +98,10 @@ export type RefusalReason =
   /** The leader's term is not the expected one. */
   | "wrong-term"
   /** The uncommitted tail is at its limit. */
-  | "overloaded";
+  | "overloaded"
+  /** The leadership is being given away. */
+  | "transferring"
+  /** Configuration changes only: no entry of the leader's own term is committed yet. */
+  | "not-established"
+  /** Configuration changes only: another one is not applied yet, or half done. */
+  | "configuration-pending";

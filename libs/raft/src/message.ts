@@ -29,6 +29,8 @@ export type Message =
       /** The sender's state is damaged: it can go on only from a snapshot, whatever its log holds. */
       readonly needsSnapshot: boolean;
     }
+  /** The leader gives its leadership away: the receiver shall campaign at once (thesis §3.10). */
+  | { readonly kind: "timeout-now"; readonly term: Term }
   | { readonly kind: "read-index"; readonly term: Term; readonly id: number }
   | {
       readonly kind: "read-index-response";

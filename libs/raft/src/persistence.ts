@@ -91,6 +91,11 @@ export class Persistence {
     this.#hardStateId = this.#lastId + 1;
   }
 
+  /** The commit index is worth a write of its own. Nothing waits for it. */
+  commitMatters(): void {
+    this.#draftHardState = true;
+  }
+
   /** The write of this turn, if there is something to write. A commit index travels along but is no reason to write. */
   take(hardState: HardState): RaftEffect | undefined {
     if (this.#draftIsEmpty) return undefined;

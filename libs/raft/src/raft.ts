@@ -1,4 +1,4 @@
-import { assertNever, type Prng } from "@quorate/base";
+import { assertNever, invariant, type Prng } from "@quorate/base";
 import { Applier } from "./applier";
 import type { ChainHash } from "./chain-hash";
 import type { RaftEffect } from "./effect";
@@ -15,7 +15,7 @@ import { IncomingSnapshot } from "./snapshot/incoming-snapshot";
 import { LogCompaction } from "./snapshot/log-compaction";
 import type { RaftStart } from "./start";
 import type { RaftStatus } from "./status";
-import type { MemberId, Term } from "./types";
+import type { Configuration, MemberId, Term } from "./types";
 
 type Leadership = Extract<RaftEffect, { kind: "leadership" }>;
 
@@ -50,8 +50,8 @@ export class Raft {
     this.#compaction = new LogCompaction({ member: this.#member });
     this.#transitions = {
       follow: (term, leader) => this.#follow(term, leader),
-      preCampaign: () => this.#become(this.#newCandidate("pre-candidate")),
-      campaign: () => this.#campaign(),
+      preCampaign: () => this.#become(this.#newCandidate("pre-candidate", false)),
+      campaign: (transfer) => this.#campaign(transfer),
       lead: () => {
         this.#incoming.abandon();
         this.#become(new LeaderRole(this.#member, { transitions: this.#transitions }));
@@ -67,12 +67,20 @@ export class Raft {
       case "tick":
         this.#member.log.retryFetches();
         this.#role.tick();
+        this.#member.transfer.tick(this.#role.role === "leader");
         break;
       case "receive":
         this.#receive(input.from, input.incarnation, input.message);
         break;
       case "propose":
-        this.#role.propose(input.id, input.expectedTerm, input.data);
+        this.#role.propose(input.id, input.expectedTerm, input.data, "command");
+        break;
+      case "propose-configuration":
+        invariant(input.data.length > 0, "an empty configuration entry is the leader's own");
+        this.#role.propose(input.id, input.expectedTerm, input.data, "configuration");
+        break;
+      case "transfer-leadership":
+        this.#role.transferLeadership(input.id, input.to);
         break;
       case "read-index":
         this.#role.read(input.id);
@@ -84,6 +92,8 @@ export class Raft {
         break;
       case "applied":
         this.#applier.report(input.index);
+        this.#member.log.applied(input.index);
+        if (input.configuration !== undefined) this.#reconfigure(input.configuration);
         break;
       case "applied-durably":
         this.#compaction.appliedDurably(input.index, this.#role.compactionHold);
@@ -104,7 +114,7 @@ export class Raft {
         this.#incoming.failed(input.transfer);
         break;
       case "snapshot-installed":
-        this.#incoming.installed(input.index);
+        this.#reconfigure(this.#incoming.installed(input.index));
         this.#role.snapshotInstalled(input.index);
         break;
       case "fetched":
@@ -146,6 +156,7 @@ export class Raft {
       applied: this.#applier.applied,
       stateIsWhole: this.#member.stateIsWhole,
       configuration,
+      transferee: this.#member.transfer.to,
       pendingReads: this.#role.pendingReads,
       damagedAppends: this.#damagedAppends,
       peers: this.#role.peers,
@@ -166,6 +177,9 @@ export class Raft {
       if (message.term === this.#member.term + 1) this.#role.receive(from, message);
       return;
     }
+
+    // Of another term it is late, or from a leader whose log this member cannot hold.
+    if (message.kind === "timeout-now" && message.term !== this.#member.term) return;
 
     if (message.term < this.#member.term) return this.#answerOutdated(from, message);
     const fromLeader = isFromLeader(message);
@@ -212,13 +226,19 @@ export class Raft {
     this.#become(this.#newFollower(leader));
   }
 
-  #campaign(): void {
+  #campaign(transfer: boolean): void {
     this.#member.enterTerm((this.#member.term + 1) as Term, this.#member.id);
-    this.#become(this.#newCandidate("candidate"));
+    this.#become(this.#newCandidate("candidate", transfer));
   }
 
-  #newCandidate(role: "pre-candidate" | "candidate"): CandidateRole {
-    return new CandidateRole(role, this.#member, { transitions: this.#transitions });
+  #reconfigure(configuration: Configuration): void {
+    const from = this.#member.configuration;
+    this.#member.reconfigure(configuration);
+    this.#role.reconfigured(from);
+  }
+
+  #newCandidate(role: "pre-candidate" | "candidate", transfer: boolean): CandidateRole {
+    return new CandidateRole(role, this.#member, transfer, { transitions: this.#transitions });
   }
 
   #newFollower(leader: MemberId | undefined): FollowerRole {
@@ -254,6 +274,7 @@ export class Raft {
     }
     this.#told = this.#leadership();
     this.#member.notice(this.#told);
+    if (leader !== undefined) this.#member.transfer.leaderSeen(leader, this.#member.term);
   }
 }
 

@@ -11,8 +11,11 @@ export interface EntryEffects {
   readonly outcomes: readonly CommandOutcome[];
   /** The encoded events of the entry, one after another. */
   readonly events: Uint8Array;
-  /** The encoded changes of leases, likewise. */
+  /** The encoded changes of leases and of alarms, likewise. */
   readonly leases: Uint8Array;
+  /** The encoded membership, if it changed. */
+  readonly membership: Uint8Array;
+  readonly alarms: Uint8Array;
 }
 
 const HEADER_BYTES = 24;
@@ -28,7 +31,8 @@ export function chainEffects(before: number, effects: EntryEffects): number {
   writeUint64(frame, 8, effects.revision);
   writeUint64(frame, 16, effects.compactRevision + 1);
   for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
-  return withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  const data = withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
+  return withBytes(effects.membership, withBytes(effects.alarms, data));
 }
 
 function withBytes(bytes: Uint8Array, chained: number): number {
@@ -57,6 +61,24 @@ function errorCode(error: StateError): number {
       return 20;
     case "lease-ttl-too-large":
       return 21;
+    case "no-space":
+      return 22;
+    case "corrupt-cluster":
+      return 23;
+    case "member-exists":
+      return 24;
+    case "peer-urls-exist":
+      return 25;
+    case "member-not-found":
+      return 26;
+    case "member-not-learner":
+      return 27;
+    case "too-many-learners":
+      return 28;
+    case "no-voters-left":
+      return 29;
+    case "membership-unsettled":
+      return 30;
     default:
       return assertNever(error);
   }

@@ -15,6 +15,10 @@ const ID_BYTES = 8;
 const KEY_OFFSET = 1 + ID_BYTES;
 const RECORD_BYTES = 24;
 
+/** What a lease takes in the store, row key included, and what each key attached to it does beside the key's own length. */
+export const LEASE_BYTES = KEY_OFFSET + RECORD_BYTES;
+export const ATTACHMENT_BYTES = KEY_OFFSET;
+
 /** Where the records of leases begin and end. */
 export const ALL_RECORDS = { from: Uint8Array.of(RECORD), to: Uint8Array.of(RECORD + 1) } as const;
 

@@ -1,7 +1,14 @@
 import { assertNever, binaryString, bytesOfBinaryString, EMPTY_BYTES, writeUint64 } from "@quorate/base";
 import { NO_LEASE, writeLease, type LeaseId, type LeaseRecord } from "@quorate/lease";
 import type { LeaseAttachments, LeaseTable } from "@quorate/mvcc";
-import { attachmentKey, encodeRecord, recordKey, recordOf } from "./lease-rows";
+import {
+  ATTACHMENT_BYTES,
+  attachmentKey,
+  encodeRecord,
+  LEASE_BYTES,
+  recordKey,
+  recordOf,
+} from "./lease-rows";
 import { storedLeaseKeys } from "./leases";
 import type { LeaseChange, StateBatch, StateView } from "./types";
 
@@ -19,6 +26,7 @@ export class LeaseSession implements LeaseTable, LeaseAttachments {
   /** By lease and binary key: whether a key that the batch has moved is attached now. */
   readonly #attachments = new Map<LeaseId, Map<string, boolean>>();
   readonly #changes: LeaseChange[] = [];
+  #growth = 0;
 
   constructor(view: StateView) {
     this.#view = view;
@@ -55,12 +63,14 @@ export class LeaseSession implements LeaseTable, LeaseAttachments {
   /** There must be no lease with that id. */
   grant(id: LeaseId, ttlSeconds: number, sequence: number): void {
     this.#set(id, { id, ttlSeconds, sequence, remainingSeconds: 0 });
+    this.#growth += LEASE_BYTES;
     this.#changes.push({ kind: "granted", id, ttlSeconds, sequence });
   }
 
   /** Its keys must be gone already. */
   end({ id, sequence }: LeaseRecord): void {
     this.#set(id, undefined);
+    this.#growth -= LEASE_BYTES;
     this.#changes.push({ kind: "ended", id, sequence });
   }
 
@@ -72,11 +82,19 @@ export class LeaseSession implements LeaseTable, LeaseAttachments {
 
   moved(key: Uint8Array, from: LeaseId, to: LeaseId): void {
     const name = binaryString(key);
-    if (from !== NO_LEASE) this.#attachmentsOf(from).set(name, false);
-    if (to !== NO_LEASE) this.#attachmentsOf(to).set(name, true);
+    const bytes = ATTACHMENT_BYTES + key.length;
+    if (from !== NO_LEASE) {
+      this.#attachmentsOf(from).set(name, false);
+      this.#growth -= bytes;
+    }
+    if (to !== NO_LEASE) {
+      this.#attachmentsOf(to).set(name, true);
+      this.#growth += bytes;
+    }
   }
 
-  flush(batch: StateBatch): void {
+  /** Puts every change into `batch`. @returns by how many bytes that makes the store larger; may be negative. */
+  flush(batch: StateBatch): number {
     for (const id of this.#changed) {
       const record = this.#records.get(id);
       if (record === undefined) batch.del("lease", recordKey(id));
@@ -89,6 +107,7 @@ export class LeaseSession implements LeaseTable, LeaseAttachments {
         else batch.del("lease", row);
       }
     }
+    return this.#growth;
   }
 
   #set(id: LeaseId, record: LeaseRecord | undefined): void {

@@ -14,10 +14,14 @@ import type { AppliedPosition, StateBatch, StateView } from "./types";
  * The rows of `meta`. Numbers are big endian; revisions that may be -1 are stored plus one.
  *
  *   applied     index, term, revision, compact revision + 1 (8 bytes each), effect hash (4)
+ *   size        bytes of all rows of data (8)
+ *   alarm...    an active alarm: see alarms.ts
  *   compaction  done + 1, target + 1 (8 bytes each), finished events of the row (4), key of the row
  */
 const APPLIED = utf8("applied");
 const COMPACTION = utf8("compaction");
+const SIZE = utf8("size");
+const SIZE_BYTES = 8;
 const APPLIED_BYTES = 36;
 const COMPACTION_HEADER_BYTES = 20;
 
@@ -51,6 +55,21 @@ export function storePosition(batch: StateBatch, position: AppliedPosition): voi
   writeUint64(row, 24, position.compactRevision + 1);
   writeUint32(row, 32, position.effectHash);
   batch.put("meta", APPLIED, row);
+}
+
+/** `undefined` in a store whose last batch was written before sizes were kept. */
+export function loadStoredBytes(view: StateView): number | undefined {
+  const row = view.get("meta", SIZE);
+  if (row === undefined) return undefined;
+  invariant(row.length === SIZE_BYTES, "the size of the store has a fixed size", { length: row.length });
+  return readUint64(row, 0);
+}
+
+export function storeStoredBytes(batch: StateBatch, bytes: number): void {
+  invariant(bytes >= 0, "a store is never smaller than empty", { bytes });
+  const row = new Uint8Array(SIZE_BYTES);
+  writeUint64(row, 0, bytes);
+  batch.put("meta", SIZE, row);
 }
 
 export function loadCompaction(view: StateView): CompactionProgress {

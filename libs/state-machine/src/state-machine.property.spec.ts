@@ -8,6 +8,7 @@ import {
   readOnlyTxnRequests,
   resolveRevisions,
 } from "../../mvcc/src/testing/request-arbitraries";
+import { ALL_CLEAR, alarmCommands } from "./testing/alarm-arbitraries";
 import { leaseCommands, resolveSequences } from "./testing/lease-arbitraries";
 import { NaiveState } from "./testing/naive-state";
 import { StateFixture } from "./testing/state-fixture";
@@ -44,6 +45,8 @@ class ApplyBatch implements Step {
       same("attached keys", real.machine.leaseKeys(id), model.keysOf(id));
     }
     same("events", events, model.eventsFrom(from));
+    same("alarms", real.machine.condition.alarms, model.alarms());
+    checkStoredBytes(real);
     same(
       "position",
       { ...real.machine.position, effectHash: 0 },
@@ -89,14 +92,19 @@ class Replay implements Step {
 class Restart implements Step {
   check = (): boolean => true;
 
-  run(_model: NaiveState, real: StateFixture): void {
+  constructor(readonly isOld: boolean) {}
+
+  run(model: NaiveState, real: StateFixture): void {
     const before = real.machine.position;
-    real.restart();
+    if (this.isOld) real.restartWithoutSize();
+    else real.restart();
     same("position after restart", real.machine.position, before);
+    same("alarms after restart", real.machine.condition.alarms, model.alarms());
+    checkStoredBytes(real);
   }
 
   toString(): string {
-    return "restart";
+    return this.isOld ? "restart without a size" : "restart";
   }
 }
 
@@ -109,6 +117,7 @@ class CompactStep implements Step {
     const before = rowCount(real);
     real.compactStep(this.budget);
     if (before - rowCount(real) > this.budget) throw new Error("A compaction step went over its budget");
+    checkStoredBytes(real);
   }
 
   toString(): string {
@@ -116,7 +125,11 @@ class CompactStep implements Step {
   }
 }
 
-const commands = fc.oneof({ weight: 4, arbitrary: storeCommands }, { weight: 1, arbitrary: leaseCommands });
+const commands = fc.oneof(
+  { weight: 16, arbitrary: storeCommands },
+  { weight: 4, arbitrary: leaseCommands },
+  { weight: 1, arbitrary: alarmCommands },
+);
 const batches = fc.array(fc.array(commands, { maxLength: 5, size: "max" }), {
   minLength: 1,
   maxLength: 3,
@@ -130,7 +143,11 @@ const steps = [
   readOnlyTxnRequests.map((request) => new Read({ kind: "txn", request })),
   fc.constant(new Read({ kind: "leases" })),
   fc.nat({ max: 12 }).map((back) => new Replay(back)),
-  fc.constant(new Restart()),
+  fc
+    .constantFrom<ReadCommand>({ kind: "alarms", type: undefined }, { kind: "alarms", type: "corrupt" })
+    .map((command) => new Read(command)),
+  fc.constant(new ApplyBatch([ALL_CLEAR])),
+  fc.boolean().map((isOld) => new Restart(isOld)),
   fc.integer({ min: 1, max: 6 }).map((budget) => new CompactStep(budget)),
 ];
 
@@ -176,9 +193,10 @@ describe("StateMachine", () => {
         same("outcomes", outcomes, atOnce.outcomes);
         same("events", events, atOnce.events);
         same("changes of leases", leases, atOnce.leases);
-        for (const column of ["latest", "history", "lease", "meta"] as const) {
+        for (const column of ["latest", "history", "lease"] as const) {
           same(column, parts.rows(column), whole.rows(column));
         }
+        same("meta", withoutSize(parts.rows("meta")), withoutSize(whole.rows("meta")));
         same("stored events", parts.events(0), whole.events(0));
       }),
       { numRuns: RUNS, ...LIMITS },
@@ -196,6 +214,16 @@ function checkEveryRevision(model: NaiveState, real: StateFixture): void {
   if (real.view.openIterators !== 0) throw new Error("An iterator was left open");
 }
 
+/** Counting along the way comes to the same as counting what is there. */
+function checkStoredBytes(real: StateFixture): void {
+  same("stored bytes", real.machine.condition.storedBytes, real.storedBytes());
+}
+
+/** The size counts the keys of event rows, of which there are as many as batches. */
+function withoutSize(rows: readonly (readonly [key: string, value: string])[]): unknown {
+  return rows.filter(([key]) => key !== Buffer.from("size").toString("hex"));
+}
+
 /** The rows of attachments say the same as the keys themselves, and none belongs to a lease that is gone. */
 function checkAttachments(real: StateFixture): void {
   const request = rangeRequest(Uint8Array.of(0), Uint8Array.of(0));
@@ -211,6 +239,7 @@ function checkAttachments(real: StateFixture): void {
 /** After compaction every version in `history` ended after the compact revision, and no event row lies before it. */
 function checkNothingUnreachableIsLeft(real: StateFixture): void {
   real.compactFully();
+  checkStoredBytes(real);
   const { compactRevision } = real.machine.position;
   for (const [, value] of real.rows("history")) {
     const superseding = parseInt(value.slice(48, 64), 16);

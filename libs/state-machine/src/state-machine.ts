@@ -10,6 +10,8 @@ import {
   EventRecorder,
   isReadOnlyTxn,
   range,
+  rangeSlice,
+  type RangeBudget,
   runTxn,
   WriteSession,
   type CompactionProgress,
@@ -19,12 +21,24 @@ import {
   type TxnRequest,
   type TxnStore,
 } from "@quorate/mvcc";
+import { Alarms } from "./alarms";
 import { chainEffects, type EntryEffects } from "./effect-hash";
 import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
 import { encodeLeaseChanges, LeaseSession } from "./lease-session";
 import { storedLeaseKeys, storedLeases } from "./leases";
-import { loadCompaction, loadPosition, storeCompaction, storePosition } from "./meta-rows";
+import type { Membership } from "./membership/membership";
+import { loadMembership } from "./membership/membership-row";
+import { MembershipSession } from "./membership/membership-session";
+import {
+  loadCompaction,
+  loadPosition,
+  loadStoredBytes,
+  storeCompaction,
+  storePosition,
+  storeStoredBytes,
+} from "./meta-rows";
 import { pointKeysOf } from "./point-keys";
+import { countStoredBytes } from "./stored-bytes";
 import type {
   AppliedPosition,
   ApplyResult,
@@ -36,6 +50,7 @@ import type {
   StateBatch,
   StateError,
   StateView,
+  StoreCondition,
 } from "./types";
 
 export interface StateMachineOptions {
@@ -57,19 +72,36 @@ export interface StateMachineDependencies {
 export class StateMachine {
   readonly #view: StateView;
   readonly #recorder: EventRecorder;
+  readonly #alarms: Alarms;
+  #storedBytes: number;
   #position: AppliedPosition;
   #compaction: CompactionProgress;
+  #membership: Membership;
 
   constructor(options: StateMachineOptions, dependencies: StateMachineDependencies) {
     this.#view = dependencies.view;
     this.#recorder = new EventRecorder({ rowBytesMax: options.eventRowBytesMax ?? 1 << 20 });
     this.#position = loadPosition(this.#view);
     this.#compaction = loadCompaction(this.#view);
+    this.#alarms = new Alarms(this.#view);
+    // A store from before sizes were kept is counted once, at its first opening.
+    this.#storedBytes = loadStoredBytes(this.#view) ?? countStoredBytes(this.#view);
+    this.#membership = loadMembership(this.#view);
+  }
+
+  /** The membership as of `position`. */
+  get membership(): Membership {
+    return this.#membership;
   }
 
   /** Where the store stands once the last filled batch is written. */
   get position(): AppliedPosition {
     return this.#position;
+  }
+
+  /** Likewise. */
+  get condition(): StoreCondition {
+    return { storedBytes: this.#storedBytes, alarms: this.#alarms.active };
   }
 
   /**
@@ -89,6 +121,7 @@ export class StateMachine {
       recorder: this.#recorder,
       attachments: leases,
     });
+    const membership = new MembershipSession(this.#membership);
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
     let position = this.#position;
@@ -99,20 +132,27 @@ export class StateMachine {
       });
       const eventsFrom = this.#recorder.length;
       const leasesFrom = leases.changes.length;
-      const store = { session, leases, entry };
+      const alarmsFrom = this.#alarms.changeCount;
+      const store = { session, leases, membership, entry, alarms: this.#alarms };
       const entryOutcomes = entry.commands.map((command) => run(store, command));
       outcomes.push(entryOutcomes);
       position = positionAfter(position, entry, session, {
         outcomes: entryOutcomes,
         events: this.#recorder.encoded(eventsFrom),
         leases: encodeLeaseChanges(leases.changes.slice(leasesFrom)),
+        alarms: this.#alarms.encodedChanges(alarmsFrom),
+        membership: membership.takeEffects(),
       });
     }
-    session.flush(batch);
-    leases.flush(batch);
+    this.#storedBytes += session.flush(batch) + leases.flush(batch);
+    this.#alarms.flush(batch);
+    storeStoredBytes(batch, this.#storedBytes);
+    membership.flush(batch);
     storePosition(batch, position);
     this.#position = position;
-    return { outcomes, events: session.events, leases: leases.changes };
+    this.#membership = membership.membership;
+    const result = { outcomes, events: session.events, leases: leases.changes };
+    return membership.reported === undefined ? result : { ...result, membership: membership.reported };
   }
 
   /** Puts the position into `batch` as it stands already: what a synced batch can consist of. */
@@ -120,9 +160,15 @@ export class StateMachine {
     storePosition(batch, this.#position);
   }
 
-  /** Answers from the store at the current position. What is returned may be kept. */
-  read(command: ReadCommand): ReadOutcome {
+  /**
+   * Answers from the store at the current position. What is returned may be kept.
+   *
+   * @param budget For slices; what they read is taken off. Unlimited unless given.
+   */
+  read(command: ReadCommand, budget: RangeBudget = unlimited()): ReadOutcome {
     switch (command.kind) {
+      case "slice":
+        return this.#slice(command.request, budget);
       case "range":
       case "page":
         return this.#range(command.request, command.kind === "range");
@@ -131,6 +177,10 @@ export class StateMachine {
       case "leases": {
         const ids = this.leases().map(({ id }) => id);
         return { ok: true, kind: "leases", response: { revision: this.#position.revision, ids } };
+      }
+      case "alarms": {
+        const alarms = this.#alarms.ofType(command.type);
+        return { ok: true, kind: "alarms", response: { revision: this.#position.revision, alarms } };
       }
       default:
         return assertNever(command);
@@ -158,8 +208,11 @@ export class StateMachine {
     invariant(budget >= 1, "a compaction step may delete something", { budget });
     const { compactRevision } = this.#position;
     if (this.#compaction.done >= compactRevision) return false;
-    this.#compaction = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    const step = compactEvents(this.#view, batch, this.#compaction, compactRevision, budget);
+    this.#compaction = step.progress;
+    this.#storedBytes -= step.freedBytes;
     storeCompaction(batch, this.#compaction);
+    storeStoredBytes(batch, this.#storedBytes);
     return this.#compaction.done < compactRevision;
   }
 
@@ -168,6 +221,17 @@ export class StateMachine {
     if (error !== undefined) return { ok: false, error };
     const response = range(this.#view, request, this.#position.revision, counting);
     return { ok: true, kind: "range", response };
+  }
+
+  #slice(request: RangeRequest, budget: RangeBudget): ReadOutcome {
+    const error = checkRange(request, this.#position);
+    if (error !== undefined) return { ok: false, error };
+    const slice = rangeSlice(this.#view, request, this.#position.revision, budget);
+    if ("error" in slice) return { ok: false, error: slice.error };
+    const { response, next } = slice;
+    return next === undefined
+      ? { ok: true, kind: "range", response }
+      : { ok: true, kind: "range", response, next };
   }
 
   #readTxn(txn: TxnRequest): ReadOutcome {
@@ -180,14 +244,27 @@ export class StateMachine {
   }
 }
 
-function run(store: LeaseStore, command: Command): CommandOutcome {
+/** What a command runs on, inside one revision of `session`. */
+interface CommandStore extends LeaseStore {
+  readonly alarms: Alarms;
+  readonly membership: MembershipSession;
+}
+
+function unlimited(): RangeBudget {
+  return { bytes: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
+}
+
+function run(store: CommandStore, command: Command): CommandOutcome {
+  if (command.kind === "membership") return store.membership.run(command.request); // takes no revision
+  const refusal = store.alarms.refusalOf(command);
+  if (refusal !== undefined) return failed(refusal);
   store.session.begin();
   const outcome = runBegun(store, command);
   store.session.end();
   return outcome;
 }
 
-function runBegun(store: LeaseStore, command: Command): CommandOutcome {
+function runBegun(store: CommandStore, command: Exclude<Command, { kind: "membership" }>): CommandOutcome {
   const { session } = store;
   switch (command.kind) {
     case "put":
@@ -206,6 +283,10 @@ function runBegun(store: LeaseStore, command: Command): CommandOutcome {
       return expireLease(store, command.request);
     case "lease-checkpoint":
       return checkpointLeases(store, command.request);
+    case "alarm": {
+      const alarms = store.alarms.change(command.request);
+      return { ok: true, response: { kind: "alarm", response: { revision: session.revision, alarms } } };
+    }
     default:
       return assertNever(command);
   }
@@ -239,7 +320,7 @@ function positionAfter(
   before: AppliedPosition,
   entry: CommittedEntry,
   session: WriteSession,
-  effects: Pick<EntryEffects, "outcomes" | "events" | "leases">,
+  effects: Omit<EntryEffects, "index" | "revision" | "compactRevision">,
 ): AppliedPosition {
   const { revision, compactRevision } = session;
   const place = { index: entry.index, revision, compactRevision };

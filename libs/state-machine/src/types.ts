@@ -8,6 +8,7 @@ import type {
   PutRequest,
   PutResponse,
   RangeRequest,
+  RangeTooLargeError,
   RangeResponse,
   ReadView,
   Revision,
@@ -15,6 +16,8 @@ import type {
   TxnResponse,
   WriteBatch,
 } from "@quorate/mvcc";
+
+import type { Membership, MembershipError, MembershipRequest } from "./membership/membership";
 
 /** The columns of applied state. `meta` holds the applied position and the store's revisions, in the same batch. */
 export type StateColumn = MvccColumn | "lease" | "meta";
@@ -34,7 +37,27 @@ export type Command =
   | { readonly kind: "lease-grant"; readonly request: LeaseGrantRequest }
   | { readonly kind: "lease-revoke"; readonly request: LeaseRevokeRequest }
   | { readonly kind: "lease-expire"; readonly request: LeaseExpireRequest }
-  | { readonly kind: "lease-checkpoint"; readonly request: LeaseCheckpointRequest };
+  | { readonly kind: "lease-checkpoint"; readonly request: LeaseCheckpointRequest }
+  /** In configuration entries only, alone. */
+  | { readonly kind: "membership"; readonly request: MembershipRequest }
+  | { readonly kind: "alarm"; readonly request: AlarmRequest };
+
+/** "no-space": the quota is used up. "corrupt": a member's state differs from the others'. */
+export type AlarmType = "no-space" | "corrupt";
+
+/** That something is wrong with a member, or with the cluster as that member sees it. */
+export interface Alarm {
+  readonly type: AlarmType;
+  /** 0 if it cannot be told which. */
+  readonly memberId: bigint;
+}
+
+export interface AlarmRequest {
+  readonly action: "activate" | "deactivate";
+  /** Undefined for a type that is not known: nothing happens. */
+  readonly type: AlarmType | undefined;
+  readonly memberId: bigint;
+}
 
 export interface LeaseGrantRequest {
   /** Never 0 in the log: whoever proposes has drawn one. */
@@ -77,7 +100,15 @@ export type CommandResponse =
   | { readonly kind: "lease-grant"; readonly response: LeaseGrantResponse }
   | { readonly kind: "lease-revoke"; readonly response: { readonly revision: Revision } }
   | { readonly kind: "lease-expire"; readonly response: LeaseExpireResponse }
-  | { readonly kind: "lease-checkpoint"; readonly response: { readonly revision: Revision } };
+  | { readonly kind: "lease-checkpoint"; readonly response: { readonly revision: Revision } }
+  | { readonly kind: "membership"; readonly response: { readonly membership: Membership } }
+  | { readonly kind: "alarm"; readonly response: AlarmsResponse };
+
+export interface AlarmsResponse {
+  readonly revision: Revision;
+  /** Those that were asked for: of a command the one that it has activated, or found active, or deactivated, if any. */
+  readonly alarms: readonly Alarm[];
+}
 
 export interface LeaseGrantResponse {
   readonly revision: Revision;
@@ -100,7 +131,10 @@ export type LeaseChange =
 export type LeaseError = { readonly code: "lease-exists" } | { readonly code: "lease-ttl-too-large" };
 
 /** Why a command, or a read, changed and answered nothing. Part of the replicated outcome: the same on every member. */
-export type StateError = MvccError | LeaseError;
+export type StateError = MvccError | LeaseError | AlarmError | MembershipError;
+
+/** What an alarm refuses: while "no-space" is active whatever may add data, while "corrupt" is whatever may change any. */
+export type AlarmError = { readonly code: "no-space" } | { readonly code: "corrupt-cluster" };
 
 export type CommandOutcome =
   | { readonly ok: true; readonly response: CommandResponse }
@@ -113,6 +147,8 @@ export interface ApplyResult {
   readonly events: readonly Event[];
   /** What happened to leases, in order. Attached keys are told by the events. */
   readonly leases: readonly LeaseChange[];
+  /** The membership afterwards, if an entry was about it. */
+  readonly membership?: Membership;
 }
 
 /** The position that applied state stands at; stored in `meta` by the same batch as the changes. */
@@ -126,16 +162,31 @@ export interface AppliedPosition {
   readonly effectHash: number;
 }
 
+/** What is told of a store beside its content. */
+export interface StoreCondition {
+  /**
+   * Bytes of all rows of data, keys and values: what a quota is held against. Of this member alone, because each cuts event
+   * rows and compacts physically in its own way.
+   */
+  readonly storedBytes: number;
+  /** Those that are active, by type and member; the same on every member at the same index. */
+  readonly alarms: readonly Alarm[];
+}
+
 /**
  * A read outside the log: a range, a page of a longer range (whose `count` is not wanted, and 0), a transaction whose
- * branches hold only ranges, or the list of leases.
+ * branches hold only ranges, the list of leases, or the alarms.
  */
 export type ReadCommand =
   | { readonly kind: "range"; readonly request: RangeRequest }
   | { readonly kind: "page"; readonly request: RangeRequest }
+  /** As much of a range as the budget of the turn allows. */
+  | { readonly kind: "slice"; readonly request: RangeRequest }
   | { readonly kind: "txn"; readonly request: TxnRequest }
   /** The ids of all leases. */
-  | { readonly kind: "leases" };
+  | { readonly kind: "leases" }
+  /** The active alarms, or those of one type. */
+  | { readonly kind: "alarms"; readonly type: AlarmType | undefined };
 
 export interface LeasesResponse {
   readonly revision: Revision;
@@ -143,10 +194,17 @@ export interface LeasesResponse {
 }
 
 export type ReadOutcome =
-  | { readonly ok: true; readonly kind: "range"; readonly response: RangeResponse }
+  /** `next`: where the rest begins, of a slice that is not the whole. */
+  | {
+      readonly ok: true;
+      readonly kind: "range";
+      readonly response: RangeResponse;
+      readonly next?: Uint8Array;
+    }
   | { readonly ok: true; readonly kind: "txn"; readonly response: TxnResponse }
   | { readonly ok: true; readonly kind: "leases"; readonly response: LeasesResponse }
-  | { readonly ok: false; readonly error: StateError };
+  | { readonly ok: true; readonly kind: "alarms"; readonly response: AlarmsResponse }
+  | { readonly ok: false; readonly error: StateError | RangeTooLargeError };
 
 /** What the state machine reads: see `ReadView`. */
 export type StateView = ReadView<StateColumn>;

@@ -58,10 +58,11 @@ export class DeliveryQueue {
 }
 
 const ITEM_BYTES = 32;
+const WATCHER_BYTES = 4;
 
 function weightOf(item: WatchItem): number {
   if (item.kind !== "events") return ITEM_BYTES;
-  let bytes = ITEM_BYTES;
+  let bytes = ITEM_BYTES + item.watchers.length * WATCHER_BYTES;
   for (const event of item.events) bytes += event.length + 4;
   return bytes;
 }

@@ -57,10 +57,11 @@ export type WatchItem =
     }
   | {
       readonly kind: "events";
-      readonly watcher: WatcherNumber;
+      /** One or more, each of which gets all of it. */
+      readonly watchers: readonly WatcherNumber[];
       /** For the header: the revision of the events if they are live, else where the store stood. */
       readonly revision: Revision;
-      /** The watcher has now been sent everything before this revision. */
+      /** The watchers have now been sent everything before this revision. */
       readonly next: Revision;
       /** Encoded events of whole revisions, in order. */
       readonly events: readonly Uint8Array[];

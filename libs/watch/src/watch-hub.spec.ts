@@ -19,11 +19,8 @@ describe("WatchHub", () => {
     bench.feed([event("a", 2), event("b", 3), event("c", 4), event("d", 5)]);
     expect(bench.told().map((text) => text.split(" ").slice(0, 2).join(" "))).toEqual([
       "1/3: a@2",
-      "1/1: b@3",
-      "1/3: b@3",
-      "1/2: b@3",
-      "1/3: c@4",
-      "1/2: c@4",
+      "1/1,3,2: b@3",
+      "1/3,2: c@4",
       "1/3: d@5",
     ]);
   });
@@ -56,7 +53,34 @@ describe("WatchHub", () => {
     expect(bench.hub.historyWanted()).toBeUndefined();
     expect(bench.told()).toEqual(["1/2: a@5 a@7 revision=12 next=8", "1/2: a@11 a@12 revision=12 next=13"]);
     bench.feed([event("a", 13)]);
-    expect(bench.told()).toHaveLength(2);
+    expect(bench.told()).toEqual(["1/1,2: a@13 revision=13 next=14"]);
+  });
+
+  it("tells all watchers of a stream who want the same of it at once, also of what is past", () => {
+    const bench = new HubBench(10, { deliveriesMax: 1 });
+    bench.open(1);
+    bench.command(1, create(1, one("a")), create(2, one("a"), 0, { prevKv: true }), create(3, one("a")));
+    bench.told();
+    bench.feed([event("a", 11), event("a", 12), event("a", 13), event("b", 13)]);
+    bench.hub.acknowledge(stream(1), 1);
+    expect(bench.told()).toEqual([
+      "1/1,3: a@11 a@12 a@13 revision=13 next=14",
+      "1/2: a@11|prev a@12|prev a@13|prev revision=13 next=14",
+    ]);
+    bench.hub.acknowledge(stream(1), 2);
+    bench.feed([event("a", 14)]);
+    expect(bench.told()).toEqual(["1/1,3: a@14 revision=14 next=15", "1/2: a@14|prev revision=14 next=15"]);
+  });
+
+  it("leaves those who stand elsewhere out of what it repeats", () => {
+    const bench = new HubBench(10);
+    bench.feed([event("a", 11), event("a", 12), event("a", 13)]);
+    bench.open(1);
+    bench.command(1, create(1, one("a"), 11), create(2, one("a"), 13), create(3, one("a"), 13));
+    expect(bench.told().slice(3)).toEqual([
+      "1/1: a@11 a@12 a@13 revision=13 next=14",
+      "1/2,3: a@13 revision=13 next=14",
+    ]);
   });
 
   it("keeps a start in the future silent until then, without progress", () => {

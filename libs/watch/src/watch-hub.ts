@@ -1,7 +1,9 @@
 import { assertNever, invariant } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
+import { Audience } from "./audience";
 import { EventWindow } from "./event-window";
 import { HubStream } from "./hub-stream";
+import { endOfRevision, replay, type Part, type Replayed } from "./replay";
 import type { StreamId, WatchCommand, WatchDelivery, WatcherNumber, WatchEvent } from "./types";
 import { Watcher } from "./watcher";
 import { WatcherIndex } from "./watcher-index";
@@ -42,14 +44,14 @@ export interface HistoryChunk {
 export class WatchHub {
   readonly #streams = new Map<StreamId, HubStream>();
   readonly #synced = new WatcherIndex<Watcher>();
-  readonly #unsynced = new WatcherIndex<Watcher>();
-  readonly #unsyncedWatchers = new Set<Watcher>();
+  /** Streams with unsynced watchers. */
+  readonly #lagging = new Set<HubStream>();
   /** Streams with something to deliver, in the order in which they got it. */
   readonly #pending = new Set<HubStream>();
   readonly #window: EventWindow;
   #compactRevision: Revision;
-  /** Whether an unsynced watcher may be able to go on. */
-  #catchUpDue = false;
+  /** Streams with unsynced watchers that may be able to go on. */
+  readonly #catchUpDue = new Set<HubStream>();
 
   constructor(
     private readonly options: WatchHubOptions,
@@ -70,15 +72,23 @@ export class WatchHub {
   }
 
   get watcherCount(): number {
-    return this.#synced.size + this.#unsynced.size;
+    return this.#synced.size + this.unsyncedCount;
   }
 
   get unsyncedCount(): number {
-    return this.#unsyncedWatchers.size;
+    let count = 0;
+    for (const { unsynced } of this.#lagging) count += unsynced.size;
+    return count;
   }
 
   has(id: StreamId): boolean {
     return this.#streams.has(id);
+  }
+
+  /** Whether a watcher of the stream has not been sent everything. */
+  isBehind(id: StreamId): boolean {
+    const stream = this.#streams.get(id);
+    return stream !== undefined && stream.unsynced.size > 0;
   }
 
   /** @param windowBytes Bytes that may be under way to the subscriber. */
@@ -110,7 +120,8 @@ export class WatchHub {
   /** The subscriber has consumed all deliveries up to `sequence`. */
   acknowledge(id: StreamId, sequence: number): void {
     const stream = this.#streams.get(id);
-    if (stream?.queue.acknowledge(sequence) === true && stream.unsynced.size > 0) this.#catchUpDue = true;
+    if (stream?.queue.acknowledge(sequence) === true && stream.unsynced.size > 0)
+      this.#catchUpDue.add(stream);
   }
 
   /**
@@ -153,8 +164,7 @@ export class WatchHub {
   historyWanted(): Revision | undefined {
     this.#catchUp();
     let least: Revision | undefined;
-    for (const watcher of this.#unsyncedWatchers) {
-      if (watcher.stream.queue.isFull) continue;
+    for (const watcher of this.#ableToGoOn()) {
       if (least === undefined || watcher.next < least) least = watcher.next;
     }
     return least;
@@ -162,14 +172,18 @@ export class WatchHub {
 
   /** What was read because of `historyWanted`. Serves every unsynced watcher that is within it. */
   history(chunk: HistoryChunk): void {
-    this.#replay(chunk.events, chunk.from, chunk.next);
-    this.#catchUpDue = true;
+    const waiting: Watcher[] = [];
+    for (const watcher of this.#ableToGoOn()) {
+      if (watcher.next >= chunk.from && watcher.next < chunk.next) waiting.push(watcher);
+    }
+    this.#replay(waiting, chunk.events, chunk.next);
+    this.#catchUpAll();
   }
 
   /** History before `compactRevision` is gone. */
   historyCompacted(compactRevision: Revision): void {
     this.#compacted(compactRevision);
-    this.#catchUpDue = true;
+    this.#catchUpAll();
   }
 
   /** What there is to deliver now, one delivery per stream. */
@@ -245,25 +259,26 @@ export class WatchHub {
 
   /** One revision to all who are synced and watch a key of it. */
   #deliverLive(events: readonly WatchEvent[], from: number, to: number): void {
+    const first = events[from]!;
+    if (to - from === 1) return this.#deliverEvent(first);
     const matches = new Map<Watcher, Uint8Array[]>();
-    for (let at = from; at < to; at += 1) this.#match(this.#synced, events[at]!, matches);
-    const revision = events[from]!.main;
-    const next = (revision + 1) as Revision;
+    for (let at = from; at < to; at += 1) this.#match(events[at]!, matches);
     for (const [watcher, matched] of matches) {
-      if (watcher.stream.queue.isFull) this.#desync(watcher, revision);
-      else
-        this.#push(watcher.stream, {
-          kind: "events",
-          watcher: watcher.number,
-          revision,
-          next,
-          events: matched,
-        });
+      if (watcher.stream.queue.isFull) this.#desync(watcher, first.main);
+      else this.#pushEvents(watcher.stream, [watcher.number], first.main, matched);
     }
   }
 
-  #match(index: WatcherIndex<Watcher>, event: WatchEvent, matches: Map<Watcher, Uint8Array[]>): void {
-    index.visit(event.key, (watcher) => {
+  #deliverEvent(event: WatchEvent): void {
+    const audience = new Audience(event);
+    this.#synced.visit(event.key, audience.take);
+    for (const { stream, watchers, events } of audience.listeners())
+      this.#pushEvents(stream, watchers, event.main, events);
+    for (const watcher of audience.shutOut) this.#desync(watcher, event.main);
+  }
+
+  #match(event: WatchEvent, matches: Map<Watcher, Uint8Array[]>): void {
+    this.#synced.visit(event.key, (watcher) => {
       if (!watcher.wants(event)) return;
       const matched = matches.get(watcher);
       if (matched === undefined) matches.set(watcher, [watcher.bytesOf(event)]);
@@ -271,74 +286,80 @@ export class WatchHub {
     });
   }
 
+  #pushEvents(
+    stream: HubStream,
+    watchers: readonly WatcherNumber[],
+    revision: Revision,
+    events: readonly Uint8Array[],
+  ): void {
+    this.#push(stream, { kind: "events", watchers, revision, next: (revision + 1) as Revision, events });
+  }
+
   /** Ends who lies behind compaction and serves who lies in the window. */
   #catchUp(): void {
-    if (!this.#catchUpDue) return;
-    this.#catchUpDue = false;
+    if (this.#catchUpDue.size === 0) return;
+    const streams = [...this.#catchUpDue];
+    this.#catchUpDue.clear();
     const { start, revision } = this.#window;
+    const waiting: Watcher[] = [];
     let least: Revision | undefined;
-    for (const watcher of [...this.#unsyncedWatchers]) {
-      if (watcher.next < this.#compactRevision) this.#endCompacted(watcher);
-      else if (watcher.next >= start && !watcher.stream.queue.isFull) {
-        if (least === undefined || watcher.next < least) least = watcher.next;
+    for (const stream of streams) {
+      for (const watcher of [...stream.unsynced]) {
+        if (watcher.next < this.#compactRevision) this.#endCompacted(watcher);
+        else if (watcher.next >= start && !stream.queue.isFull) {
+          waiting.push(watcher);
+          if (least === undefined || watcher.next < least) least = watcher.next;
+        }
       }
     }
     if (least === undefined) return;
-    this.#replay(this.#window.from(least), least, (revision + 1) as Revision);
+    this.#replay(waiting, this.#window.from(least), (revision + 1) as Revision);
   }
 
   /**
-   * Sends `events`, which are all from `from` up to, and without, `next`, to every unsynced watcher that lies within them.
-   * One whose stream gets full in between keeps the revision that it could not get as its next.
+   * Sends those of `events`, which are all from where the first of `watchers` stands up to, and without, `next`, that they
+   * want. One whose stream gets full in between keeps the revision that it could not get as its next.
    */
-  #replay(events: readonly WatchEvent[], from: Revision, next: Revision): void {
-    const waiting = new Set<Watcher>();
-    for (const watcher of this.#unsyncedWatchers) {
-      if (watcher.next >= from && watcher.next < next) waiting.add(watcher);
-    }
-    if (waiting.size === 0) return;
-    const parts = new Map<Watcher, Part>();
-    const send = (watcher: Watcher, part: Part): void => {
-      if (watcher.stream.queue.isFull) {
-        // From this revision on it has to be served again.
-        watcher.advance(part.first);
-        waiting.delete(watcher);
-        return;
-      }
-      this.#push(watcher.stream, {
-        kind: "events",
-        watcher: watcher.number,
-        revision: Math.max(this.revision, part.last) as Revision, // a node's history may be ahead of the feed
-        next: (part.last + 1) as Revision,
-        events: part.events,
-      });
-    };
-    for (let at = 0; at < events.length && waiting.size > 0;) {
-      const end = endOfRevision(events, at);
-      const revision = events[at]!.main;
-      const matches = new Map<Watcher, Uint8Array[]>();
-      for (; at < end; at += 1) this.#match(this.#unsynced, events[at]!, matches);
-      for (const [watcher, matched] of matches) {
-        if (!waiting.has(watcher)) continue;
-        const part = parts.get(watcher) ?? new Part(revision);
-        part.add(revision, matched);
-        parts.set(watcher, part);
-        if (part.bytes < this.options.itemBytesMax) continue;
-        parts.delete(watcher);
-        send(watcher, part);
+  #replay(watchers: Iterable<Watcher>, events: readonly WatchEvent[], next: Revision): void {
+    const { itemBytesMax } = this.options;
+    const served = replay(watchers, events, itemBytesMax, (group, part) => this.#sendPart(group, part));
+    for (const { watchers: upToDate } of served) {
+      for (const watcher of upToDate) {
+        watcher.advance(next);
+        if (watcher.next > this.revision) this.#sync(watcher);
       }
     }
-    for (const [watcher, part] of parts) send(watcher, part);
-    for (const watcher of waiting) {
-      watcher.advance(next);
-      if (watcher.next > this.revision) this.#sync(watcher);
+  }
+
+  #sendPart({ like: { stream }, watchers }: Replayed, part: Part): boolean {
+    if (stream.queue.isFull) {
+      // From this revision on they have to be served again.
+      for (const watcher of watchers) watcher.advance(part.first);
+      return false;
     }
+    this.#push(stream, {
+      kind: "events",
+      watchers: watchers.map(({ number }) => number),
+      revision: Math.max(this.revision, part.last) as Revision, // a node's history may be ahead of the feed
+      next: (part.last + 1) as Revision,
+      events: part.events,
+    });
+    return true;
   }
 
   #compacted(compactRevision: Revision): void {
     if (compactRevision <= this.#compactRevision) return;
     this.#compactRevision = compactRevision;
-    if (this.#unsyncedWatchers.size > 0) this.#catchUpDue = true;
+    this.#catchUpAll();
+  }
+
+  #catchUpAll(): void {
+    for (const stream of this.#lagging) this.#catchUpDue.add(stream);
+  }
+
+  /** Unsynced watchers whose stream has room. */
+  *#ableToGoOn(): Iterable<Watcher> {
+    for (const stream of this.#lagging) if (!stream.queue.isFull) yield* stream.unsynced;
   }
 
   #endCompacted(watcher: Watcher): void {
@@ -359,10 +380,10 @@ export class WatchHub {
   }
 
   #addUnsynced(watcher: Watcher): void {
-    this.#unsynced.add(watcher.spec.range, watcher);
-    this.#unsyncedWatchers.add(watcher);
-    watcher.stream.unsynced.add(watcher);
-    this.#catchUpDue = true;
+    const { stream } = watcher;
+    stream.unsynced.add(watcher);
+    this.#lagging.add(stream);
+    this.#catchUpDue.add(stream);
   }
 
   #sync(watcher: Watcher): void {
@@ -372,9 +393,11 @@ export class WatchHub {
   }
 
   #removeUnsynced(watcher: Watcher): void {
-    this.#unsynced.delete(watcher.spec.range, watcher);
-    this.#unsyncedWatchers.delete(watcher);
-    watcher.stream.unsynced.delete(watcher);
+    const { stream } = watcher;
+    stream.unsynced.delete(watcher);
+    if (stream.unsynced.size > 0) return;
+    this.#lagging.delete(stream);
+    this.#catchUpDue.delete(stream);
   }
 
   #forget(watcher: Watcher): void {
@@ -387,31 +410,4 @@ export class WatchHub {
     stream.queue.push(item);
     this.#pending.add(stream);
   }
-}
-
-/** Events of consecutive revisions that go to one watcher together. */
-class Part {
-  readonly events: Uint8Array[] = [];
-  bytes = 0;
-  last: Revision;
-
-  constructor(readonly first: Revision) {
-    this.last = first;
-  }
-
-  add(revision: Revision, events: readonly Uint8Array[]): void {
-    this.last = revision;
-    for (const event of events) {
-      this.events.push(event);
-      this.bytes += event.length;
-    }
-  }
-}
-
-/** The index behind the last event that has the revision of the one at `from`. */
-function endOfRevision(events: readonly WatchEvent[], from: number): number {
-  const { main } = events[from]!;
-  let to = from + 1;
-  while (to < events.length && events[to]!.main === main) to += 1;
-  return to;
 }

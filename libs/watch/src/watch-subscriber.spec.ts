@@ -36,7 +36,7 @@ const created: WatchItem = {
 function events(next: number): WatchItem {
   return {
     kind: "events",
-    watcher: watcher(1),
+    watchers: [watcher(1)],
     revision: revision(next - 1),
     next: revision(next),
     events: [],
@@ -176,7 +176,8 @@ describe("a hub and a subscriber", () => {
                 own!.start = item.next; // where "from now on" begins
               }
               if (item.kind !== "events") continue;
-              own!.got.push(...item.events.map((bytes) => binaryString(bytes)));
+              for (const number of item.watchers)
+                watched[number - 1]!.got.push(...item.events.map((bytes) => binaryString(bytes)));
             }
           };
           const readHistory = (length: number): void => {

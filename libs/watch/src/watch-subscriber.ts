@@ -149,33 +149,41 @@ export class WatchSubscriber {
     this.#carriedOut(delivery.commands);
     // Before the items: the last position says nothing about watchers that this delivery creates.
     if (delivery.behind.length > 0) this.#materialize();
-    const told = items.filter((item) => this.#take(item));
+    const told = items.flatMap((item) => this.#take(item) ?? []);
     this.#moveTo(delivery);
     return { kind: "items", items: told };
   }
 
-  /** @returns whether the consumer is to be told. */
-  #take(item: WatchItem): boolean {
-    if (item.kind === "progress") return true;
+  /** @returns what the consumer is to be told of it. */
+  #take(item: WatchItem): WatchItem | undefined {
+    if (item.kind === "progress") return item;
+    if (item.kind === "events") return this.#takeEvents(item);
     const watched = this.#watchers.get(item.watcher);
-    if (watched === undefined) return false; // cancelled meanwhile
+    if (watched === undefined) return undefined; // cancelled meanwhile
     switch (item.kind) {
       case "created": {
         if (watched.next === 0) watched.next = item.next;
         watched.confirmed = true;
         const isFirst = !watched.announced;
         watched.announced = true;
-        return isFirst;
+        return isFirst ? item : undefined;
       }
-      case "events":
-        if (item.next <= watched.next) return false;
-        watched.next = item.next;
-        this.#see(item.revision);
-        return true;
       case "compacted":
         this.#watchers.delete(item.watcher);
-        return true;
+        return item;
     }
+  }
+
+  #takeEvents(item: Extract<WatchItem, { kind: "events" }>): WatchItem | undefined {
+    const told = item.watchers.filter((number) => {
+      const watched = this.#watchers.get(number);
+      if (watched === undefined || item.next <= watched.next) return false;
+      watched.next = item.next;
+      return true;
+    });
+    if (told.length === 0) return undefined;
+    this.#see(item.revision);
+    return told.length === item.watchers.length ? item : { ...item, watchers: told };
   }
 
   #moveTo({ revision, behind }: WatchDelivery): void {

@@ -1,3 +1,4 @@
+import { binaryString } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { HubStream } from "./hub-stream";
 import type { WatcherNumber, WatcherSpec, WatchEvent } from "./types";
@@ -27,6 +28,14 @@ export class Watcher {
 
   advance(next: Revision): void {
     if (next > this.#next) this.#next = next;
+  }
+
+  /** The same for all watchers that want the same events in the same form. */
+  get wish(): string {
+    const { range, prevKv, noPut, noDelete } = this.spec;
+    const { key, rangeEnd } = range;
+    const end = rangeEnd === undefined ? "" : binaryString(rangeEnd);
+    return `${Number(prevKv)}${Number(noPut)}${Number(noDelete)} ${key.length} ${binaryString(key)}${end}`;
   }
 
   wants(event: WatchEvent): boolean {

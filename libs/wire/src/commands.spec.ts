@@ -26,6 +26,7 @@ describe("command batches", () => {
       "lease-revoke",
       "lease-expire",
       "lease-checkpoint",
+      "alarm",
     );
     const command = fc.record({ kind, bytes: fc.uint8Array({ maxLength: 300 }) });
     fc.assert(

@@ -1,5 +1,6 @@
 import { assertNever } from "@quorate/base";
 import type { Command, ReadCommand } from "@quorate/state-machine";
+import { decodeAlarmQuery, decodeAlarmRequest } from "./alarms";
 import { DecodeError } from "./errors";
 import {
   decodeCompactRequest,
@@ -17,7 +18,7 @@ const { RawCommandBatch } = quorate.internal.v1;
 
 /** A command as it came: what it is, and its encoded etcdserverpb request, or a leader's own about leases. */
 export interface RawCommand {
-  readonly kind: Command["kind"];
+  readonly kind: Exclude<Command["kind"], "membership">;
   readonly bytes: Uint8Array;
 }
 
@@ -70,6 +71,7 @@ export function decodeRawCommandBatch(payload: Uint8Array): RawCommand[] {
     if (message.leaseRevoke) return { kind: "lease-revoke", bytes: message.leaseRevoke };
     if (message.leaseExpire) return { kind: "lease-expire", bytes: message.leaseExpire };
     if (message.leaseCheckpoint) return { kind: "lease-checkpoint", bytes: message.leaseCheckpoint };
+    if (message.alarm) return { kind: "alarm", bytes: message.alarm };
     throw new DecodeError("Command", "its kind is not known");
   });
 }
@@ -93,6 +95,8 @@ export function decodeCommand(raw: RawCommand): Command {
       return { kind: "lease-expire", request: decodeLeaseExpire(raw.bytes) };
     case "lease-checkpoint":
       return { kind: "lease-checkpoint", request: decodeLeaseCheckpoint(raw.bytes) };
+    case "alarm":
+      return { kind: "alarm", request: decodeAlarmRequest(raw.bytes) };
     default:
       return assertNever(raw.kind);
   }
@@ -105,10 +109,14 @@ export function decodeRead(raw: RawRead): ReadCommand {
       return { kind: "range", request: decodeRangeRequest(raw.bytes) };
     case "page":
       return { kind: "page", request: decodeRangeRequest(raw.bytes) };
+    case "slice":
+      return { kind: "slice", request: decodeRangeRequest(raw.bytes) };
     case "txn":
       return { kind: "txn", request: decodeTxnRequest(raw.bytes) };
     case "leases":
       return { kind: "leases" }; // its request has no fields
+    case "alarms":
+      return { kind: "alarms", type: decodeAlarmQuery(raw.bytes).type };
     default:
       return assertNever(raw.kind);
   }
@@ -127,6 +135,7 @@ const KIND_FIELDS: Readonly<Record<RawCommand["kind"], number>> = {
   "lease-revoke": 6,
   "lease-expire": 7,
   "lease-checkpoint": 8,
+  alarm: 9,
 };
 
 const LENGTH_DELIMITED = 2;

@@ -1,6 +1,7 @@
 import { utf8 } from "@quorate/base";
 import type { KeyValue, LeaseId, ResponseOp, Revision } from "@quorate/mvcc";
 import fc from "fast-check";
+import { wireAlarm } from "./alarms";
 import { ResponseEncoder } from "./etcd-responses";
 import { wireId } from "./int64";
 import { etcdserverpb } from "./protocol";
@@ -123,7 +124,7 @@ describe("ResponseEncoder", () => {
     );
   });
 
-  it("writes what is told about leases", () => {
+  it("writes what is told about leases and alarms", () => {
     const id = -3n as LeaseId;
     const header = { ...wireOrigin, revision: 4, raftTerm: 2 };
     const ID = wireId(id);
@@ -150,6 +151,14 @@ describe("ResponseEncoder", () => {
     expectBytes(
       encoder.leases({ revision: revision(4), ids: [id, 7n as LeaseId] }, 2),
       etcdserverpb.LeaseLeasesResponse.encode({ header, leases: [{ ID }, { ID: 7 }] }),
+    );
+    const alarms = [
+      { type: "no-space", memberId: 9n },
+      { type: "corrupt", memberId: 0n },
+    ] as const;
+    expectBytes(
+      encoder.alarms({ revision: revision(4), alarms }, 2),
+      etcdserverpb.AlarmResponse.encode({ header, alarms: alarms.map(wireAlarm) }),
     );
   });
 });

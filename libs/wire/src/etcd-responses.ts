@@ -10,9 +10,11 @@ import {
   type Revision,
   type TxnResponse,
 } from "@quorate/mvcc";
-import type { LeaseGrantResponse, LeasesResponse } from "@quorate/state-machine";
+import type { AlarmsResponse, LeaseGrantResponse, LeasesResponse } from "@quorate/state-machine";
 import { Writer } from "protobufjs/minimal";
+import { wireAlarm } from "./alarms";
 import { wireId } from "./int64";
+import { etcdserverpb } from "./protocol";
 
 /** Who answers: the fixed part of every response header. */
 export interface ResponseOrigin {
@@ -107,6 +109,14 @@ export class ResponseEncoder {
       writer.uint32(tag(2, BYTES)).fork();
       writeLeaseId(writer, 1, id);
       writer.ldelim();
+    }
+    return writer.finish(true);
+  }
+
+  alarms(response: AlarmsResponse, raftTerm: number): Uint8Array {
+    const writer = this.#begin(response.revision, raftTerm);
+    for (const alarm of response.alarms) {
+      etcdserverpb.AlarmMember.encode(wireAlarm(alarm), writer.uint32(tag(2, BYTES)).fork()).ldelim();
     }
     return writer.finish(true);
   }

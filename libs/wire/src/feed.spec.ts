@@ -35,6 +35,7 @@ function put(key: string, main: number, value: string, prev?: KeyValue): FedEven
     sub: 0,
     kv: keyValue(key, main, value, 7n as LeaseId),
     supersededRevision: revision(prev?.modRevision ?? 0),
+    historyBytes: 0,
   };
   return { event, prevKv: prev };
 }
@@ -42,7 +43,14 @@ function put(key: string, main: number, value: string, prev?: KeyValue): FedEven
 function deletion(key: string, main: number, prev: KeyValue): FedEvent {
   const kv = { ...keyValue(key, main, ""), createRevision: revision(0), version: 0 };
   return {
-    event: { kind: "delete", main: revision(main), sub: 0, kv, supersededRevision: prev.modRevision },
+    event: {
+      kind: "delete",
+      main: revision(main),
+      sub: 0,
+      kv,
+      supersededRevision: prev.modRevision,
+      historyBytes: 0,
+    },
     prevKv: prev,
   };
 }

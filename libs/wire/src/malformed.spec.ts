@@ -87,7 +87,7 @@ const samples = [
   quorate.api.v1.WatchDelivery.encode({
     sequence: 1,
     items: [
-      { events: { watcher: 1, next: 3, events: [txn] } },
+      { events: { watchers: [1], next: 3, events: [txn] } },
       { progress: { revision: 3, watchers: [1, 2] } },
     ],
     behind: [1],

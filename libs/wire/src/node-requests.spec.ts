@@ -170,6 +170,12 @@ describe("what a node tells about itself", () => {
       revision: (2 ** 45) as Revision,
       compactRevision: -1 as Revision,
       dbSizeBytes: 2 ** 42,
+      storedBytes: 2 ** 41,
+      quotaBytes: 2 ** 43,
+      alarms: [
+        { type: "no-space", memberId: 2n ** 64n - 1n },
+        { type: "corrupt", memberId: 0n },
+      ],
       effectHash: 0xffff_ffff,
       members: [{ id: leader, name: "n1", peerUrls: ["nats://x"], clientUrls: [], learner: true }],
       version: "0.1.0",

@@ -1,3 +1,4 @@
+import { EMPTY_BYTES } from "@quorate/base";
 import type { LeaseId } from "@quorate/lease";
 import type { MemberId, Term } from "@quorate/raft";
 import type { RawRead } from "./commands";
@@ -40,7 +41,9 @@ export type LeaseQuery =
 
 /** The answer to one command or read: an encoded etcdserverpb response, or why there is none. */
 export type Result =
-  { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly failure: Failure };
+  /** `next`: of a slice that is not the whole, where the rest begins. */
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly next?: Uint8Array }
+  | { readonly ok: false; readonly failure: Failure };
 
 /** Definite: nothing of the request took or will take effect. */
 export interface Refusal {
@@ -60,6 +63,8 @@ export type RefusalReason =
   | "malformed"
   /** Another leader's entry took the place of this one before it was committed. */
   | "superseded"
+  /** Another membership change is under way, or this leader may not make one yet. */
+  | "configuration-pending"
   /** The node is newer and has a reason that is not known here. */
   | "unspecified";
 
@@ -166,16 +171,24 @@ function rawRead(message: quorate.internal.v1.RawRead.$Properties): RawRead {
   if (message.range) return { kind: "range", bytes: message.range };
   if (message.txn) return { kind: "txn", bytes: message.txn };
   if (message.page) return { kind: "page", bytes: message.page };
+  if (message.slice) return { kind: "slice", bytes: message.slice };
   if (message.leases) return { kind: "leases", bytes: message.leases };
+  if (message.alarms) return { kind: "alarms", bytes: message.alarms };
   throw new DecodeError("RawRead", "its kind is not known");
 }
 
 function wireResult(result: Result): WireResult {
-  return result.ok ? { ok: result.bytes } : { failure: wireFailure(result.failure) };
+  if (!result.ok) return { failure: wireFailure(result.failure) };
+  const { bytes, next } = result;
+  return next === undefined ? { ok: bytes } : { partial: { response: bytes, next } };
 }
 
 function resultOf(message: WireResult): Result {
   if (message.ok) return { ok: true, bytes: message.ok };
+  if (message.partial) {
+    const { response, next } = message.partial;
+    return { ok: true, bytes: response ?? EMPTY_BYTES, next: next ?? EMPTY_BYTES };
+  }
   if (message.failure) return { ok: false, failure: failureFromWire(message.failure) };
   throw new DecodeError("Result", "it is neither a response nor a failure");
 }
@@ -203,6 +216,7 @@ const WIRE_REASONS: Readonly<Record<RefusalReason, quorate.internal.v1.Refused.R
   stopping: Reason.STOPPING,
   malformed: Reason.MALFORMED,
   superseded: Reason.SUPERSEDED,
+  "configuration-pending": Reason.CONFIGURATION_PENDING,
 };
 
 const REASONS: ReadonlyMap<number, RefusalReason> = new Map(

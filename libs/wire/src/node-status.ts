@@ -1,5 +1,7 @@
 import type { Revision } from "@quorate/mvcc";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
+import type { Alarm } from "@quorate/state-machine";
+import { alarmsFromWire, wireAlarm } from "./alarms";
 import { counterOf, saturatingNumber, unsignedId, wireId } from "./int64";
 import { decodeMessage, quorate } from "./protocol";
 
@@ -24,6 +26,12 @@ export interface NodeStatus {
   /** The program's version. */
   readonly version: string;
   readonly incarnation: number;
+  /** Keys and values of all rows that the member stores: what its quota is held against. */
+  readonly storedBytes: number;
+  /** 0: none. */
+  readonly quotaBytes: number;
+  /** Those that are active. */
+  readonly alarms: readonly Alarm[];
 }
 
 export interface NodeMember {
@@ -50,6 +58,7 @@ export function encodeNodeStatus(status: NodeStatus): Uint8Array {
     memberId: wireId(status.memberId),
     leader: wireId(status.leader ?? 0n),
     members: status.members.map(wireMember),
+    alarms: status.alarms.map(wireAlarm),
   }).finish();
 }
 
@@ -71,6 +80,9 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     members: message.members.map(memberOf),
     version: message.version,
     incarnation: message.incarnation,
+    storedBytes: counterOf(message.storedBytes, "stored_bytes"),
+    quotaBytes: counterOf(message.quotaBytes, "quota_bytes"),
+    alarms: alarmsFromWire(message.alarms),
   };
 }
 
@@ -95,7 +107,8 @@ export function decodeLeaderNotice(bytes: Uint8Array): LeaderNotice {
   };
 }
 
-function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Properties {
+/** For other messages that hold members. */
+export function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Properties {
   return {
     id: wireId(member.id),
     name: member.name,
@@ -105,7 +118,7 @@ function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Propert
   };
 }
 
-function memberOf(member: quorate.internal.v1.NodeMember.$Properties): NodeMember {
+export function memberOf(member: quorate.internal.v1.NodeMember.$Properties): NodeMember {
   return {
     id: unsignedId(member.id ?? 0) as MemberId,
     name: member.name ?? "",

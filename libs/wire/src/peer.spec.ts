@@ -74,6 +74,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       configuration: fc.record({ incoming: memberIds, outgoing: memberIds, learners: memberIds }),
     }),
   }),
+  fc.record({ kind: kind("timeout-now"), term }),
   fc.record({ kind: kind("read-index"), term, id: round }),
   fc.record({
     kind: kind("read-index-response"),
@@ -83,15 +84,19 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
 );
 
-const envelope: fc.Arbitrary<PeerEnvelope> = fc.record({
-  clusterId: id,
-  from: id.map((value) => value as MemberId),
-  to: id.map((value) => value as MemberId),
-  incarnation: uint32,
-  bootNonce: uint32,
-  group: uint32,
-  messages: fc.array(message, { maxLength: 8 }),
-});
+const envelope: fc.Arbitrary<PeerEnvelope> = fc.record(
+  {
+    clusterId: id,
+    from: id.map((value) => value as MemberId),
+    to: id.map((value) => value as MemberId),
+    incarnation: uint32,
+    bootNonce: uint32,
+    group: uint32,
+    messages: fc.array(message, { maxLength: 8 }),
+    receiverRemoved: fc.constant(true as const),
+  },
+  { requiredKeys: ["clusterId", "from", "to", "incarnation", "bootNonce", "group", "messages"] },
+);
 
 /** A number that no entry type has. */
 const nameless: number = 9;

@@ -32,6 +32,8 @@ export interface PeerEnvelope {
   /** The Raft group; 0 is the only one today. */
   readonly group: number;
   readonly messages: readonly Message[];
+  /** By what the sender has applied, the receiver was removed from the cluster. */
+  readonly receiverRemoved?: boolean;
 }
 
 /** Returns bytes of their own. The envelope says {@link PEER_FORMAT_VERSION}. */
@@ -45,6 +47,7 @@ export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
     version: PEER_FORMAT_VERSION,
     group: envelope.group,
     messages: envelope.messages.map(encodeMessage),
+    receiverRemoved: envelope.receiverRemoved ?? false,
   }).finish();
 }
 
@@ -67,6 +70,7 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
     bootNonce: wire.bootNonce,
     group: wire.group,
     messages: wire.messages.map(decodePeerMessage),
+    ...(wire.receiverRemoved ? { receiverRemoved: true } : {}),
   };
 }
 
@@ -94,6 +98,8 @@ function encodeMessage(message: Message): Wire {
           needsSnapshot: message.needsSnapshot,
         },
       };
+    case "timeout-now":
+      return { timeoutNow: { term: message.term } };
     case "install-snapshot":
       return { installSnapshot: encodeInstallSnapshot(message) };
     case "read-index":
@@ -164,6 +170,7 @@ function decodePeerMessage(wire: Wire): Message {
     const { term, last, transfer } = wire.vote;
     return { kind: "vote", term: termOf(term), last: entryId(last), transfer: transfer ?? false };
   }
+  if (wire.timeoutNow) return { kind: "timeout-now", term: termOf(wire.timeoutNow.term) };
   if (wire.preVoteResponse) {
     const { term, granted } = wire.preVoteResponse;
     return { kind: "pre-vote-response", term: termOf(term), granted: granted ?? false };

@@ -1,14 +1,12 @@
 import { Reader, Writer } from "protobufjs/minimal";
 import { DecodeError } from "./errors";
 import { saturatingNumber, type WireInt64 } from "./int64";
-import { etcdserverpb, mvccpb } from "./protocol";
+import { etcdserverpb } from "./protocol";
 
 /** What a stream must know of one encoded `RangeResponse` to pass its keys on without decoding them. */
 export interface RangePage {
   /** The encoded `kvs` fields, one behind the other, as they stand in the response: a view. */
   readonly kvs: Uint8Array;
-  /** The last key; `undefined` if there are none. */
-  readonly lastKey: Uint8Array | undefined;
   readonly keys: number;
   readonly more: boolean;
   readonly count: number;
@@ -18,8 +16,9 @@ export interface RangePage {
   readonly header: Uint8Array;
 }
 
-const HEADER = (1 << 3) | 2;
-const KVS = (2 << 3) | 2;
+const BYTES = 2;
+const HEADER = (1 << 3) | BYTES;
+const KVS = (2 << 3) | BYTES;
 const MORE = 3 << 3;
 const COUNT = 4 << 3;
 
@@ -39,7 +38,6 @@ export function rangePageOf(response: Uint8Array): RangePage {
 function pageOf(response: Uint8Array): RangePage {
   const reader = Reader.create(response);
   let header = response.subarray(0, 0);
-  let last: Uint8Array | undefined;
   let [start, end, keys, count] = [0, 0, 0, 0];
   let more = false;
   while (reader.pos < reader.len) {
@@ -47,7 +45,7 @@ function pageOf(response: Uint8Array): RangePage {
     const tag = reader.uint32();
     if (tag === KVS) {
       if (keys === 0) start = at;
-      last = reader.bytes();
+      reader.skipType(BYTES);
       end = reader.pos;
       keys += 1;
     } else if (tag === HEADER) header = reader.bytes();
@@ -57,7 +55,6 @@ function pageOf(response: Uint8Array): RangePage {
   }
   return {
     kvs: response.subarray(start, end),
-    lastKey: last === undefined ? undefined : (mvccpb.KeyValue.decode(last).key ?? undefined),
     keys,
     more,
     count,
@@ -66,8 +63,8 @@ function pageOf(response: Uint8Array): RangePage {
   };
 }
 
-/** What only the last chunk of a stream carries. */
-export interface RangeStreamEnd {
+/** What is known of a range once its last part is there. */
+export interface RangeEnd {
   /** An encoded `ResponseHeader`. */
   readonly header: Uint8Array;
   readonly more: boolean;
@@ -75,7 +72,7 @@ export interface RangeStreamEnd {
 }
 
 /** An encoded `RangeStreamResponse` with these encoded `kvs` fields; returns bytes of its own. */
-export function encodeRangeChunk(kvs: Uint8Array, end?: RangeStreamEnd): Uint8Array {
+export function encodeRangeChunk(kvs: Uint8Array, end?: RangeEnd): Uint8Array {
   const writer = Writer.create();
   writer.uint32((1 << 3) | 2).fork();
   if (end !== undefined) writer.uint32(HEADER).bytes(end.header);
@@ -83,4 +80,17 @@ export function encodeRangeChunk(kvs: Uint8Array, end?: RangeStreamEnd): Uint8Ar
   if (end?.more === true) writer.uint32(MORE).bool(true);
   if (end !== undefined && end.count > 0) writer.uint32(COUNT).int64(end.count);
   return writer.ldelim().finish();
+}
+
+/** The fields of a `RangeResponse` before its `kvs`. */
+export function encodeRangeHead(header: Uint8Array): Uint8Array {
+  return Writer.create().uint32(HEADER).bytes(header).finish();
+}
+
+/** The fields behind its `kvs`. */
+export function encodeRangeTail({ more, count }: RangeEnd): Uint8Array {
+  const writer = Writer.create();
+  if (more) writer.uint32(MORE).bool(true);
+  if (count > 0) writer.uint32(COUNT).int64(count);
+  return writer.finish();
 }

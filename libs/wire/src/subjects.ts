@@ -5,7 +5,8 @@ import { ClusterNameError } from "./errors";
 export type ClusterName = Brand<string, "ClusterName">;
 
 /** What a raft-node answers on subjects of its own. */
-export type NodeOperation = "propose" | "read" | "lease" | "status" | "feed" | "history" | "backup";
+export type NodeOperation =
+  "propose" | "read" | "lease" | "status" | "membership" | "feed" | "history" | "seat" | "backup";
 
 /** The parts of the public API, each a group of subjects. */
 export type ApiService = "kv" | "lease" | "watch" | "cluster" | "maintenance" | "auth" | "lock" | "election";

@@ -92,6 +92,37 @@ export function encodeWatchResponse(response: WatchResponse): Uint8Array {
   return writer.finish(true);
 }
 
+/** The tag and ten bytes of an int64, the longest that a watch id can be. */
+const WATCH_ID_BYTES_MAX = 11;
+
+/**
+ * Responses with the same events, for several watchers: everything but the watch id is encoded once. The id comes first,
+ * which the order of fields leaves free, so that nothing has to be copied to make room for it.
+ */
+export class SharedWatchResponse {
+  readonly #bytes: Uint8Array;
+
+  constructor(response: Pick<WatchResponse, "origin" | "revision" | "events">) {
+    const common = encodeWatchResponse({ ...response, watchId: 0n });
+    this.#bytes = new Uint8Array(WATCH_ID_BYTES_MAX + common.length);
+    this.#bytes.set(common, WATCH_ID_BYTES_MAX);
+  }
+
+  /** The encoded response for one of them, in memory that the next call uses again. */
+  for(watchId: bigint): Uint8Array {
+    if (watchId === 0n) return this.#bytes.subarray(WATCH_ID_BYTES_MAX);
+    const id = encodeWatchId(watchId);
+    const start = WATCH_ID_BYTES_MAX - id.length;
+    this.#bytes.set(id, start);
+    return this.#bytes.subarray(start);
+  }
+}
+
+function encodeWatchId(watchId: bigint): Uint8Array {
+  if (watchId > 0n && watchId < 0x80n) return Uint8Array.of(tag(2, VARINT), Number(watchId));
+  return Writer.create().uint32(tag(2, VARINT)).int64(wireId(watchId)).finish(true);
+}
+
 const VARINT = 0;
 const BYTES = 2;
 

@@ -1,7 +1,7 @@
 import type { Revision } from "@quorate/mvcc";
 import type { SourceId, StreamId, WatchCommand, WatcherNumber, WatchItem } from "@quorate/watch";
 import { etcdserverpb } from "./protocol";
-import { decodeWatchRequest, encodeWatchResponse } from "./watch-responses";
+import { decodeWatchRequest, encodeWatchResponse, SharedWatchResponse } from "./watch-responses";
 import {
   decodeWatchControl,
   decodeWatchDelivery,
@@ -41,7 +41,13 @@ describe("messages of a watch stream", () => {
     expect(decodeWatchOpened(encodeWatchOpened(source))).toBe(source);
     const items: WatchItem[] = [
       { kind: "created", watcher, next: revision(5), revision: revision(4) },
-      { kind: "events", watcher, revision: revision(6), next: revision(7), events: [key, key] },
+      {
+        kind: "events",
+        watchers: [watcher, watcher],
+        revision: revision(6),
+        next: revision(7),
+        events: [key, key],
+      },
       { kind: "compacted", watcher, compactRevision: revision(3) },
       { kind: "progress", revision: revision(8), watchers: [watcher] },
       { kind: "progress", revision: revision(8), watchers: [] },
@@ -104,5 +110,17 @@ describe("etcd's Watch messages", () => {
       "9223372036854775808",
       "7",
     ]);
+  });
+
+  it("shares a response among watchers with ids of any length", () => {
+    const origin = { clusterId: 2n ** 63n, memberId: 5n, term: 6 };
+    const events = [etcdserverpb.WatchResponse.encode({ watchId: 1 }).finish()];
+    const shared = new SharedWatchResponse({ origin, revision: 7, events });
+    for (const watchId of [5n, 0n, 127n, 128n, 2n ** 62n, -1n, 3n]) {
+      const response = etcdserverpb.WatchResponse.decode(shared.for(watchId));
+      expect(response.watchId.toString()).toBe(`${watchId}`);
+      expect(response.events).toHaveLength(1);
+      expect(String(response.header?.revision)).toBe("7");
+    }
   });
 });

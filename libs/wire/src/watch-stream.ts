@@ -204,8 +204,8 @@ function wireItem(item: WatchItem): quorate.api.v1.WatchItem.$Properties {
     case "created":
       return { created: { watcher: item.watcher, next: item.next, revision: item.revision } };
     case "events": {
-      const { watcher, revision, next, events } = item;
-      return { events: { watcher, revision, next, events: [...events] } };
+      const { watchers, revision, next, events } = item;
+      return { events: { watchers: [...watchers], revision, next, events: [...events] } };
     }
     case "compacted":
       return { compacted: { watcher: item.watcher, compactRevision: item.compactRevision } };
@@ -230,7 +230,7 @@ function itemOf(message: quorate.api.v1.WatchItem.$Properties): WatchItem {
   if (events) {
     return {
       kind: "events",
-      watcher: watcherOf(events.watcher),
+      watchers: (events.watchers ?? []) as WatcherNumber[],
       revision: revisionOf(events.revision),
       next: revisionOf(events.next),
       events: events.events ?? [],

@@ -3,6 +3,7 @@ import type { LeaseId } from "@quorate/lease";
 import type { Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
+import { LeaderOrders } from "./actors/leader-orders";
 import { LeaderTarget } from "./actors/leader-target";
 import { LeaderTracker } from "./actors/leader-tracker";
 import type { MemberId } from "./actors/leader-view";
@@ -12,11 +13,19 @@ import { Proposer } from "./actors/proposer";
 import { ReadTargets, type ReadPreference } from "./actors/read-targets";
 import { LEASE_QUERY, LINEARIZABLE_READ, Reader, SERIALIZABLE_READ } from "./actors/reader";
 import { TimeoutCause } from "./actors/timeout-cause";
+import { AlarmApi } from "./api/alarm-api";
+import { AnswerBudget } from "./api/answer-budget";
 import { ApiCalls } from "./api/api-calls";
 import { ClusterApi } from "./api/cluster-api";
 import { KvApi } from "./api/kv-api";
 import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
+import { MembershipApi } from "./api/membership-api";
+import { Deletions } from "./recipes/deletions";
+import { ElectionApi } from "./recipes/election-api";
+import { LockApi } from "./recipes/lock-api";
+import { RecipeCalls } from "./recipes/recipe-calls";
+import { RecipeStore } from "./recipes/recipe-store";
 import { WatchApi } from "./watch/watch-api";
 
 export interface GatewayOptions {
@@ -25,6 +34,8 @@ export interface GatewayOptions {
   readonly homeMember: MemberId | undefined;
   readonly advertiseClientUrls: readonly string[];
   readonly requestTimeoutMs: number;
+  /** Learners that there may be at once. */
+  readonly learnersMax: number;
   /** The nodes' minimum election timeout. */
   readonly electionTimeoutMs: number;
   readonly readPreference: Exclude<ReadPreference, "home">;
@@ -34,6 +45,8 @@ export interface GatewayOptions {
   readonly queueCallsMax: number;
   /** Bytes of requests that may wait; likewise. */
   readonly queueBytesMax: number;
+  /** Bytes of answers in parts that are put together, or on their way, at once. */
+  readonly largeAnswerBytesMax: number;
   /** How often watchers that asked for it are told of progress, in milliseconds. */
   readonly watchProgressNotifyMs: number;
   /** Bytes of events that may be under way to one watch stream. */
@@ -52,6 +65,8 @@ export interface GatewayDependencies {
   readonly tracer: Tracer;
   /** Random positive 63-bit lease ids. */
   readonly drawLeaseId: () => LeaseId;
+  /** 64 random bits, never all of them 0: ids of new members, and of orders. */
+  readonly drawId: () => bigint;
 }
 
 /** etcd's default for `--max-request-bytes`. */
@@ -64,6 +79,10 @@ const BATCH_CALLS_MAX = 1024;
 /** A batch waits for the slowest lease in it, so several may be under way. */
 const LEASE_BATCHES_IN_FLIGHT = 16;
 const BATCH_BYTES_MAX = 1024 * 1024;
+/** Orders about the membership; they are rare. */
+const ORDERS = { ordersMax: 64, attemptMs: 2000, pauseMs: 100 };
+/** Calls of locks and elections, most of which wait for others to let go; more are told "too many requests". */
+const RECIPE_CALLS_MAX = 10_000;
 /** How long one node is given for a question outside of the batches. */
 const NODE_ANSWER_MS = 1000;
 
@@ -73,7 +92,13 @@ export class Gateway {
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
+  readonly membership: MembershipApi;
+  readonly alarms: AlarmApi;
   readonly watch: WatchApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
+  /** What runs of `lock` and `election`. */
+  readonly recipeCalls: RecipeCalls;
   readonly tracker: LeaderTracker;
   readonly directory: MemberDirectory;
   readonly queries: NodeQueries;
@@ -82,6 +107,7 @@ export class Gateway {
   readonly readers: Readonly<Record<"linearizable" | "serializable", Pick<Reader, "counters">>>;
   readonly #timeoutCause: TimeoutCause;
   readonly #proposer: Proposer;
+  readonly #orders: LeaderOrders;
   readonly #readers: readonly Pick<Reader, "idle" | "close">[];
 
   constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
@@ -152,12 +178,19 @@ export class Gateway {
     );
     this.kv = new KvApi(
       { txnOpsMax: TXN_OPS_MAX },
-      { calls, proposer, linearizableReader, serializableReader },
+      {
+        calls,
+        proposer,
+        linearizableReader,
+        serializableReader,
+        answers: new AnswerBudget({ bytesMax: options.largeAnswerBytesMax }),
+      },
     );
     this.lease = new LeaseApi(
       { electionTimeoutMs },
       { calls, proposer, leaseReader, serializableReader, drawLeaseId: dependencies.drawLeaseId },
     );
+    this.alarms = new AlarmApi({ calls, proposer, linearizableReader });
     this.cluster = new ClusterApi(
       {
         homeMember,
@@ -167,6 +200,13 @@ export class Gateway {
       },
       { queries, directory, tracker, clock },
     );
+    this.#orders = new LeaderOrders(ORDERS, { ...dependencies, tracker, timeoutCause });
+    this.membership = new MembershipApi(options, {
+      calls,
+      orders: this.#orders,
+      clock,
+      drawId: dependencies.drawId,
+    });
     this.keepAliveStreams = new KeepAliveStreams({ electionTimeoutMs }, { api: this.lease, tracker, clock });
     this.watch = new WatchApi(
       {
@@ -178,6 +218,16 @@ export class Gateway {
       },
       { ...dependencies, transport: dependencies.watchTransport, tracker, queries },
     );
+    const store = new RecipeStore({ kv: this.kv, lease: this.lease, clock });
+    this.recipeCalls = new RecipeCalls({ callsMax: RECIPE_CALLS_MAX }, { calls, store, clock });
+    const recipes = {
+      calls: this.recipeCalls,
+      store,
+      deletions: new Deletions({ watch: this.watch }),
+      afterwards: this.recipeCalls.afterwards,
+    };
+    this.lock = new LockApi(recipes);
+    this.election = new ElectionApi({ ...recipes, watch: this.watch, clock });
     this.tracker = tracker;
     this.#timeoutCause = timeoutCause;
     this.directory = directory;
@@ -189,12 +239,19 @@ export class Gateway {
 
   /** True if no call waits for anything. */
   get idle(): boolean {
-    return this.#proposer.idle && this.#readers.every((reader) => reader.idle);
+    return (
+      this.recipeCalls.idle &&
+      this.#orders.idle &&
+      this.#proposer.idle &&
+      this.#readers.every((reader) => reader.idle)
+    );
   }
 
   /** Answers everything that still waits as stopped, and ends. Idempotent. */
   close(): void {
+    this.recipeCalls.close();
     this.watch.close();
+    this.#orders.close();
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();
     this.directory.close();

@@ -44,6 +44,11 @@ export const parseGatewayOptions = defineOptions({
       description: "how long a request may take, in milliseconds, even if its caller would wait longer",
       default: 7000,
     },
+    maxLearners: {
+      schema: integer(1, 64),
+      description: "learners that a cluster may have at once; one more is refused by MemberAdd",
+      default: 1,
+    },
     electionTimeoutMs: {
       schema: integer(10, 60_000),
       description: "the nodes' minimum election timeout; a deposed leader is given that long to answer",
@@ -73,6 +78,13 @@ export const parseGatewayOptions = defineOptions({
       schema: integer(2 * 1024 * 1024, Number.MAX_SAFE_INTEGER),
       description: "bytes of requests of a kind that may wait; likewise",
       default: 128 * 1024 * 1024,
+    },
+    largeAnswerBytesMax: {
+      schema: integer(1024 * 1024, Number.MAX_SAFE_INTEGER),
+      description:
+        "bytes of answers to Range above about 2 MiB that are put together, or on their way to clients, at once; such an answer " +
+        "takes up to twice its size in memory, and waits for others",
+      default: 512 * 1024 * 1024,
     },
     watchProgressNotifyMs: {
       schema: integer(100, 86_400_000),

@@ -7,18 +7,12 @@ import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
+import { apiMethods } from "./api/methods";
 import { Gateway } from "./gateway";
-import { clusterService } from "./grpc/cluster";
 import { HealthService } from "./grpc/health";
-import { kvService } from "./grpc/kv";
-import { leaseService } from "./grpc/lease";
-import { maintenanceService } from "./grpc/maintenance";
-import { meteredService } from "./grpc/metered";
 import { GrpcServer } from "./grpc/server";
 import { ClientPort } from "./client-port/client-port";
 import type { ClientStatus } from "./grpc/status";
-import { watchService } from "./grpc/watch";
-import { watchMethod } from "./watch/watch-method";
 import { httpDoor } from "./http/http-door";
 import { metered } from "./metrics/call-meter";
 import { CallMeters } from "./metrics/call-meters";
@@ -60,7 +54,12 @@ export async function startGateway(
   const watchTransport = await connect(options, logger, " watch");
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
-    { ...options, gateway: randomBytes(8).readBigUInt64BE(), ...identity(options) },
+    {
+      ...options,
+      learnersMax: options.maxLearners,
+      gateway: randomBytes(8).readBigUInt64BE(),
+      ...identity(options),
+    },
     {
       transport,
       watchTransport,
@@ -70,6 +69,7 @@ export async function startGateway(
       prng: seededPrng(randomBytes(6).readUIntBE(0, 6)),
       tracer,
       drawLeaseId,
+      drawId,
     },
   );
   gateway.tracker.onChange(() => {
@@ -94,6 +94,10 @@ function drawLeaseId(): LeaseId {
   }
 }
 
+function drawId(): bigint {
+  return randomBytes(8).readBigUInt64BE() || drawId();
+}
+
 interface Parts {
   readonly gateway: Gateway;
   readonly transport: Transport;
@@ -110,17 +114,20 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const meters = new CallMeters({ registry, clock: systemClock });
   const url = new URL(options.listenClientUrl);
   const host = url.hostname.replace(/^\[|\]$/g, "");
+  const methods = apiMethods(gateway);
   const grpc = new GrpcServer(
-    [
-      kvService(gateway.kv, failed),
-      watchService(watchMethod(gateway.watch), failed),
-      maintenanceService(gateway.cluster, failed),
-      clusterService(gateway.cluster, failed),
-      leaseService(gateway.lease, gateway.keepAliveStreams, failed),
-      health,
-    ].map((service) => meteredService(service, meters)),
+    {},
+    {
+      methods: {
+        unary: { ...methods.unary, ...health.methods.unary },
+        streams: { ...methods.streams, ...health.methods.streams },
+      },
+      clock: systemClock,
+      meters,
+      failed,
+    },
   );
-  const http = httpDoor(identity(options), { gateway, registry, meters, failed });
+  const http = httpDoor(identity(options), { gateway, registry, meters, failed, methods });
   const clientPort = await ClientPort.listen(
     { host, port: portOf(options.listenClientUrl) },
     { http1: (socket) => http.take(socket), http2: (socket) => grpc.take(socket) },
@@ -139,6 +146,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const stop = async (): Promise<void> => {
     health.stop();
     gateway.keepAliveStreams.stop();
+    gateway.recipeCalls.stop();
     gateway.watch.close(); // streams have no end of their own to wait for
     clientPort.stop();
     const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;

@@ -2,22 +2,29 @@ import type { ActorRef } from "@quorate/actor";
 import type { Clock, Timer } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
-import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+import { traceContextOf, traceHeaders, type Span, type TraceContext, type Tracer } from "@quorate/telemetry";
+import type { Headers, InboundMessage, Subscription, Transport } from "@quorate/transport";
 import {
   DecodeError,
+  decodeEventSeatRequest,
   decodeFeedRequest,
   decodeHistoryRequest,
+  encodeEventSeatAnswer,
   encodeFeedPosition,
+  type EventSeatAnswer,
   type Subjects,
 } from "@quorate/wire";
 import type { ApplierMessage, FeedMode, FeedReport } from "./actors/applier-actor";
 import type { NodeView } from "./actors/raft-actor";
+import { EventSeat } from "./event-seat";
 
 export interface FeedDoorOptions {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   /** How long the feed goes on after it was last asked for, in milliseconds. */
   readonly interestMs: number;
+  /** How long the publisher of event subjects may be silent until another fan-out is chosen, in milliseconds. */
+  readonly seatHoldMs: number;
   /** Reads of history that may wait at once; more are not answered, and asked for again. */
   readonly historyReadsMax: number;
 }
@@ -27,19 +34,24 @@ export interface FeedDoorDependencies {
   readonly transport: Transport;
   readonly subjects: Subjects;
   readonly clock: Clock;
+  readonly tracer: Tracer;
   readonly applier: ActorRef<ApplierMessage>;
   readonly view: () => NodeView;
 }
 
 /**
- * What watch fan-outs get from this node: the feed of what it applies, while one of them wants it, and history.
+ * What watch fan-outs get from this node: the feed of what it applies, while one of them wants it, history, and, of the
+ * leader, the word on which of them publishes event subjects.
  *
  * Whoever asks for the feed is told where it stands. That is never beyond what was published, as the applier reports a batch
  * before it reports that the batch was applied.
  */
 export class FeedDoor {
   #subscriptions: Subscription[] = [];
-  readonly #histories = new Map<number, string>();
+  readonly #seat: EventSeat;
+  readonly #histories = new Map<number, { readonly reply: string; readonly span: Span | undefined }>();
+  /** Of a sampled request in the batch that is reported next: who delivers it to watchers adds to its trace. */
+  nextTrace: TraceContext | undefined;
   #nextHistory = 1;
   #published = 0 as Revision;
   /** How long somebody wants to know where the store stands, and how long somebody wants events. */
@@ -51,7 +63,9 @@ export class FeedDoor {
   constructor(
     private readonly options: FeedDoorOptions,
     private readonly dependencies: FeedDoorDependencies,
-  ) {}
+  ) {
+    this.#seat = new EventSeat({ holdMs: options.seatHoldMs });
+  }
 
   open(): void {
     const { memberId } = this.options;
@@ -59,6 +73,7 @@ export class FeedDoor {
     this.#subscriptions = [
       transport.subscribe(subjects.node(memberId, "feed"), (message) => this.#renew(message)),
       transport.subscribe(subjects.node(memberId, "history"), (message) => this.#history(message)),
+      transport.subscribe(subjects.node(memberId, "seat"), (message) => this.#askSeat(message)),
     ];
   }
 
@@ -73,13 +88,16 @@ export class FeedDoor {
     const { transport, subjects } = this.dependencies;
     if (report.kind === "feed") {
       this.#published = report.revision;
-      transport.publish(subjects.feed(this.options.memberId), report.batch);
+      const headers = traceHeaders(this.nextTrace);
+      this.nextTrace = undefined;
+      transport.publish(subjects.feed(this.options.memberId), report.batch, headers && { headers });
       return;
     }
-    const reply = this.#histories.get(report.id);
-    if (reply === undefined) return;
+    const asked = this.#histories.get(report.id);
+    if (asked === undefined) return;
     this.#histories.delete(report.id);
-    transport.publish(reply, report.response);
+    asked.span?.end();
+    transport.publish(asked.reply, report.response);
   }
 
   #renew({ payload, reply }: InboundMessage): void {
@@ -114,7 +132,26 @@ export class FeedDoor {
     this.#expiry = clock.setTimer(next - now, () => this.#setMode());
   }
 
-  #history({ payload, reply }: InboundMessage): void {
+  #askSeat({ payload, reply }: InboundMessage): void {
+    if (reply === undefined) return;
+    const answer = this.#seatAnswer(payload);
+    if (answer !== undefined) this.dependencies.transport.publish(reply, encodeEventSeatAnswer(answer));
+  }
+
+  /** `undefined`: the sender is at fault, and will ask again. */
+  #seatAnswer(payload: Uint8Array): EventSeatAnswer | undefined {
+    const { view, clock } = this.dependencies;
+    const { role, term } = view().raft;
+    if (role !== "leader") return { holder: undefined, published: 0 as Revision };
+    try {
+      return this.#seat.ask(decodeEventSeatRequest(payload), term, clock.now());
+    } catch (error) {
+      if (error instanceof DecodeError) return undefined;
+      throw error;
+    }
+  }
+
+  #history({ payload, reply, headers }: InboundMessage): void {
     if (reply === undefined || this.#histories.size >= this.options.historyReadsMax) return;
     const request = Uint8Array.from(payload);
     try {
@@ -125,8 +162,14 @@ export class FeedDoor {
     }
     const id = this.#nextHistory;
     this.#nextHistory += 1;
-    this.#histories.set(id, reply);
+    this.#histories.set(id, { reply, span: this.#historySpan(headers) });
     this.dependencies.applier.tell({ kind: "history", id, request });
+  }
+
+  #historySpan(headers: Headers | undefined): Span | undefined {
+    const { tracer } = this.dependencies;
+    if (!tracer.enabled || headers === undefined) return undefined;
+    return tracer.startSpan("raft-node history", traceContextOf(headers), undefined, { kind: "server" });
   }
 }
 

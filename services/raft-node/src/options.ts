@@ -2,6 +2,7 @@ import { parseHexId } from "@quorate/base";
 import { defineOptions, integer, type Environment, listOf, matching, oneOf, text } from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
 import { parseClusterName, type ClusterName } from "@quorate/wire";
+import type { AlarmClearing } from "./actors/quota-actor";
 import { PRODUCT_VERSION } from "./version";
 
 export interface InitialMember {
@@ -18,11 +19,14 @@ export interface NodeOptions {
   readonly dataDir: string;
   readonly natsUrl: readonly string[];
   readonly initialCluster: readonly InitialMember[];
-  readonly initialClusterState: "new" | "existing";
+  readonly initialClusterState: "new" | "join" | "existing";
   readonly clientUrls: readonly string[];
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  /** Infinity: none. */
+  readonly quotaBytes: number;
+  readonly alarmClear: AlarmClearing;
   readonly brokerWaitMs: number;
   /** See RaftOptions. */
   readonly logKeepEntries: number;
@@ -30,6 +34,12 @@ export interface NodeOptions {
   readonly snapshotBytesPerSecond: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
+
+/**
+ * etcd's is 2 GiB, because its store suffers beyond 8 GiB, which is therefore what people raise it to. Nothing here suffers
+ * there, so that is where it begins.
+ */
+const DEFAULT_QUOTA_BYTES = 8 * 1024 ** 3;
 
 const hexId = matching(/[0-9a-fA-F]{1,16}/, "1 to 16 hexadecimal digits, not 0");
 const initialMember = matching(
@@ -58,12 +68,14 @@ const parse = defineOptions({
     dataDir: { schema: text(), description: "Directory of this member alone" },
     natsUrl: { schema: listOf(text()), description: "Brokers", default: ["nats://127.0.0.1:4222"] },
     initialCluster: {
-      schema: listOf(initialMember),
-      description: "All members that the cluster begins with",
+      schema: listOf(initialMember).optional(),
+      description: "All members that the cluster begins with; not needed by one that joins later",
     },
     initialClusterState: {
-      schema: oneOf("new", "existing"),
-      description: "Whether an empty data directory may be founded (new) or is an error (existing)",
+      schema: oneOf("new", "join", "existing"),
+      description:
+        "What an empty data directory means: that the cluster is founded (new), that this member was just added to a " +
+        "cluster that runs and gets everything from it (join), or an error (existing)",
       default: "existing",
     },
     clientUrls: {
@@ -86,6 +98,18 @@ const parse = defineOptions({
       schema: integer(1, 1_000_000),
       description: "Read requests that may wait at once; more are refused with too many requests",
       default: 10_000,
+    },
+    quotaBackendBytes: {
+      schema: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      description:
+        "Bytes of keys, values and history that may be stored before writes are refused and the alarm NOSPACE is raised; 0: 8 GiB, negative: no limit",
+      default: 0,
+    },
+    alarmClear: {
+      schema: oneOf("auto", "manual"),
+      description:
+        "Whether NOSPACE goes by itself once less than nine tenths of the quota are used (auto), or stays until it is disarmed, as in etcd (manual)",
+      default: "auto",
     },
     brokerWaitMs: {
       schema: integer(0, 3_600_000),
@@ -115,10 +139,14 @@ const parse = defineOptions({
   },
   check: (options) => {
     const problems: string[] = [];
-    const ids = options.initialCluster.map((member) => parseMember(member).id);
+    const ids = (options.initialCluster ?? []).map((member) => parseMember(member).id);
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
-    if (!ids.includes(parseHexId(options.memberId) as MemberId)) {
+    const isFounder = ids.includes(parseHexId(options.memberId) as MemberId);
+    if (options.initialClusterState === "join") {
+      if (isFounder)
+        problems.push("--initial-cluster names this member, which joins: it cannot be among the first");
+    } else if (!isFounder) {
       problems.push("--initial-cluster does not name this member's --member-id");
     }
     return problems;
@@ -130,15 +158,22 @@ const parse = defineOptions({
  * @throws {InformationRequest} for `--help` and `--version`.
  */
 export function parseNodeOptions(argv: readonly string[], env: Environment): NodeOptions {
-  const given = parse(argv, env);
+  const { quotaBackendBytes, ...given } = parse(argv, env);
   return {
     ...given,
+    quotaBytes: quotaBytesOf(quotaBackendBytes),
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
-    initialCluster: given.initialCluster.map(parseMember),
+    initialCluster: (given.initialCluster ?? []).map(parseMember),
     clientUrls: given.clientUrls ?? [],
   };
+}
+
+/** As etcd reads its option of that name, but for the default. */
+function quotaBytesOf(given: number): number {
+  if (given < 0) return Infinity;
+  return given === 0 ? DEFAULT_QUOTA_BYTES : given;
 }
 
 function parseMember(text: string): InitialMember {

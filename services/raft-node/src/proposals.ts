@@ -1,4 +1,5 @@
 import type { EntryId, LogIndex, MemberId, RefusalReason, Term } from "@quorate/raft";
+import type { TraceContext } from "@quorate/telemetry";
 import { encodeProposeResponse, type RefusalReason as WireReason } from "@quorate/wire";
 import type { Answer } from "./actors/applier-actor";
 import type { RequestSpan } from "./request-span";
@@ -83,7 +84,7 @@ export class Proposals {
     if (opened === undefined) return;
     this.#opened.delete(id);
     opened.span?.end(`refused: ${reason}`);
-    opened.answer(refusal(reason, view));
+    opened.answer(refusalOf(reason, view));
   }
 
   /** Of the committed entries about to be applied, the indexes whose answers are owed here. */
@@ -113,6 +114,15 @@ export class Proposals {
     }
   }
 
+  /** The trace of one of the proposals that `answers` are for, if any is sampled. */
+  traceOf(answers: readonly Answer[]): TraceContext | undefined {
+    for (const { index } of answers) {
+      const span = this.#pending.get(index)?.[0]?.span;
+      if (span !== undefined) return span.context;
+    }
+    return undefined;
+  }
+
   answered(answers: readonly Answer[]): void {
     for (const { index, response } of answers) {
       const winner = this.#pending.get(index)?.[0];
@@ -127,6 +137,19 @@ export class Proposals {
 function supersede(pending: Pending): void {
   pending.span?.end("superseded");
   pending.answer(refusal("superseded", { term: 0 as Term, leader: undefined }));
+}
+
+/** What the core's reasons mean to whoever asked. */
+function refusalOf(reason: RefusalReason, view: LeadershipView): Uint8Array {
+  switch (reason) {
+    case "transferring":
+      // Somebody else is about to lead: asking around finds out who, and until then this member is not it.
+      return refusal("not-leader", { term: view.term, leader: undefined });
+    case "not-established":
+      return refusal("configuration-pending", view);
+    default:
+      return refusal(reason, view);
+  }
 }
 
 export function refusal(reason: WireReason, view: LeadershipView): Uint8Array {

@@ -1,7 +1,7 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
 import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -9,11 +9,15 @@ import type { NodeMember, NodeStatus, Subjects } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
+import { QuotaActor, type QuotaOptions } from "./actors/quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
+import { Publication } from "./publication";
+import { listMembers } from "./results";
+import { Retirement } from "./retirement";
 import { SnapshotDoor } from "./snapshot/snapshot-door";
 import { SnapshotFetcher } from "./snapshot/snapshot-fetcher";
 import { Ticker } from "./ticker";
@@ -24,12 +28,14 @@ export interface RaftNodeOptions {
   readonly tickMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
+  readonly quota: QuotaOptions;
   readonly publishBytesMax: number;
   /** How fast a snapshot is fetched. */
   readonly snapshotBytesPerSecondMax: number;
   readonly snapshotWindowChunks: number;
   /** What this member says of itself. */
   readonly self: NodeMember;
+  /** The members that this one was told of when it was made. */
   readonly members: readonly NodeMember[];
   /** The product's version, shown in its status. */
   readonly version: string;
@@ -52,6 +58,10 @@ export interface RaftNodeDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
   readonly position: AppliedPosition;
+  readonly membership: Membership;
+  readonly condition: StoreCondition;
+  /** This member was removed, and nobody needs it any more: it must end. Called once at the most. */
+  readonly removed: (why: string) => void;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -66,6 +76,8 @@ const HISTORY_READS_MAX = 64;
 const SNAPSHOT_REQUESTS_MAX = 64;
 const SNAPSHOT_ANSWER_MS = 2000;
 const SNAPSHOT_GIVE_UP_MS = 15_000;
+/** Publishers of event subjects ask again every second. */
+const SEAT_HOLD_MS = 3000;
 
 /** One member: the actors of a raft-node on whatever transport, disk and time it is given. */
 export class RaftNode {
@@ -73,20 +85,26 @@ export class RaftNode {
   readonly #mailbox: Mailbox<RaftMessage>;
   readonly #peers: PeerLink;
   readonly #notices: LeaderNotices;
+  readonly #retirement: Retirement;
+  readonly #publication: Publication;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #snapshotDoor: SnapshotDoor;
   readonly #fetcher: SnapshotFetcher;
   #serving = false;
   readonly #ticker: Ticker;
-  readonly #leaseTicker: Ticker;
+  /** For what is done on the side: leases and the quota. */
+  readonly #slowTicker: Ticker;
   /** Feeds and chunks go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
-      if (report.kind === "feed" || report.kind === "history-result") this.#feed.report(report);
-      else if (report.kind === "snapshot-chunk") this.#snapshotDoor.report(report);
-      else if (isForFetcher(report)) this.#fetcher.report(report);
-      else this.#mailbox.tell(report);
+      if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
+      if (report.kind === "snapshot-chunk") return this.#snapshotDoor.report(report);
+      if (isForFetcher(report)) return this.#fetcher.report(report);
+      // What is fed next is what these answers are for; the asker's traces end when they are handled.
+      if (report.kind === "answers" && this.dependencies.tracer.enabled)
+        this.#feed.nextTrace = this.#raft.traceOf(report.answers);
+      this.#mailbox.tell(report);
     },
   };
 
@@ -94,7 +112,8 @@ export class RaftNode {
     private readonly options: RaftNodeOptions,
     private readonly dependencies: RaftNodeDependencies,
   ) {
-    const { transport, subjects, clock, scheduler, prng, logger, tracer, start, position } = dependencies;
+    const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
+    const { start, position, condition } = dependencies;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
     // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
@@ -107,11 +126,28 @@ export class RaftNode {
         bootNonce: options.bootNonce,
         publishBytesMax: options.publishBytesMax,
       },
-      { transport, subjects, raft: self, logger },
+      {
+        transport,
+        subjects,
+        raft: self,
+        logger,
+        toldRemoved: (by) => this.#retirement.told(by),
+      },
+    );
+    this.#retirement = new Retirement(
+      { memberId },
+      {
+        ask: (member) => this.#peers.askRemoved(member),
+        retire: (why) => scheduler.post(() => dependencies.removed(why)),
+      },
     );
     this.#notices = new LeaderNotices(
       { self: options.self, members: options.members },
       { transport, subjects },
+    );
+    this.#publication = new Publication(
+      { self: options.self },
+      { transport, subjects, leader: () => this.#raft.view().raft.leader },
     );
     const lessorActor = new LessorActor(
       {
@@ -119,28 +155,47 @@ export class RaftNode {
         memberId,
         electionTimeoutMs: options.tickMs * options.raft.electionTimeoutTicks,
       },
-      { raft: self, applier: dependencies.applier, clock, position },
+      { raft: self, applier: dependencies.applier, clock, tracer, position },
     );
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
-    this.#raft = new RaftActor(options, {
-      raft: new Raft(
-        options.raft,
-        { ...start, applied: position.index as LogIndex },
-        { prng, chainHash: crcChainHash },
-      ),
-      peers: this.#peers,
-      snapshots: {
-        fetch: (effect) => this.#fetcher.fetch(effect),
-        discard: (transfer) => this.#fetcher.discard(transfer),
+    const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
+    const { membership } = dependencies;
+    const configuration = membership.founded ? membership.configuration : start.configuration;
+    const nameOf = (id: MemberId): string => options.members.find((member) => member.id === id)?.name ?? "";
+    const founders = start.configuration.incoming.map((id) => ({
+      id,
+      name: nameOf(id),
+      peerUrls: [],
+      clientUrls: [],
+    }));
+    this.#raft = new RaftActor(
+      { ...options, clusterId: identity.clusterId, founders },
+      {
+        raft: new Raft(
+          options.raft,
+          { ...start, configuration, applied: position.index as LogIndex },
+          { prng, chainHash: crcChainHash },
+        ),
+        peers: this.#peers,
+        snapshots: {
+          fetch: (effect) => this.#fetcher.fetch(effect),
+          discard: (transfer) => this.#fetcher.discard(transfer),
+        },
+        stateReplaced: (at) => this.#stateReplaced(at),
+        logWriter: dependencies.logWriter,
+        applier: dependencies.applier,
+        lessor,
+        quota,
+        leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+        membershipApplied: (applied) => this.#membershipApplied(applied),
+        position,
+        membership,
+        condition,
       },
-      stateReplaced: (at) => this.#stateReplaced(at),
-      logWriter: dependencies.logWriter,
-      applier: dependencies.applier,
-      lessor,
-      leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
-      position,
-    });
+    );
+    this.#retirement.configurationApplied(configuration, membership.removed.includes(memberId));
+    if (membership.founded) this.#show(membership);
     this.#mailbox = new Mailbox(
       { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
       { actor: this.#raft, scheduler },
@@ -155,11 +210,13 @@ export class RaftNode {
         memberId,
         interestMs: FEED_INTEREST_MS,
         historyReadsMax: HISTORY_READS_MAX,
+        seatHoldMs: SEAT_HOLD_MS,
       },
       {
         transport: dependencies.feedTransport,
         subjects,
         clock,
+        tracer,
         applier: dependencies.applier,
         view: () => this.#raft.view(),
       },
@@ -184,9 +241,18 @@ export class RaftNode {
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
     );
-    this.#leaseTicker = new Ticker(
+    this.#slowTicker = new Ticker(
       { intervalMs: LEASE_SCAN_MS },
-      { clock, scheduler, tick: () => lessor.tell({ kind: "tick" }) },
+      {
+        clock,
+        scheduler,
+        tick: () => {
+          lessor.tell({ kind: "tick" });
+          this.#retirement.tick();
+          this.#publication.tick();
+          quota.receive({ kind: "tick" });
+        },
+      },
     );
     transport.onStatus((status) => {
       logger.info("broker connection changed", { status });
@@ -204,7 +270,7 @@ export class RaftNode {
     this.#notices.start();
     this.#snapshotDoor.open();
     this.#ticker.start();
-    this.#leaseTicker.start();
+    this.#slowTicker.start();
     if (this.#raft.view().raft.stateIsWhole) return this.#serve();
     const { start, position, logger } = this.dependencies;
     logger.error(
@@ -216,6 +282,21 @@ export class RaftNode {
     );
   }
 
+  /**
+   * Before an orderly stop: gives the leadership away, so that nobody has to wait for an election timeout. Resolves when that
+   * is done, or given up, or after `withinMs`.
+   */
+  handOver(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.dependencies.clock.setTimer(withinMs, resolve);
+      const settled = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.#mailbox.tell({ kind: "hand-over", settled });
+    });
+  }
+
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
   stop(): void {
     this.#door.close();
@@ -225,12 +306,13 @@ export class RaftNode {
     this.#snapshotDoor.close();
     this.#fetcher.close();
     this.#ticker[Symbol.dispose]();
-    this.#leaseTicker[Symbol.dispose]();
+    this.#slowTicker[Symbol.dispose]();
     this.#mailbox.close();
   }
 
   status(): NodeStatus {
-    const { raft, position, databaseBytes } = this.#raft.view();
+    const { raft, position, databaseBytes, condition } = this.#raft.view();
+    const { quotaBytes } = this.options.quota;
     const { identity, incarnation } = this.dependencies.start;
     return {
       clusterId: identity.clusterId,
@@ -247,6 +329,9 @@ export class RaftNode {
       members: this.#notices.members(),
       version: this.options.version,
       incarnation,
+      storedBytes: condition.storedBytes,
+      quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
+      alarms: condition.alarms,
     };
   }
 
@@ -260,6 +345,25 @@ export class RaftNode {
   #stateReplaced({ index, revision }: AppliedPosition): void {
     this.dependencies.logger.info("a snapshot is the state now", { index, revision });
     this.#serve();
+  }
+
+  #membershipApplied(membership: Membership): void {
+    const { memberId } = this.options.raft;
+    const { incoming, outgoing, learners } = membership.configuration;
+    const list = (ids: readonly MemberId[]): string => ids.map(hexId).join(" ");
+    this.dependencies.logger.info("membership", {
+      voters: list(incoming),
+      outgoing: list(outgoing),
+      learners: list(learners),
+    });
+    this.#show(membership);
+    this.#retirement.configurationApplied(membership.configuration, membership.removed.includes(memberId));
+  }
+
+  #show(membership: Membership): void {
+    this.#notices.membership(listMembers(membership));
+    this.#peers.removed(membership.removed);
+    this.#publication.applied(membership);
   }
 
   #leadershipChanged(leadership: Leadership): void {

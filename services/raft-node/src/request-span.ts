@@ -1,5 +1,5 @@
 import type { LogIndex } from "@quorate/raft";
-import { traceContextOf, type Span, type Tracer } from "@quorate/telemetry";
+import { traceContextOf, type Span, type TraceContext, type Tracer } from "@quorate/telemetry";
 import type { Headers } from "@quorate/transport";
 
 /** The name of the step that ends when a request is committed (a proposal) or confirmed by a quorum (a read). */
@@ -19,6 +19,11 @@ export class RequestSpan {
     private readonly agreement: AgreementStep,
   ) {
     this.#step = tracer.startSpan(agreement, whole.context);
+  }
+
+  /** For those who work on because of this request. */
+  get context(): TraceContext {
+    return this.whole.context;
   }
 
   /** The leader put it into its log at `index`. */
@@ -60,4 +65,11 @@ export function startRequestSpan(
   if (!tracer.enabled || headers === undefined) return undefined;
   const span = tracer.startSpan(`raft-node ${name}`, traceContextOf(headers), undefined, { kind: "server" });
   return span && new RequestSpan(tracer, span, name === "propose" ? "replicate" : "confirm");
+}
+
+/** For what a node proposes by itself: a trace of its own. @returns undefined unless it is sampled. */
+export function startOwnSpan(tracer: Tracer, name: string): RequestSpan | undefined {
+  if (!tracer.enabled) return undefined;
+  const span = tracer.startRequest(`raft-node ${name}`, undefined);
+  return span && new RequestSpan(tracer, span, "replicate");
 }

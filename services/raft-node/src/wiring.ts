@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { RAFT_DEFAULTS, type Configuration, type LogIndex } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -36,6 +36,8 @@ export interface NodeEnvironment {
   readonly tracer: Tracer;
   /** Something died that the node cannot live without: the process must end. */
   readonly failed: (what: string, error: Error) => void;
+  /** The cluster has removed this member: the process must end. */
+  readonly removed: (why: string) => void;
 }
 
 const CLAIM_ANSWER_MS = 1000;
@@ -47,6 +49,13 @@ const SNAPSHOT_CHUNK_BYTES = 448 * 1024;
 /** Applied state is synced at least this often: each sync holds up the apply lane for as long as the disk takes. */
 const SYNC_ENTRIES_MAX = 1000;
 const SYNC_BYTES_MAX = 16 * 1024 * 1024;
+/** How long an orderly stop may wait for somebody to take over, in election timeouts: by then Raft has given it up. */
+const HAND_OVER_TIMEOUTS = 1;
+/**
+ * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
+ * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
+ */
+const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
@@ -57,7 +66,7 @@ const SYNC_BYTES_MAX = 16 * 1024 * 1024;
  * @throws {MemberClaimedError} another process is this member.
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
-  const { logger, tracer, failed } = environment;
+  const { logger, tracer, failed, removed } = environment;
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
@@ -71,7 +80,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   // State that is missing or behind is made good from the log, or from a snapshot if the log does not go back that far.
   const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
   stack.defer(() => applier.close());
-  const { position } = await applier.started();
+  const { position, membership, condition } = await applier.started();
   refuseLostLog(options, start, position);
 
   const transport = stack.use(await connect(options, logger, ""));
@@ -97,6 +106,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
+      quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
       snapshotBytesPerSecondMax: options.snapshotBytesPerSecond,
       snapshotWindowChunks: SNAPSHOT_WINDOW_CHUNKS,
@@ -118,6 +128,9 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applier,
       start,
       position,
+      membership,
+      condition,
+      removed,
     },
   );
   later.node = node;
@@ -125,7 +138,11 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   stack.defer(() => node.stop());
 
   const owned = stack.move();
-  return { incarnation: start.incarnation, stop: () => owned.disposeAsync() };
+  const stop = async (): Promise<void> => {
+    await node.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
+    await owned.disposeAsync();
+  };
+  return { incarnation: start.incarnation, stop };
 }
 
 function startLogWriter(
@@ -166,6 +183,7 @@ function startApplier(
       memberId,
       compactionRowsMax: 1000,
       compactionPauseMs: 10,
+      ...SLICE,
       // A fraction of the margin, so that a small one is not exceeded by what is not synced yet.
       syncEntries: Math.min(SYNC_ENTRIES_MAX, Math.ceil(options.logKeepEntries / 5)),
       syncBytes: Math.min(SYNC_BYTES_MAX, Math.ceil(options.logKeepBytes / 8)),
@@ -176,7 +194,7 @@ function startApplier(
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition }
+    { position: AppliedPosition; membership: Membership; condition: StoreCondition }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },
@@ -184,8 +202,8 @@ function startApplier(
 }
 
 /**
- * A member with the state "new" makes its directory, once. After that the directory is what counts, so the same command
- * starts it again.
+ * A member with the state "new" or "join" makes its directory, once. After that the directory is what counts, so the same
+ * command starts it again.
  *
  * @throws {StorageIdentityError} the directory is missing or empty, and the member is not new.
  */
@@ -200,7 +218,8 @@ function isNew(options: NodeOptions): boolean {
   if (initialClusterState === "existing") {
     throw new StorageIdentityError(
       `Cannot start ${options.name} as a member of an existing cluster: ${dataDir} is empty. A member that lost its ` +
-        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran.",
+        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran, " +
+        "and join only for a member that was just added and never ran.",
     );
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -208,9 +227,11 @@ function isNew(options: NodeOptions): boolean {
 }
 
 function foundation(options: NodeOptions): NonNullable<LogWriterThreadData["create"]> {
-  const { cluster, clusterId, memberId, name, initialCluster } = options;
+  const { cluster, clusterId, memberId, name, initialCluster, initialClusterState } = options;
+  // Who joins knows nobody yet: the log tells it, from the founding on.
+  const founders = initialClusterState === "join" ? [] : initialCluster;
   const configuration: Configuration = {
-    incoming: initialCluster.map((member) => member.id),
+    incoming: founders.map((member) => member.id),
     outgoing: [],
     learners: [],
   };

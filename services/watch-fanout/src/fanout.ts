@@ -1,12 +1,13 @@
 import { Mailbox } from "@quorate/actor";
 import { EMPTY_BYTES, type Clock, type Scheduler, type Timer } from "@quorate/base";
-import type { Logger } from "@quorate/telemetry";
+import { traceContextOf, type Logger, type TraceContext, type Tracer } from "@quorate/telemetry";
 import type { InboundMessage, ServiceHandle, Subscription, Transport } from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
 import { DecodeError, decodeWatchControl, decodeWatchOpen, type Subjects } from "@quorate/wire";
 import { FanoutActor, type FanoutMessage } from "./actors/fanout-actor";
 import { FeedFollower } from "./actors/feed-follower";
 import { HistoryReader } from "./actors/history-reader";
+import { SeatClaim } from "./actors/seat-claim";
 import { SERVICE_VERSION } from "./version";
 
 export interface FanoutOptions {
@@ -17,6 +18,8 @@ export interface FanoutOptions {
   readonly streamsMax: number;
   /** Bytes of events that one read of history asks for. */
   readonly historyChunkBytes: number;
+  /** Whether it publishes changes on event subjects when its turn comes. */
+  readonly eventSubjects: boolean;
 }
 
 export interface FanoutDependencies {
@@ -28,6 +31,7 @@ export interface FanoutDependencies {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
+  readonly tracer: Tracer;
 }
 
 const QUEUE = "watch-fanout";
@@ -35,6 +39,10 @@ const DELIVERIES_MAX = 256;
 const ITEM_BYTES_MAX = 256 * 1024;
 const STREAM_IDLE_MS = 6000;
 const TICK_MS = 1000;
+/** Bytes of events on event subjects that the broker has not confirmed. */
+const EVENT_WINDOW_BYTES = 4 * 1024 * 1024;
+/** As long as a leader keeps the seat for one that does not ask again. */
+const SEAT_HOLD_MS = 3000;
 /** Far above what arrives in a turn; the transport drops what a process cannot keep up with. */
 const MAILBOX_CAPACITY = 1_000_000;
 const TURN_MAX = 1024;
@@ -47,6 +55,7 @@ export class Fanout {
   readonly #mailbox: Mailbox<FanoutMessage>;
   readonly #follower: FeedFollower;
   readonly #history: HistoryReader;
+  readonly #claim: SeatClaim | undefined;
   #subscriptions: Subscription[] = [];
   #service: ServiceHandle | undefined;
   #ticker: Timer | undefined;
@@ -55,18 +64,23 @@ export class Fanout {
     private readonly options: FanoutOptions,
     private readonly dependencies: FanoutDependencies,
   ) {
-    const { feedTransport, transport, subjects, clock, scheduler, logger } = dependencies;
+    const { feedTransport, transport, subjects, clock, scheduler, logger, tracer } = dependencies;
     this.#actor = new FanoutActor(
       {
         ...options,
         deliveriesMax: DELIVERIES_MAX,
         itemBytesMax: ITEM_BYTES_MAX,
         streamIdleMs: STREAM_IDLE_MS,
+        eventWindowBytes: EVENT_WINDOW_BYTES,
       },
       {
         clock,
         logger,
-        publish: (subject, payload) => void transport.publish(subject, payload),
+        tracer,
+        subjects,
+        publish: (subject, payload, headers) =>
+          void transport.publish(subject, payload, headers === undefined ? undefined : { headers }),
+        flush: () => this.#flush(),
         refuse: (reply, text) => this.#refuse(reply, text),
         turnDone: () => {
           this.#follower.wantEvents(this.#actor.hasWatchers);
@@ -91,6 +105,19 @@ export class Fanout {
         follower: this.#follower,
         fanout: this.#mailbox,
         wanted: () => this.#actor.historyWanted(),
+        trace: () => this.#actor.historyTrace,
+      },
+    );
+    if (!options.eventSubjects) return;
+    this.#claim = new SeatClaim(
+      { source: options.source, renewMs: 1000, answerMs: 1000, holdMs: SEAT_HOLD_MS },
+      {
+        transport: feedTransport,
+        subjects,
+        clock,
+        leader: () => this.#follower.leader,
+        published: () => this.#actor.eventsPublished,
+        fanout: this.#mailbox,
       },
     );
   }
@@ -131,6 +158,7 @@ export class Fanout {
     this.#ticker?.cancel();
     this.#follower.close();
     this.#history.close();
+    this.#claim?.close();
     this.#mailbox.close();
     await this.#service?.stop();
   }
@@ -142,18 +170,34 @@ export class Fanout {
     });
   }
 
-  #open({ payload, reply }: InboundMessage, isPublic: boolean): void {
+  /** The broker has everything that was published before it answers this. */
+  #flush(): void {
+    const tell = (arrived: boolean): void => this.#mailbox.tell({ kind: "flushed", arrived });
+    this.dependencies.transport.flush().then(
+      () => tell(true),
+      () => tell(false), // not connected, or the connection broke: what was published may be lost
+    );
+  }
+
+  #traceOf({ headers }: InboundMessage): TraceContext | undefined {
+    return this.dependencies.tracer.enabled ? traceContextOf(headers) : undefined;
+  }
+
+  #open(message: InboundMessage, isPublic: boolean): void {
+    const { payload, reply } = message;
     if (reply === undefined) return;
     const open = decoded(payload, decodeWatchOpen);
     if (open === undefined) return this.#refuse(reply, "the request is no WatchOpen", 3);
     if (isPublic && !open.deliver.startsWith(INBOX_PREFIX))
       return this.#refuse(reply, `deliver must begin with ${INBOX_PREFIX}`, 3);
-    this.#mailbox.tell({ kind: "open", open, reply });
+    this.#mailbox.tell({ kind: "open", open, reply, trace: this.#traceOf(message) });
   }
 
-  #control({ payload, reply }: InboundMessage): void {
+  #control(message: InboundMessage): void {
+    const { payload, reply } = message;
     const control = decoded(payload, decodeWatchControl);
-    if (control !== undefined) this.#mailbox.tell({ kind: "control", control, reply });
+    if (control === undefined) return;
+    this.#mailbox.tell({ kind: "control", control, reply, trace: this.#traceOf(message) });
   }
 
   /** @param code gRPC's; 14 is "unavailable", which is worth another attempt. */

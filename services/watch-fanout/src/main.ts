@@ -1,7 +1,8 @@
 import { optionsOfProcess } from "@quorate/config";
-import { createLogger, type Logger } from "@quorate/telemetry";
+import { createLogger, startTracing, type Logger, type Tracing } from "@quorate/telemetry";
 import { EXIT } from "./exit-codes";
 import { parseFanoutOptions, type FanoutProcessOptions } from "./options";
+import { SERVICE_VERSION } from "./version";
 import { startFanout } from "./wiring";
 
 const options = optionsOfProcess(parseFanoutOptions);
@@ -14,7 +15,8 @@ async function run(options: FanoutProcessOptions, logger: Logger): Promise<void>
   const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
   });
-  const started = startFanout(options, { logger });
+  const tracing = tracingOf(options, logger);
+  const started = startFanout(options, { logger, tracer: tracing.tracer });
   started.catch(() => undefined); // handled below, unless a signal came first
   try {
     const fanout = await Promise.race([started, stopAsked.then(() => undefined)]);
@@ -23,11 +25,24 @@ async function run(options: FanoutProcessOptions, logger: Logger): Promise<void>
     const signal = await stopAsked;
     logger.info("stopping", { signal });
     await fanout.stop();
+    await tracing.shutdown();
   } catch (error) {
     logger.error("cannot start", { reason: (error as Error).message });
     process.exit(exitCodeOf(error));
   }
   process.exit(EXIT.ok);
+}
+
+function tracingOf({ name }: FanoutProcessOptions, logger: Logger): Tracing {
+  try {
+    return startTracing(
+      { service: "quorate-watch-fanout", instance: name, version: SERVICE_VERSION },
+      process.env,
+    );
+  } catch (error) {
+    logger.error("cannot start", { reason: (error as Error).message });
+    process.exit(exitCodeOf(error));
+  }
 }
 
 /** State after an unexpected throw is unknown; subscribers go on with another process, and nothing is lost with this one. */

@@ -35,6 +35,13 @@ export const parseFanoutOptions = defineOptions({
       description: "watch streams served at once; more are refused",
       default: 100_000,
     },
+    eventSubjects: {
+      schema: oneOf("on", "off"),
+      description:
+        "whether every change is also published as a plain message on quorate.<cluster>.event.>; one of the processes with " +
+        "'on' does it, and the broker carries each change once more, whether anybody listens or not",
+      default: "off",
+    },
     brokerWaitMs: {
       schema: integer(0, 86_400_000),
       description: "how long to try to reach a broker at the start, in milliseconds",

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import type { Logger } from "@quorate/telemetry";
+import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import type { SourceId } from "@quorate/watch";
@@ -24,7 +24,7 @@ const HISTORY_CHUNK_BYTES = 256 * 1024;
  */
 export async function startFanout(
   options: FanoutProcessOptions,
-  { logger }: { readonly logger: Logger },
+  { logger, tracer }: { readonly logger: Logger; readonly tracer: Tracer },
 ): Promise<RunningFanout> {
   await using stack = new AsyncDisposableStack();
   const transport = stack.use(await connect(options, logger, ""));
@@ -34,6 +34,7 @@ export async function startFanout(
       ...options,
       source: randomBytes(8).readBigUInt64BE() as SourceId,
       historyChunkBytes: HISTORY_CHUNK_BYTES,
+      eventSubjects: options.eventSubjects === "on",
     },
     {
       transport,
@@ -42,6 +43,7 @@ export async function startFanout(
       clock: systemClock,
       scheduler: systemScheduler,
       logger,
+      tracer,
     },
   );
   stack.defer(() => fanout.stop());

@@ -1,7 +1,13 @@
 import { binaryString, utf8 } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
 import type { InboundMessage, Transport } from "@quorate/transport";
-import { WatchHub, type SourceId, type StreamId, type WatchEvent as HubEvent } from "@quorate/watch";
+import {
+  WatchHub,
+  type HistoryChunk,
+  type SourceId,
+  type StreamId,
+  type WatchEvent as HubEvent,
+} from "@quorate/watch";
 import {
   decodeWatchControl,
   decodeWatchOpen,
@@ -25,7 +31,12 @@ export class ScriptedFanout {
 
   constructor(
     { source, revision }: { readonly source: number; readonly revision: number },
-    private readonly dependencies: { readonly transport: Transport; readonly subjects: Subjects },
+    private readonly dependencies: {
+      readonly transport: Transport;
+      readonly subjects: Subjects;
+      /** What is told to watchers that begin before the hub's window, from `from` on; absent: they wait in vain. */
+      readonly history?: (from: Revision) => HistoryChunk;
+    },
   ) {
     const { transport, subjects } = dependencies;
     this.#source = BigInt(source) as SourceId;
@@ -50,6 +61,11 @@ export class ScriptedFanout {
   }
 
   flush(): void {
+    const { history } = this.dependencies;
+    let from = this.hub.historyWanted();
+    for (; from !== undefined && history !== undefined; from = this.hub.historyWanted()) {
+      this.hub.history(history(from));
+    }
     for (const delivery of this.hub.takeDeliveries()) {
       const deliver = this.#deliver.get(delivery.stream)!;
       this.dependencies.transport.publish(

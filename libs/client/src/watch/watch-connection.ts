@@ -1,6 +1,6 @@
 import type { Clock, Scheduler, Timer } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
-import type { RequestResult, Subscription, Transport } from "@quorate/transport";
+import type { Headers, RequestOptions, RequestResult, Subscription, Transport } from "@quorate/transport";
 import {
   WatchSubscriber,
   type SourceId,
@@ -63,6 +63,7 @@ export class WatchConnection {
   #attempts = 0;
   #unackedBytes = 0;
   #unackedDeliveries = 0;
+  #nextHeaders: Headers | undefined;
   #closed = false;
 
   constructor(
@@ -83,13 +84,22 @@ export class WatchConnection {
     return this.#subscriber.revision;
   }
 
+  /** Whether the source has yet to confirm something it was told or asked. */
+  get hasUnsentCommands(): boolean {
+    return this.#subscriber.hasUnsentCommands;
+  }
+
   /** Opens the stream; the first watcher does so too. */
   open(): void {
     if (this.#subscriber.stream === undefined) this.#open();
   }
 
-  /** @param next The first revision that is wanted; 0: from now on. `spec` is kept. */
-  create(spec: WatcherSpec, next: Revision): WatcherNumber {
+  /**
+   * @param next The first revision that is wanted; 0: from now on. `spec` is kept.
+   * @param headers For the message that asks for it, such as the context of a trace.
+   */
+  create(spec: WatcherSpec, next: Revision, headers?: Headers): WatcherNumber {
+    if (headers !== undefined) this.#nextHeaders = headers;
     const watcher = this.#subscriber.create(spec, next);
     if (this.#subscriber.stream === undefined) this.#open();
     else this.#tellSoon();
@@ -134,13 +144,13 @@ export class WatchConnection {
     if (this.#closed) return;
     this.#isReopening = false;
     const { transport, newStreamId } = this.dependencies;
-    const { openSubject, deliverSubject: deliver, windowBytes, answerMs } = this.options;
+    const { openSubject, deliverSubject: deliver, windowBytes } = this.options;
     const stream = newStreamId();
     const commands = this.#subscriber.begin(stream);
     const open = encodeWatchOpen({ stream, deliver, windowBytes, commands });
     this.#missed = 0;
     this.#timer?.cancel();
-    transport.request(openSubject, open, { timeoutMs: answerMs }, (result) => {
+    transport.request(openSubject, open, this.#requestOptions(), (result) => {
       if (this.#closed || this.#isReopening || stream !== this.#subscriber.stream) return;
       const source = sourceOf(result);
       if (source === undefined || !this.#subscriber.bind(source, stream)) {
@@ -193,19 +203,26 @@ export class WatchConnection {
   #ask(): void {
     const { stream, source } = this.#subscriber;
     if (this.#closed || this.#isReopening || source === undefined) return;
-    const { heartbeatMs, answerMs, controlSubject } = this.options;
+    const { heartbeatMs, controlSubject } = this.options;
     this.#later(heartbeatMs);
     const control = this.#control(false);
     this.#unackedBytes = 0;
     this.#unackedDeliveries = 0;
     const { transport } = this.dependencies;
-    transport.request(controlSubject(source), control, { timeoutMs: answerMs }, (result) => {
+    transport.request(controlSubject(source), control, this.#requestOptions(), (result) => {
       if (this.#closed || this.#isReopening || stream !== this.#subscriber.stream) return;
       if (result.kind === "answer") return this.#receive(result.payload);
       if (result.kind === "not-sent") return; // disconnected: whoever hears of the connection first goes on
       this.#missed += 1;
       if (result.kind === "no-responders" || this.#missed >= 2) this.#reopen();
     });
+  }
+
+  #requestOptions(): RequestOptions {
+    const timeoutMs = this.options.answerMs;
+    const headers = this.#nextHeaders;
+    this.#nextHeaders = undefined;
+    return headers === undefined ? { timeoutMs } : { timeoutMs, headers };
   }
 
   #control(close: boolean): Uint8Array {

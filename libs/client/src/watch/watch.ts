@@ -1,12 +1,12 @@
-import { Deque, EMPTY_BYTES, type Clock, type Scheduler } from "@quorate/base";
+import { Deque, EMPTY_BYTES } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
-import type { Transport } from "@quorate/transport";
-import type { StreamId, WatchItem } from "@quorate/watch";
-import { decodeMessage, mvccpb, type Subjects } from "@quorate/wire";
+import type { WatchItem } from "@quorate/watch";
+import { decodeMessage, mvccpb } from "@quorate/wire";
 import type { KeyRange } from "../key-range";
 import type { KeyValue } from "../key-value";
 import { keyValueOf } from "../results";
-import { WatchConnection } from "./watch-connection";
+import { newWatchConnection, type WatchPorts } from "./new-watch-connection";
+import type { WatchConnection } from "./watch-connection";
 
 export interface WatchOptions {
   /** The first revision of interest, such as that of a `range` plus one; without it, whatever comes from now on. */
@@ -41,19 +41,10 @@ export class WatchCompactedError extends Error {
   }
 }
 
-export interface WatchDependencies {
-  readonly transport: Transport;
-  readonly subjects: Subjects;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly randomId: () => bigint;
+export interface WatchDependencies extends WatchPorts {
   /** Called once, when nothing more will come; perhaps before the watch is made. */
-  readonly ended: (watch: Watch) => void;
+  readonly ended: (watch: AsyncDisposable) => void;
 }
-
-const WINDOW_BYTES = 1024 * 1024;
-const HEARTBEAT_MS = 1000;
-const ANSWER_MS = 1000;
 
 interface Delivery {
   readonly sequence: number;
@@ -82,22 +73,7 @@ export class Watch
     private readonly dependencies: WatchDependencies,
   ) {
     this.started = this.#started.promise;
-    const { subjects, randomId } = dependencies;
-    this.#connection = new WatchConnection(
-      {
-        openSubject: subjects.api("watch", "create"),
-        controlSubject: (source) => subjects.watchStream(source),
-        deliverSubject: `_INBOX.${randomId().toString(36)}`,
-        windowBytes: WINDOW_BYTES,
-        heartbeatMs: HEARTBEAT_MS,
-        answerMs: ANSWER_MS,
-      },
-      {
-        ...dependencies,
-        newStreamId: () => randomId() as StreamId,
-        consumer: (items, sequence) => this.#receive(items, sequence),
-      },
-    );
+    this.#connection = newWatchConnection(dependencies, (items, sequence) => this.#receive(items, sequence));
     this.#connection.create(
       {
         range: { key: range.start, rangeEnd: range.end },
@@ -202,7 +178,7 @@ export class Watch
   }
 }
 
-function watchEvent(bytes: Uint8Array): WatchEvent {
+export function watchEvent(bytes: Uint8Array): WatchEvent {
   const { type, kv, prevKv } = decodeMessage("Event", mvccpb.Event, bytes);
   const keyValue = keyValueOf(kv ?? { key: EMPTY_BYTES });
   return {

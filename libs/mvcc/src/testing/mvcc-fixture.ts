@@ -43,8 +43,11 @@ export class MvccFixture {
 
   commit(session: WriteSession): void {
     const batch = this.store.batch();
-    session.flush(batch);
+    const before = this.bytes;
+    const growth = session.flush(batch);
     batch.write({ sync: false });
+    if (this.bytes - before !== growth)
+      throw new Error(`The store grew by ${this.bytes - before}, not by ${growth}`);
     this.revision = session.revision;
   }
 
@@ -77,6 +80,17 @@ export class MvccFixture {
       },
       [Symbol.dispose]: () => rows[Symbol.dispose](),
     };
+  }
+
+  /** Of all rows, keys and values. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const column of ["latest", "history", "event"] as const) {
+      using rows = this.store.scan(column, new Uint8Array(0), undefined);
+      for (let row = rows.next(); row !== undefined; row = rows.next())
+        bytes += row.key.length + row.value.length;
+    }
+    return bytes;
   }
 
   count(column: MvccColumn): number {

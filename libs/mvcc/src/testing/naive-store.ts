@@ -85,6 +85,9 @@ export class NaiveStore {
       .filter((change) => change.main >= from)
       .map((change) => {
         const old = this.#stateAt(change.main - 1).get(change.key);
+        const isFirst = !this.#changes.some(
+          ({ main, sub, key }) => main === change.main && key === change.key && sub < change.sub,
+        );
         const kv = this.#stateAt(change.main, change.sub).get(change.key) ?? {
           key: bytesOfBinaryString(change.key),
           createRevision: 0 as Revision,
@@ -99,6 +102,7 @@ export class NaiveStore {
           sub: change.sub,
           kv,
           supersededRevision: (old?.modRevision ?? 0) as Revision,
+          historyBytes: old === undefined || !isFirst ? 0 : historyBytes(old),
         };
       });
   }
@@ -342,4 +346,9 @@ function resultIs(compare: Compare, order: bigint): boolean {
     default:
       return assertNever(compare.result);
   }
+}
+
+/** A row of `history`: escaped key, its end and a revision; four numbers and the value. */
+function historyBytes({ key, value }: KeyValue): number {
+  return key.length + key.filter((byte) => byte === 0).length + 10 + 32 + value.length;
 }

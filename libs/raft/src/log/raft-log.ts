@@ -1,4 +1,5 @@
 import { invariant } from "@quorate/base";
+import { ConfigurationEntries } from "../configuration/configuration-entries";
 import type { RaftEffect } from "../effect";
 import type { Persistence } from "../persistence";
 import type { RaftStart } from "../start";
@@ -27,6 +28,7 @@ export class RaftLog {
   #runs: TermRuns;
   #cache: EntryCache;
   readonly #fetched: FetchedRanges;
+  readonly #configurations: ConfigurationEntries;
   #commit: LogIndex;
 
   constructor(
@@ -40,6 +42,7 @@ export class RaftLog {
     this.#compactedChain = start.compactedChain;
     this.#runs = new TermRuns(start.compacted, start.termRuns);
     this.#fetched = new FetchedRanges(options.fetchBytesMax);
+    this.#configurations = new ConfigurationEntries(start.tail, start.applied);
     const first = start.tail[0]?.index ?? ((start.compacted.index + 1) as LogIndex);
     invariant(first > start.compacted.index, "the log begins after the compacted entry", { first });
     invariant(start.tail.length > 0 || start.termRuns.length === 0, "a log that is not empty has a tail");
@@ -123,8 +126,19 @@ export class RaftLog {
     return this.#runs.lastWithTermAtMost(bounded, term);
   }
 
+  /** Whether a configuration entry up to `index` is not applied yet. */
+  isConfigurationUnapplied(index: LogIndex): boolean {
+    return this.#configurations.isUnappliedUpTo(index);
+  }
+
+  /** Everything up to `index` is applied. */
+  applied(index: LogIndex): void {
+    this.#configurations.applied(index);
+  }
+
   append(entry: Entry): void {
     this.#cache.append(entry);
+    this.#configurations.appended(entry);
     this.#runs.extend(entry);
     this.#sizes.append(entry);
     this.#persistence.append(entry);
@@ -136,6 +150,7 @@ export class RaftLog {
     this.#cache.truncateFrom(index, chainBefore);
     this.#runs.truncateFrom(index);
     this.#sizes.truncateFrom(index);
+    this.#configurations.truncatedFrom(index);
     this.#fetched.forget();
     this.#persistence.truncateFrom(index);
   }
@@ -160,6 +175,7 @@ export class RaftLog {
     this.#runs = new TermRuns(this.#compacted, []);
     this.#cache = new EntryCache((index + 1) as LogIndex, chain);
     this.#sizes.compactTo(Infinity as LogIndex);
+    this.#configurations.restartedAfter(index);
     this.#fetched.forget();
     this.#commit = index;
   }
@@ -175,6 +191,8 @@ export class RaftLog {
       to: index,
       last: this.lastIndex,
     });
+    // Whoever is removed may be gone soon: a member must not forget in a crash whose votes it needs.
+    if (this.#configurations.hasBetween(this.#commit, index)) this.#persistence.commitMatters();
     this.#commit = index;
   }
 

@@ -18,14 +18,18 @@ export class CandidateRole implements RoleBehaviour {
   readonly compactionHold = NO_HOLD;
   readonly #member: Member;
   readonly #transitions: Transitions;
+  /** The leader asked for this campaign, so its followers need not stand by it. */
+  readonly #transfer: boolean;
   readonly #votes = new Map<MemberId, boolean>();
 
   constructor(
     role: "pre-candidate" | "candidate",
     member: Member,
+    transfer: boolean,
     dependencies: { readonly transitions: Transitions },
   ) {
     this.role = role;
+    this.#transfer = transfer;
     this.#member = member;
     this.#transitions = dependencies.transitions;
   }
@@ -36,7 +40,8 @@ export class CandidateRole implements RoleBehaviour {
     const last = log.lastId;
     for (const voter of votersOf(configuration)) {
       if (voter === id) continue;
-      if (this.role === "candidate") this.#member.send(voter, { kind: "vote", term, last, transfer: false });
+      if (this.role === "candidate")
+        this.#member.send(voter, { kind: "vote", term, last, transfer: this.#transfer });
       else this.#member.send(voter, { kind: "pre-vote", term: (term + 1) as Term, last });
     }
     // A pre-vote promises nothing; a real vote for oneself counts when it is durable, like anyone's.
@@ -46,7 +51,6 @@ export class CandidateRole implements RoleBehaviour {
   tick(): void {
     this.#member.timer.tick();
     if (!this.#member.timer.expired) return;
-    // Its state may have begun to be replaced meanwhile.
     if (this.#member.mayCampaign) this.#transitions.preCampaign();
     else this.#transitions.follow(this.#member.term, undefined);
   }
@@ -75,12 +79,21 @@ export class CandidateRole implements RoleBehaviour {
     this.#member.notice({ kind: "proposal-refused", id, reason: "not-leader" });
   }
 
+  transferLeadership(id: number): void {
+    this.#member.notice({ kind: "transfer-ended", id, outcome: "not-leader" });
+  }
+
   read(id: number): void {
     this.#member.failReads([id], "no-leader");
   }
 
   persisted(): void {
     if (this.role === "candidate" && this.#member.hardStateDurable) this.#count(this.#member.id, true);
+  }
+
+  /** Votes that were asked for under another configuration say nothing about this one. */
+  reconfigured(): void {
+    this.#transitions.follow(this.#member.term, undefined);
   }
 
   unreachable(): void {}
@@ -104,7 +117,7 @@ export class CandidateRole implements RoleBehaviour {
     const result = voteResult(this.#member.configuration, (voter) => this.#votes.get(voter));
     if (result === "won") {
       if (this.role === "candidate") this.#transitions.lead();
-      else this.#transitions.campaign();
+      else this.#transitions.campaign(false);
     } else if (result === "lost") {
       this.#transitions.follow(this.#member.term, undefined);
     }

@@ -22,6 +22,7 @@ export class FollowerRole implements RoleBehaviour {
   readonly #incoming: IncomingSnapshot;
   readonly #onDamage: () => void;
   #leader: MemberId | undefined;
+  #campaignWhenApplied = false;
 
   constructor(
     member: Member,
@@ -55,12 +56,14 @@ export class FollowerRole implements RoleBehaviour {
   }
 
   tick(): void {
-    const { timer, mayCampaign } = this.#member;
+    const { timer } = this.#member;
     timer.tick();
     this.#member.failReads(this.#reads.tick(), "no-leader");
     if (!timer.expired) return;
-    if (mayCampaign) this.#transitions.preCampaign();
-    else timer.restart();
+    if (this.#member.mayCampaign) return this.#transitions.preCampaign();
+    timer.restart();
+    // A learner whose leader is gone, or a member that was removed, must not go on naming it: others go by that.
+    if (this.#leader !== undefined) this.#transitions.follow(this.#member.term, undefined);
   }
 
   receive(from: MemberId, message: Message): void {
@@ -80,6 +83,8 @@ export class FollowerRole implements RoleBehaviour {
         });
       case "read-index-response":
         return this.#readAnswered(message.id, message.index);
+      case "timeout-now":
+        return this.#timeoutNow();
       default:
         return; // an answer to a role that is over
     }
@@ -89,12 +94,20 @@ export class FollowerRole implements RoleBehaviour {
     this.#member.notice({ kind: "proposal-refused", id, reason: "not-leader" });
   }
 
+  transferLeadership(id: number): void {
+    this.#member.notice({ kind: "transfer-ended", id, outcome: "not-leader" });
+  }
+
   read(id: number): void {
     if (this.#leader === undefined) this.#member.failReads([id], "no-leader");
     else if (!this.#reads.add(id)) this.#member.failReads([id], "overloaded");
   }
 
   persisted(): void {}
+
+  reconfigured(): void {
+    if (this.#campaignWhenApplied && this.#member.mayCampaign) this.#transitions.campaign(true);
+  }
 
   unreachable(): void {}
 
@@ -148,6 +161,12 @@ export class FollowerRole implements RoleBehaviour {
     if (message.commit > log.commit) log.commitTo(message.commit);
     const needsSnapshot = this.#incoming.isNeeded;
     this.#member.send(from, { kind: "heartbeat-response", term, round: message.round, needsSnapshot });
+  }
+
+  /** A leader that removes itself asks when it has applied that; this member may be about to. A snapshot takes too long. */
+  #timeoutNow(): void {
+    if (this.#member.mayCampaign) return this.#transitions.campaign(true);
+    this.#campaignWhenApplied = this.#member.isVoter && this.#member.stateIsWhole;
   }
 
   #heard(from: MemberId): void {

@@ -10,18 +10,20 @@ import { isVoter } from "../quorum/quorum";
 import type { RaftStart } from "../start";
 import type { Configuration, HardState, LogIndex, MemberId, Term } from "../types";
 import { ElectionTimer } from "./election-timer";
+import { LeadershipTransfer } from "./transfer";
 
 /** What a member is and holds in any role: identity, term and vote, log, and the ways out. */
 export class Member {
   readonly options: RaftOptions;
-  configuration: Configuration;
   readonly chainHash: ChainHash;
   readonly log: RaftLog;
   readonly timer: ElectionTimer;
+  readonly transfer: LeadershipTransfer;
   /** Whether the applied state is whole; while it is not, this member does not campaign. */
   stateIsWhole: boolean;
   readonly #persistence: Persistence;
   readonly #outbox: Outbox;
+  #configuration: Configuration;
   #term: Term;
   #vote: MemberId | undefined;
   #notices: RaftEffect[] = [];
@@ -34,9 +36,12 @@ export class Member {
   ) {
     const last = start.tail[start.tail.length - 1]?.index ?? start.compacted.index;
     this.options = options;
-    this.configuration = start.configuration;
+    this.#configuration = start.configuration;
     this.chainHash = dependencies.chainHash;
     this.timer = new ElectionTimer(options.electionTimeoutTicks, dependencies);
+    this.transfer = new LeadershipTransfer(options.electionTimeoutTicks, {
+      ended: (effect) => this.notice(effect),
+    });
     this.#persistence = new Persistence(last, start.hardState);
     this.#outbox = new Outbox({ persistence: this.#persistence });
     const logOptions = { cacheBytesMax: options.cacheBytesMax, fetchBytesMax: options.appendBytesMax };
@@ -61,13 +66,28 @@ export class Member {
     return this.#vote;
   }
 
+  /** The one that is applied: what every majority is counted in. */
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
   get isVoter(): boolean {
     return isVoter(this.configuration, this.id);
   }
 
-  /** Whether this member may stand for election: a leader must be able to apply what it commits. */
+  /**
+   * Whether it may ask for votes: only a voter with a whole state, because a leader must be able to apply what it commits, and
+   * with a configuration that is not known to be outdated. One that is committed but not applied may have other voters, and an
+   * election in the old one could win against a leader of the new one.
+   */
   get mayCampaign(): boolean {
-    return this.isVoter && this.stateIsWhole;
+    return this.isVoter && this.stateIsWhole && !this.log.isConfigurationUnapplied(this.log.commit);
+  }
+
+  /** What the state machine made of configuration entries. */
+  reconfigure(configuration: Configuration): void {
+    invariant(configuration.incoming.length > 0, "somebody has a vote");
+    this.#configuration = configuration;
   }
 
   /** Whether the present term and vote would survive a crash. */
@@ -127,7 +147,6 @@ export class Member {
       this.log.restart(snapshot);
       this.#outbox.truncateFrom((snapshot.index + 1) as LogIndex);
     }
-    this.configuration = snapshot.configuration;
     return this.#persistence.latestId;
   }
 

@@ -2,7 +2,7 @@ import { invariant } from "@quorate/base";
 import type { Applier } from "../applier";
 import type { InstallSnapshotMessage } from "../message";
 import type { Member } from "../roles/member";
-import type { LogIndex, MemberId, SnapshotHead, Term } from "../types";
+import type { Configuration, LogIndex, MemberId, SnapshotHead, Term } from "../types";
 
 /**
  * "fetching" and "staged": it is on its way beside the state in use, and may be given up.
@@ -21,16 +21,18 @@ type Pending =
   | {
       readonly kind: "writing";
       readonly transfer: number;
-      readonly index: LogIndex;
+      readonly snapshot: SnapshotHead;
       readonly writeId: number;
     }
-  | { readonly kind: "installing"; readonly transfer: number; readonly index: LogIndex };
+  | { readonly kind: "installing"; readonly snapshot: SnapshotHead };
 
 const NONE: Pending = { kind: "none" };
 
 /**
  * The snapshot that this member gets instead of entries it misses. It outlives roles and terms: what a leader offered was
- * committed, so it stays true whoever leads. One at a time; the decision is the durable restart of the log, after which a
+ * committed, so it stays true whoever leads. And it is newer than all that is known here to be committed, so it is also
+ * taken if its configuration has no place for this member: then this one is removed, or is to be added only later in the log.
+ * One at a time; the decision is the durable restart of the log, after which a
  * crash at any point ends in the snapshot's state.
  */
 export class IncomingSnapshot {
@@ -103,20 +105,24 @@ export class IncomingSnapshot {
   persisted(): void {
     const pending = this.#pending;
     if (pending.kind !== "writing" || !this.#member.isDurable(pending.writeId)) return;
-    const { transfer, index } = pending;
-    this.#pending = { kind: "installing", transfer, index };
-    this.#member.notice({ kind: "install-snapshot", transfer, index });
+    const { transfer, snapshot } = pending;
+    this.#pending = { kind: "installing", snapshot };
+    this.#member.notice({ kind: "install-snapshot", transfer, index: snapshot.index });
   }
 
-  installed(index: LogIndex): void {
+  /** @returns The configuration that counts from now on, as any other does from where it is applied. */
+  installed(index: LogIndex): Configuration {
+    const pending = this.#pending;
     invariant(
-      this.#pending.kind === "installing" && this.#pending.index === index,
+      pending.kind === "installing" && pending.snapshot.index === index,
       "only the snapshot that the log begins behind is installed",
       { index },
     );
     this.#pending = NONE;
     this.#applier.resume(index);
+    this.#member.log.applied(index);
     this.#member.stateIsWhole = true;
+    return pending.snapshot.configuration;
   }
 
   /** Meanwhile entries may have come in the ordinary way: then it is of no use any more. */
@@ -135,6 +141,6 @@ export class IncomingSnapshot {
     const writeId = this.#member.restartLog(restart);
     this.#applier.suspend();
     this.#member.stateIsWhole = false;
-    this.#pending = { kind: "writing", transfer, index: snapshot.index, writeId };
+    this.#pending = { kind: "writing", transfer, snapshot, writeId };
   }
 }

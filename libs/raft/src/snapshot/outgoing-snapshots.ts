@@ -17,7 +17,11 @@ export class OutgoingSnapshots {
     if (this.#open.get(to) === transfer) this.#open.delete(to);
   }
 
-  /** Opens views for those who need one and answer, offers what is open, and closes what nobody needs any more. */
+  /**
+   * Opens views for those who need one and answer, offers what is open, and closes what nobody needs any more.
+   *
+   * @param peers The other members; nobody who was removed gets a snapshot.
+   */
   flush(peers: ReadonlyMap<MemberId, Peer>, round: number): void {
     for (const [to, transfer] of this.#open) {
       const progress = peers.get(to)?.progress;
@@ -43,11 +47,11 @@ export class OutgoingSnapshots {
       this.#member.notice({ kind: "open-snapshot", to, transfer });
     }
     if (at === undefined) return;
-    const { log, term, configuration } = this.#member;
+    const { log, term } = this.#member;
     if (at.index < log.compacted.index) return peer.snapshotClosed(this.#member.nextForwardId());
     const chain = log.chainAt(at.index);
     if (chain === undefined) return log.want(at.index);
-    const snapshot = { ...at, chain, configuration };
+    const snapshot = { ...at, chain };
     this.#member.send(to, { kind: "install-snapshot", term, round, transfer, snapshot });
     peer.snapshotOffered();
   }

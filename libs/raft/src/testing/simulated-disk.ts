@@ -2,24 +2,39 @@ import { invariant } from "@quorate/base";
 import type { RaftEffect } from "../effect";
 import type { RaftStart } from "../start";
 import type { Configuration, Entry, EntryId, HardState, LogIndex, SnapshotHead, Term } from "../types";
+import { configurationAfter } from "./configuration-data";
 
 export type PersistEffect = Extract<RaftEffect, { kind: "persist" }>;
 
 /** What survives a crash of a member in specs: only writes that completed. */
 export class SimulatedDisk {
   #compacted: SnapshotHead;
+  /** What the state machine keeps of the membership: each configuration, and the index from which it is the applied one. */
+  #configurations: { readonly index: LogIndex; readonly configuration: Configuration }[];
   #hardState: HardState = { term: 0 as Term, vote: undefined, commit: 0 as LogIndex };
   /** Those behind `compacted`. */
   #entries: Entry[] = [];
   /** Counts starts; written at each, as a real store does. */
   incarnation = 0;
-  /** What the state machine keeps over a crash. */
-  applied = 0 as LogIndex;
+  #applied = 0 as LogIndex;
   /** Up to where a snapshot is complete beside the state. */
   staged: LogIndex | undefined;
 
-  constructor(configuration: Configuration) {
-    this.#compacted = { term: 0 as Term, index: 0 as LogIndex, chain: 0, configuration };
+  /** @param founding The configuration before any entry. */
+  constructor(founding: Configuration) {
+    const index = 0 as LogIndex;
+    this.#compacted = { term: 0 as Term, index, chain: 0, configuration: founding };
+    this.#configurations = [{ index, configuration: founding }];
+  }
+
+  /** What the state machine has made of the entries that it applied; nothing, if its state ends before the log begins. */
+  get configuration(): Configuration {
+    return this.#configurations.at(-1)?.configuration ?? this.#compacted.configuration;
+  }
+
+  /** What the state machine keeps over a crash. */
+  get applied(): LogIndex {
+    return this.#applied;
   }
 
   get hardState(): HardState {
@@ -79,16 +94,36 @@ export class SimulatedDisk {
     return found;
   }
 
+  apply(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#applied = entry.index;
+      if (entry.type !== "configuration") continue;
+      const configuration = configurationAfter(this.configuration, [entry]);
+      this.#configurations.push({ index: entry.index, configuration });
+    }
+  }
+
+  /** The snapshot that the log begins behind is the state. */
+  install(): void {
+    const { index, configuration } = this.#compacted;
+    this.#applied = index;
+    this.#configurations = [{ index, configuration }];
+    this.staged = undefined;
+  }
+
   /** @param applied What the state machine still holds. */
   crash(applied: LogIndex): void {
     // A snapshot that the log begins behind is the state, also if the crash came before it was put in its place.
-    this.applied = this.staged === this.#compacted.index ? this.staged : applied;
+    if (this.staged === this.#compacted.index) return this.install();
     this.staged = undefined;
+    this.#applied = applied;
+    const isWhole = applied >= this.#compacted.index;
+    this.#configurations = this.#configurations.filter(({ index }) => isWhole && index <= applied);
   }
 
   /** @param tailMax How many of the newest entries are loaded at once. */
   start(tailMax: number): RaftStart {
-    const { term, index, chain, configuration } = this.#compacted;
+    const { term, index, chain } = this.#compacted;
     const termRuns: EntryId[] = [];
     for (const entry of this.#entries) {
       if (termRuns[termRuns.length - 1]?.term !== entry.term)
@@ -96,7 +131,7 @@ export class SimulatedDisk {
     }
     return {
       hardState: this.#hardState,
-      configuration,
+      configuration: this.configuration,
       compacted: { term, index },
       compactedChain: chain,
       termRuns,

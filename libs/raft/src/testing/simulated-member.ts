@@ -36,6 +36,8 @@ export class SimulatedMember {
   readonly fetches = new Deque<Extract<RaftEffect, { kind: "fetch" }>>();
   /** Snapshots to open, fetch and install, and logs to compact, in the order asked. */
   readonly snapshotWork = new Deque<SnapshotEffect>();
+  /** The views of the state that are open: their names, by receiver. */
+  readonly #views = new Map<MemberId, number>();
   readonly #options: SimulatedMemberOptions;
   readonly #dependencies: SimulatedMemberDependencies;
   #raft: Raft | undefined;
@@ -70,6 +72,7 @@ export class SimulatedMember {
     this.applies.drain();
     this.fetches.drain();
     this.snapshotWork.drain();
+    this.#views.clear();
     this.disk.crash(applied);
   }
 
@@ -86,6 +89,7 @@ export class SimulatedMember {
       else if (effect.kind === "apply") this.applies.push(effect.entries);
       else if (effect.kind === "fetch") this.fetches.push(effect);
       else if (effect.kind === "discard-snapshot") this.disk.staged = undefined;
+      else if (effect.kind === "close-snapshot") this.#views.delete(effect.to);
       else if (
         effect.kind === "compact" ||
         effect.kind === "open-snapshot" ||
@@ -111,8 +115,11 @@ export class SimulatedMember {
     const entries = this.applies.shift();
     if (entries === undefined) return false;
     if (entries[0]!.index <= this.disk.applied) return true; // a snapshot has overtaken it
-    this.disk.applied = entries[entries.length - 1]!.index;
-    this.step({ kind: "applied", index: this.disk.applied });
+    this.disk.apply(entries);
+    const index = this.disk.applied;
+    if (entries.some(({ type }) => type === "configuration")) {
+      this.step({ kind: "applied", index, configuration: this.disk.configuration });
+    } else this.step({ kind: "applied", index });
     return true;
   }
 
@@ -148,7 +155,9 @@ export class SimulatedMember {
       }
       case "open-snapshot": {
         const { to, transfer } = work;
-        const at = { index: this.disk.applied, term: this.#termOfApplied() };
+        const { applied: index, configuration } = this.disk;
+        this.#views.set(to, transfer);
+        const at = { index, term: this.#termOfApplied(), configuration };
         this.step({ kind: "snapshot-opened", to, transfer, at });
         return true;
       }
@@ -159,14 +168,20 @@ export class SimulatedMember {
         return true;
       }
       case "install-snapshot":
-        this.disk.applied = work.index;
-        this.disk.staged = undefined;
+        this.disk.install();
         this.applies.drain();
         this.step({ kind: "snapshot-installed", index: work.index });
         return true;
       default:
         return assertNever(work);
     }
+  }
+
+  /** Views that nobody reads for long are closed. */
+  giveUpViews(): void {
+    const views = [...this.#views];
+    this.#views.clear();
+    this.step(...views.map(([to, transfer]) => ({ kind: "snapshot-closed", to, transfer }) as const));
   }
 
   #termOfApplied(): Term {

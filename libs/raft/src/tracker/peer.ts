@@ -1,5 +1,5 @@
 import { invariant } from "@quorate/base";
-import type { EntryId, LogIndex } from "../types";
+import type { LogIndex, StateView } from "../types";
 import { type InflightLimits, Inflights } from "./inflights";
 
 /**
@@ -18,7 +18,7 @@ export type Progress =
       match: LogIndex;
       readonly next: LogIndex;
       readonly transfer: number;
-      readonly at: EntryId | undefined;
+      readonly at: StateView | undefined;
       /** Whether it has answered something since it was last offered the snapshot. */
       answered: boolean;
     };
@@ -31,8 +31,15 @@ export class Peer {
   #commitSent = 0 as LogIndex;
   #nudged = false;
 
-  constructor(limits: InflightLimits, next: LogIndex) {
+  /**
+   * The round that was the newest when this member came to be replicated to. Check-quorum takes it for answered, once: the
+   * member had no time to answer one. Nothing else does.
+   */
+  readonly assumedRound: number;
+
+  constructor(limits: InflightLimits, next: LogIndex, assumedRound: number) {
     this.#limits = limits;
+    this.assumedRound = assumedRound;
     this.#progress = { state: "probe", match: 0 as LogIndex, next, paused: false };
   }
 
@@ -51,6 +58,11 @@ export class Peer {
   /** The newest round of this leadership that the member has answered: it was not in a newer term when that was sent. */
   get ackedRound(): number {
     return this.#ackedRound;
+  }
+
+  /** Whether it is known to hold the log up to `last` and needs nothing else: a damaged state is none to lead with. */
+  holdsAll(last: LogIndex): boolean {
+    return this.#progress.state !== "snapshot" && this.#progress.match === last;
   }
 
   /** Whether entries may be sent now. */
@@ -153,7 +165,7 @@ export class Peer {
   }
 
   /** The view `transfer` is open and shows the state after `at`. */
-  snapshotOpened(transfer: number, at: EntryId): void {
+  snapshotOpened(transfer: number, at: StateView): void {
     const progress = this.#progress;
     if (progress.state === "snapshot" && progress.transfer === transfer) this.#progress = { ...progress, at };
   }

@@ -1,8 +1,10 @@
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
-import type { Event, KeyValue, Revision } from "@quorate/mvcc";
+import type { Event, KeyValue, Revision, TxnRequest } from "@quorate/mvcc";
 import { NaiveStore } from "../../../mvcc/src/testing/naive-store";
 import { deleteRequest, rangeRequest, txnRequest } from "../../../mvcc/src/testing/requests";
 import type {
+  Alarm,
+  AlarmRequest,
   Command,
   CommandOutcome,
   CommittedEntry,
@@ -21,6 +23,7 @@ export class NaiveState {
   readonly #store = new NaiveStore();
   #leases: LeaseRecord[] = [];
   #changes: LeaseChange[] = [];
+  #alarms: Alarm[] = [];
 
   get revision(): number {
     return this.#store.revision;
@@ -32,6 +35,12 @@ export class NaiveState {
 
   eventsFrom(from: number): Event[] {
     return this.#store.eventsFrom(from);
+  }
+
+  alarms(): readonly Alarm[] {
+    const rank = ({ type, memberId }: Alarm): string =>
+      `${type === "no-space" ? 1 : 2} ${memberId.toString(16).padStart(16, "0")}`;
+    return [...this.#alarms].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   }
 
   records(): readonly LeaseRecord[] {
@@ -62,18 +71,36 @@ export class NaiveState {
       const ids = this.#leases.map(({ id }) => id).sort((a, b) => (unsigned(a) < unsigned(b) ? -1 : 1));
       return { ok: true, kind: "leases", response: { revision: this.#revision, ids } };
     }
+    if (command.kind === "alarms") {
+      const alarms = this.alarms().filter(({ type }) => command.type === undefined || type === command.type);
+      return { ok: true, kind: "alarms", response: { revision: this.#revision, alarms } };
+    }
     if (command.kind === "page") {
       const outcome = this.read({ kind: "range", request: command.request });
       if (!outcome.ok || outcome.kind !== "range") return outcome;
       const count = command.request.countOnly ? outcome.response.count : 0;
       return { ...outcome, response: { ...outcome.response, count } };
     }
+    // Without a budget a slice is the whole range.
+    if (command.kind === "slice") return this.read({ kind: "range", request: command.request });
     const outcome = this.#store.execute(command);
     return outcome.ok ? ({ ok: true, ...outcome.response } as ReadOutcome) : outcome;
   }
 
   execute(command: Command, entry: Pick<CommittedEntry, "index" | "term">): CommandOutcome {
+    const isCorrupt = this.#alarms.some(({ type }) => type === "corrupt");
+    if (isCorrupt && !["alarm", "lease-checkpoint"].includes(command.kind)) {
+      return { ok: false, error: { code: "corrupt-cluster" } };
+    }
+    const isFull = this.#alarms.some(({ type }) => type === "no-space");
+    if (isFull && (command.kind === "lease-grant" || holdsPut(command))) {
+      return { ok: false, error: { code: "no-space" } };
+    }
     switch (command.kind) {
+      case "alarm": {
+        const alarms = this.#changeAlarm(command.request);
+        return { ok: true, response: { kind: "alarm", response: { revision: this.#revision, alarms } } };
+      }
       case "lease-grant": {
         const { id } = command.request;
         if (id === 0n) return { ok: false, error: { code: "lease-not-found" } };
@@ -115,6 +142,8 @@ export class NaiveState {
         }
         return { ok: true, response: { kind: "lease-checkpoint", response: { revision: this.#revision } } };
       }
+      case "membership":
+        throw new RangeError("a model of keys and leases knows no members");
       default:
         return this.#store.execute(command) as CommandOutcome;
     }
@@ -122,6 +151,15 @@ export class NaiveState {
 
   get #revision(): Revision {
     return this.#store.revision as Revision;
+  }
+
+  #changeAlarm({ action, type, memberId }: AlarmRequest): Alarm[] {
+    if (type === undefined) return [];
+    const found = this.#alarms.filter((alarm) => alarm.type === type && alarm.memberId === memberId);
+    this.#alarms = this.#alarms.filter((alarm) => !found.includes(alarm));
+    if (action === "deactivate") return found;
+    this.#alarms.push({ type, memberId });
+    return [{ type, memberId }];
   }
 
   #find(id: LeaseId): LeaseRecord | undefined {
@@ -143,6 +181,12 @@ export class NaiveState {
     const outcome = this.#store.execute({ kind: "range", request: EVERYTHING });
     return outcome.ok && outcome.response.kind === "range" ? outcome.response.response.kvs : [];
   }
+}
+
+function holdsPut(command: Pick<Command, "kind" | "request">): boolean {
+  if (command.kind !== "txn") return command.kind === "put";
+  const { success, failure } = command.request as TxnRequest;
+  return [...success, ...failure].some((op) => op.kind !== "none" && holdsPut(op as Command));
 }
 
 function unsigned(id: LeaseId): bigint {

@@ -1,3 +1,4 @@
+import { utf8 } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { MemoryKeyValueStore } from "@quorate/storage";
 import { StateMachine, type StateMachineOptions } from "../state-machine";
@@ -51,6 +52,20 @@ export class StateFixture {
 
   events(from: number): Event[] {
     return [...readEvents(this.view, from as Revision)];
+  }
+
+  /** Makes the store one from before sizes were kept, and opens it. */
+  restartWithoutSize(): void {
+    const batch = this.store.batch();
+    batch.del("meta", utf8("size"));
+    batch.write({ sync: false });
+    this.restart();
+  }
+
+  /** Counted from the rows themselves, keys and values. */
+  storedBytes(): number {
+    const data = STATE_COLUMNS.filter((column) => column !== "meta").flatMap((column) => this.rows(column));
+    return data.reduce((sum, [key, value]) => sum + (key.length + value.length) / 2, 0);
   }
 
   /** All rows of a column, in hex. */

@@ -68,7 +68,7 @@ export function describeItem(item: WatchItem): string {
     case "created":
       return `created ${item.watcher} next=${item.next} revision=${item.revision}`;
     case "events":
-      return `${item.watcher}: ${item.events.map((bytes) => binaryString(bytes)).join(" ")} revision=${item.revision} next=${item.next}`;
+      return `${item.watchers.join()}: ${item.events.map((bytes) => binaryString(bytes)).join(" ")} revision=${item.revision} next=${item.next}`;
     case "compacted":
       return `compacted ${item.watcher} at=${item.compactRevision}`;
     case "progress":

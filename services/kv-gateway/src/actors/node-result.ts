@@ -19,6 +19,6 @@ export function readableAnswer(
 
 /** The request was executed: whatever came of it is known. The response's bytes are passed on undecoded. */
 export function settleFromResult(call: PendingCall, result: Result): void {
-  if (result.ok) call.succeed(result.bytes);
+  if (result.ok) call.succeed(result.bytes, result.next);
   else call.fail(definite(result.failure.code, result.failure.detail));
 }

@@ -12,8 +12,23 @@ export type CallKind = ReadKind | WriteKind | LeaseQueryKind;
 
 export type CallOutcome =
   /** An encoded etcd response, as a raft-node made it. Borrowed: valid until the callback returns. */
-  | { readonly kind: "ok"; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "ok";
+      readonly bytes: Uint8Array;
+      /** Of a slice that is not the whole range: where the rest begins. Borrowed as well. */
+      readonly next?: Uint8Array;
+      /** Of a large answer: whoever holds its bytes beyond the callback says so, and when that is over. */
+      readonly hold?: AnswerHold;
+    }
   | { readonly kind: "failed"; readonly failure: RequestFailure };
+
+/** The claim of a large answer on the memory that there is for such answers. */
+export interface AnswerHold {
+  /** The bytes are held on: the claim ends with `release` and not with the callback. */
+  keep(): void;
+  /** Idempotent. */
+  release(): void;
+}
 
 export interface PendingCallFields<K extends CallKind> {
   readonly kind: K;
@@ -55,8 +70,8 @@ export class PendingCall<K extends CallKind = CallKind> {
     return this.#reply === undefined;
   }
 
-  succeed(bytes: Uint8Array): void {
-    this.#settle({ kind: "ok", bytes });
+  succeed(bytes: Uint8Array, next?: Uint8Array): void {
+    this.#settle(next === undefined ? { kind: "ok", bytes } : { kind: "ok", bytes, next });
   }
 
   fail(failure: RequestFailure): void {

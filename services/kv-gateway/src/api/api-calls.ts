@@ -1,8 +1,8 @@
 import type { Clock } from "@quorate/base";
-import { parseTraceContext, type Span, type Tracer } from "@quorate/telemetry";
+import { parseTraceContext, type Span, type TraceContext, type Tracer } from "@quorate/telemetry";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { PendingCall, type CallKind, type CallOutcome } from "../actors/pending-call";
-import type { CallContext } from "./api-method";
+import type { Abandonable, CallContext } from "./api-method";
 import { definite, type FailureCode } from "./request-failure";
 
 export interface ApiCallsOptions {
@@ -31,11 +31,11 @@ export class ApiCalls {
   ) {}
 
   /** Runs `start`, which gives the call it began, or what is wrong with the request. */
-  checked(
+  checked<Call extends Abandonable>(
     context: CallContext,
     reply: Reply,
-    start: () => PendingCall | FailureCode,
-  ): PendingCall | undefined {
+    start: () => Call | FailureCode,
+  ): Call | undefined {
     if (context.requireLeader && this.dependencies.tracker.leader === undefined) {
       return refuse(reply, "no-leader");
     }
@@ -61,9 +61,21 @@ export class ApiCalls {
     return new PendingCall({ kind, bytes, startedAt, deadline, ...traced });
   }
 
+  /** The span of a request that is carried out by several calls, and their context. */
+  startWhole(
+    name: string,
+    context: CallContext,
+  ): { readonly span: Span | undefined; readonly parts: CallContext } {
+    const { tracer } = this.dependencies;
+    if (!tracer.enabled) return { span: undefined, parts: context };
+    const parent = parseTraceContext(context.traceparent);
+    const span = tracer.startRequest(name, parent, undefined, { kind: "server" });
+    return { span, parts: partOf(context, span?.context) };
+  }
+
   #startSpan(kind: CallKind, context: CallContext): Span | undefined {
     const { tracer } = this.dependencies;
-    if (!tracer.enabled) return undefined;
+    if (!tracer.enabled || context.traced === false) return undefined;
     return tracer.startRequest(SPAN_NAMES[kind], parseTraceContext(context.traceparent), undefined, {
       kind: "server",
     });
@@ -73,6 +85,7 @@ export class ApiCalls {
 const SPAN_NAMES: Readonly<Record<CallKind, string>> = {
   range: "kv.range",
   page: "kv.range-page",
+  slice: "kv.range",
   put: "kv.put",
   "delete-range": "kv.delete-range",
   txn: "kv.txn",
@@ -82,7 +95,14 @@ const SPAN_NAMES: Readonly<Record<CallKind, string>> = {
   "keep-alive": "lease.keep-alive",
   "time-to-live": "lease.time-to-live",
   leases: "lease.leases",
+  alarm: "maintenance.alarm",
+  alarms: "maintenance.alarm",
 };
+
+/** @param whole The trace of the request that a call is a part of; `undefined`: it is not sampled. */
+export function partOf(context: CallContext, whole: TraceContext | undefined): CallContext {
+  return whole === undefined ? { ...context, traced: false } : { ...context, traceparent: whole };
+}
 
 function endingSpan(span: Span, reply: Reply): Reply {
   return (outcome) => {

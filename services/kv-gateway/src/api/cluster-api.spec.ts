@@ -30,6 +30,20 @@ describe("the status of a gateway that stands for the whole cluster", () => {
     expect(build().status(10)).toMatchObject({ header: { member_id: "2" } });
   });
 
+  it("tells sizes, the quota and the alarms, in Go's words", () => {
+    const { nodes, status } = build();
+    nodes[1].alarms = [
+      { type: "no-space", memberId: 2n ** 64n - 1n },
+      { type: "corrupt", memberId: 0n },
+    ];
+    expect(status(10)).toMatchObject({
+      dbSize: "4096",
+      dbSizeInUse: "1024",
+      dbSizeQuota: `${2 ** 30}`,
+      errors: ["memberID:18446744073709551615 alarm:NOSPACE ", "alarm:CORRUPT "],
+    });
+  });
+
   it("is another member's if the leader does not answer", () => {
     const { nodes, status } = build();
     nodes[1].tellsStatus = false;

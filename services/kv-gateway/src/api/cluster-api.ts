@@ -1,5 +1,6 @@
 import type { Clock } from "@quorate/base";
-import { etcdserverpb, wireId, type NodeStatus } from "@quorate/wire";
+import type { Alarm } from "@quorate/state-machine";
+import { ALARM_NAMES, etcdserverpb, wireId, type NodeStatus } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import type { MemberId } from "../actors/leader-view";
 import type { MemberDirectory } from "../actors/member-directory";
@@ -7,16 +8,15 @@ import type { NodeQueries } from "../actors/node-queries";
 import type { CallOutcome } from "../actors/pending-call";
 import { ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
 import type { ApiMethod, CallContext } from "./api-method";
+import { memberMessages, type MemberView } from "./member-messages";
 import { definite, type DeliveryFailureCode } from "./request-failure";
 
-export interface ClusterApiOptions {
+export interface ClusterApiOptions extends MemberView {
   /**
    * The member this gateway stands for: `Status` tells its state and no other's, so that monitoring sees when it is gone.
    * Undefined for a gateway of the whole cluster: then the leader's is told, or that of whoever answers.
    */
   readonly homeMember: MemberId | undefined;
-  /** What other gateways and clients reach this one by; shown for the home member if it knows no URL itself. */
-  readonly advertiseClientUrls: readonly string[];
   /** The longest a call may take, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** How long one node is given to answer before another one is asked. */
@@ -29,9 +29,6 @@ export interface ClusterApiDependencies {
   readonly tracker: LeaderTracker;
   readonly clock: Clock;
 }
-
-/** Reported while no quota is set, as etcd does. */
-const DEFAULT_QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** What nodes tell about themselves and each other: `Maintenance.Status` and `Cluster.MemberList`. */
 export class ClusterApi {
@@ -78,7 +75,8 @@ export class ClusterApi {
     const askNext = (): void => void clock.setTimer(pauseMs, () => this.#askInTurn(next, reply));
     const askStatus = (): void =>
       queries.status(member, timeoutMs, (status) => {
-        if (status === undefined) askNext();
+        // A member that has only just been started does not know yet who belongs to the cluster.
+        if (status === undefined || status.members.length === 0) askNext();
         else reply({ kind: "ok", bytes: this.#encodeMemberList(status) });
       });
     // The same node first catches up with everything acknowledged, then tells what it knows.
@@ -114,16 +112,7 @@ export class ClusterApi {
   }
 
   #encodeMemberList(status: NodeStatus): Uint8Array {
-    const { homeMember, advertiseClientUrls } = this.options;
-    const members = [...status.members]
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, name, peerUrls, clientUrls, learner }) => ({
-        ID: wireId(id),
-        name,
-        peerURLs: [...peerUrls],
-        clientURLs: id === homeMember && clientUrls.length === 0 ? [...advertiseClientUrls] : [...clientUrls],
-        isLearner: learner,
-      }));
+    const members = memberMessages(status.members, this.options);
     return etcdserverpb.MemberListResponse.encode({ header: headerOf(status), members }).finish();
   }
 }
@@ -141,23 +130,32 @@ function headerOf({ clusterId, memberId, term }: NodeStatus): etcdserverpb.Respo
 }
 
 function encodeStatus(status: NodeStatus): Uint8Array {
-  // etcdctl divides by the size, so that it must not be 0.
-  const dbSize = Math.max(1, status.dbSizeBytes);
+  // What is used never exceeds the size, although files are compressed; etcdctl divides by it, so it must not be 0.
+  const dbSize = Math.max(1, status.dbSizeBytes, status.storedBytes);
   return etcdserverpb.StatusResponse.encode({
     header: { ...headerOf(status), revision: status.revision },
     version: ETCD_COMPATIBLE_VERSION,
     storageVersion: ETCD_STORAGE_VERSION,
     dbSize,
-    dbSizeInUse: dbSize,
-    dbSizeQuota: DEFAULT_QUOTA_BYTES,
+    dbSizeInUse: status.storedBytes,
+    dbSizeQuota: status.quotaBytes,
     leader: wireId(status.leader ?? 0n),
     raftTerm: status.term,
     raftIndex: status.commitIndex,
     raftAppliedIndex: status.appliedIndex,
-    errors: status.leader === undefined ? ["etcdserver: no leader"] : [],
+    errors: [
+      ...(status.leader === undefined ? ["etcdserver: no leader"] : []),
+      ...status.alarms.map(alarmText),
+    ],
     isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
     downgradeInfo: { enabled: false, targetVersion: "" },
   }).finish();
+}
+
+/** As Go prints the message. */
+function alarmText({ type, memberId }: Alarm): string {
+  const member = memberId === 0n ? "" : `memberID:${memberId} `;
+  return `${member}alarm:${ALARM_NAMES[type]} `;
 }
 
 function isReadable(

@@ -17,8 +17,10 @@ import {
 } from "@quorate/wire";
 import type { ReadCall, ReadKind, WriteCall, WriteKind } from "../actors/pending-call";
 import type { ApiCalls, Reply } from "./api-calls";
-import type { Abandonable, ApiMethod, CallContext } from "./api-method";
+import type { ApiMethod, CallContext } from "./api-method";
+import type { AnswerBudget } from "./answer-budget";
 import type { FailureCode } from "./request-failure";
+import { UnaryRange } from "./unary-range";
 
 export interface KvApiOptions {
   /** Most operations in a transaction, see `TxnLimits`. */
@@ -26,6 +28,8 @@ export interface KvApiOptions {
 }
 
 export interface KvApiDependencies {
+  /** For answers that come in parts. */
+  readonly answers: AnswerBudget;
   readonly calls: ApiCalls;
   readonly proposer: ActorRef<WriteCall>;
   readonly linearizableReader: ActorRef<ReadCall>;
@@ -47,7 +51,10 @@ export class KvApi {
       const request = decodeRangeRequest(bytes);
       const error = validateRange(request)?.code;
       if (error !== undefined) return error;
-      return this.#read("range", bytes, request.serializable, context, reply);
+      return new UnaryRange(
+        { request, bytes, context },
+        { kv: this, answers: this.dependencies.answers, reply },
+      );
     });
 
   readonly put: ApiMethod = (bytes, context, reply) =>
@@ -76,14 +83,14 @@ export class KvApi {
       return this.#write("compact", bytes, context, reply);
     });
 
-  /** A part of a longer range that was validated as a whole; see `RangeStreamApi`. */
-  page(
-    bytes: Uint8Array,
-    options: { readonly counted: boolean; readonly serializable: boolean },
-    context: CallContext,
-    reply: Reply,
-  ): Abandonable {
-    return this.#read(options.counted ? "range" : "page", bytes, options.serializable, context, reply);
+  /** As much of a range that was validated before as a node answers at once. */
+  slice(bytes: Uint8Array, serializable: boolean, context: CallContext, reply: Reply): ReadCall {
+    return this.#read("slice", bytes, serializable, context, reply);
+  }
+
+  /** The span of a range that is read in slices, and their context. */
+  startRange(name: string, context: CallContext): ReturnType<ApiCalls["startWhole"]> {
+    return this.dependencies.calls.startWhole(name, context);
   }
 
   methodOf(kind: BatchCall["kind"]): ApiMethod {

@@ -1,60 +1,20 @@
 import { VirtualTime } from "@quorate/actor";
-import { textOf, utf8 } from "@quorate/base";
-import type { Revision } from "@quorate/mvcc";
-import { ResponseEncoder, etcdserverpb, saturatingNumber, type NodeAnswer } from "@quorate/wire";
-import type { SeenRead } from "../testing/scripted-node";
+import { utf8 } from "@quorate/base";
+import { etcdserverpb, saturatingNumber } from "@quorate/wire";
+import { CURRENT, SlicedStore } from "../testing/sliced-store";
 import { testGateway } from "../testing/test-gateway";
 import { startRangeStream, type ChunkSink } from "./range-stream-api";
 import type { RequestFailure } from "./request-failure";
 
 const CONTEXT = { timeoutMs: Infinity, requireLeader: false };
-const CURRENT = 500;
-const encoder = new ResponseEncoder({ clusterId: 0xc1n, memberId: 1n });
 type Request = etcdserverpb.RangeRequest.$Properties;
 
-/** What a node with keys k000, k001, … answers; it writes down what it was asked. */
-class Store {
-  readonly asked: string[] = [];
-
-  constructor(
-    private readonly keys: readonly string[],
-    private readonly valueBytes: number,
-  ) {}
-
-  readonly read = ({ reads, serializable }: SeenRead): NodeAnswer => {
-    const [{ kind, bytes }] = reads as [SeenRead["reads"][number]];
-    const request = etcdserverpb.RangeRequest.decode(bytes);
-    const limit = saturatingNumber(request.limit);
-    const revision = saturatingNumber(request.revision);
-    const from = textOf(request.key);
-    const rest = this.keys.filter((key) => key >= from);
-    const kvs = request.countOnly ? [] : rest.slice(0, limit > 0 ? limit : undefined);
-    this.asked.push(
-      `${kind} ${from.replace("\0", "+")} limit=${limit} rev=${revision}${serializable ? " stale" : ""}`,
-    );
-    const response = {
-      revision: (revision > 0 ? CURRENT + 9 : CURRENT) as Revision,
-      kvs: kvs.map((key) => ({
-        key: utf8(key),
-        value: new Uint8Array(this.valueBytes),
-        createRevision: 2 as Revision,
-        modRevision: 2 as Revision,
-        version: 1,
-        lease: 0n as never,
-      })),
-      more: !request.countOnly && kvs.length < rest.length,
-      count: kind === "page" ? 0 : rest.length,
-    };
-    return { kind: "results", results: [{ ok: true, bytes: encoder.range(response, 5) }] };
-  };
-}
-
-function build(keys: number, valueBytes = 10) {
+function build(keys: number, keysAtOnce = 30) {
   const time = new VirtualTime();
   const { gateway, nodes } = testGateway({ clock: time, scheduler: time }, { readPreference: "leader" });
-  const store = new Store(
+  const store = new SlicedStore(
     Array.from({ length: keys }, (_, at) => `k${String(at).padStart(5, "0")}`),
-    valueBytes,
+    keysAtOnce,
   );
   for (const node of nodes) node.read = store.read;
   nodes[0].leads(5);
@@ -92,10 +52,10 @@ function sizes(chunks: readonly etcdserverpb.RangeResponse.$Properties[]): numbe
 }
 
 describe("RangeStream", () => {
-  it("sends pages of one revision that double while they are small; only the last says how much there was", () => {
+  it("sends what a node answers at once, at one revision; only the last chunk says how much there was", () => {
     const { open, store } = build(75);
     const { chunks, seen } = open({});
-    expect(sizes(chunks)).toEqual([10, 20, 40, 5]);
+    expect(sizes(chunks)).toEqual([30, 30, 15]);
     expect(seen).toMatchObject({ ended: true, failure: undefined });
     expect(chunks.slice(0, -1).every(({ header, more, count }) => !header && !more && !Number(count))).toBe(
       true,
@@ -107,22 +67,34 @@ describe("RangeStream", () => {
       false,
     ]);
     expect(store.asked).toEqual([
-      "range k limit=10 rev=0",
-      "page k00009+ limit=20 rev=500",
-      "page k00029+ limit=40 rev=500",
-      "page k00069+ limit=80 rev=500",
+      "slice k limit=0 rev=0",
+      "slice k00029+ limit=0 rev=500 stale",
+      "slice k00059+ limit=0 rev=500 stale",
     ]);
   });
 
-  it("keeps to the limit and says that there is more", () => {
-    const { chunks } = build(75).open({ limit: 25 });
-    expect(sizes(chunks)).toEqual([10, 15]);
+  it("keeps to the limit, says that there is more, and counts what lies behind it", () => {
+    const { open, store } = build(75);
+    const { chunks } = open({ limit: 40 });
+    expect(sizes(chunks)).toEqual([30, 10, 0]);
     expect(chunks.at(-1)).toMatchObject({ more: true });
+    expect(saturatingNumber(chunks.at(-1)!.count!)).toBe(75);
+    expect(store.asked.slice(1)).toEqual([
+      "slice k00029+ limit=10 rev=500 stale",
+      "slice count k00059+ limit=0 rev=500 stale",
+    ]);
   });
 
-  it("shrinks its chunks when keys are large", () => {
-    const { chunks } = build(30, 1024 * 1024).open({ limit: 17 });
-    expect(sizes(chunks)).toEqual([10, 5, 2]);
+  it("looks for one more key if a part ends just at the limit", () => {
+    for (const [keys, more] of [
+      [30, false],
+      [31, true],
+    ] as const) {
+      const { chunks } = build(keys).open({ limit: 30 });
+      expect(sizes(chunks)).toEqual([30, 0]);
+      expect(chunks.at(-1)).toMatchObject({ more });
+      expect(saturatingNumber(chunks.at(-1)!.count!)).toBe(keys);
+    }
   });
 
   it("sends one chunk for a count, and for nothing", () => {
@@ -133,11 +105,11 @@ describe("RangeStream", () => {
   it("waits while the client does not read, and asks no node meanwhile", () => {
     const { open, store, time } = build(75);
     const { chunks, seen, stream } = open({}, 1);
-    expect([sizes(chunks), store.asked.length, seen.ended]).toEqual([[10], 1, false]);
+    expect([sizes(chunks), store.asked.length, seen.ended]).toEqual([[30], 1, false]);
     seen.room = Infinity;
     stream!.resume();
     time.advance(5000);
-    expect([sizes(chunks), seen.ended]).toEqual([[10, 20, 40, 5], true]);
+    expect([sizes(chunks), seen.ended]).toEqual([[30, 30, 15], true]);
   });
 
   it("stops asking once the client has gone", () => {
@@ -149,17 +121,17 @@ describe("RangeStream", () => {
     expect(store.asked).toHaveLength(1);
   });
 
-  it("asks for a confirmed page if the member that answers is behind the pinned revision", () => {
-    const { open, store, nodes } = build(15);
+  it("asks for a confirmed part if the member that answers is behind the pinned revision", () => {
+    const { open, store, nodes } = build(35);
     for (const node of nodes) {
       node.read = (read) =>
-        read.serializable && read.reads[0]?.kind === "page"
+        read.serializable && store.asked.length > 0
           ? { kind: "results", results: [{ ok: false, failure: { code: "future-revision", detail: "" } }] }
           : store.read(read);
     }
     const { chunks } = open({ serializable: true });
-    expect(sizes(chunks)).toEqual([10, 5]);
-    expect(store.asked).toEqual(["range k limit=10 rev=0 stale", "page k00009+ limit=20 rev=500"]);
+    expect(sizes(chunks)).toEqual([30, 5]);
+    expect(store.asked).toEqual(["slice k limit=0 rev=0 stale", "slice k00029+ limit=0 rev=500"]);
   });
 
   it.each<[string, Request, RequestFailure["code"], string | undefined]>([
@@ -173,16 +145,16 @@ describe("RangeStream", () => {
     expect(seen.failure).toMatchObject(detail === undefined ? { code } : { code, detail });
   });
 
-  it("ends with the error of a page, after the chunks before it", () => {
+  it("ends with the error of a part, after the chunks before it", () => {
     const { open, store, nodes } = build(75);
     for (const node of nodes) {
       node.read = (read) =>
-        read.reads[0]?.kind === "page"
+        store.asked.length > 0
           ? { kind: "results", results: [{ ok: false, failure: { code: "compacted", detail: "" } }] }
           : store.read(read);
     }
     const { chunks, seen } = open({});
-    expect(sizes(chunks)).toEqual([10]);
+    expect(sizes(chunks)).toEqual([30]);
     expect(seen).toMatchObject({ ended: false, failure: { code: "compacted" } });
   });
 });

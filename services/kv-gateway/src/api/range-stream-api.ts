@@ -1,16 +1,9 @@
-import { successorOf } from "@quorate/base";
 import { validateRange, type RangeRequest } from "@quorate/mvcc";
-import {
-  DecodeError,
-  decodeRangeRequest,
-  encodeRangeChunk,
-  etcdserverpb,
-  rangePageOf,
-  type RangePage,
-} from "@quorate/wire";
-import type { CallOutcome } from "../actors/pending-call";
+import type { Span } from "@quorate/telemetry";
+import { DecodeError, decodeRangeRequest, encodeRangeChunk } from "@quorate/wire";
 import type { Abandonable, CallContext } from "./api-method";
 import type { KvApi } from "./kv-api";
+import { RangeSlices } from "./range-slices";
 import { definite, type RequestFailure } from "./request-failure";
 
 /** Where a stream goes. Nothing is called any more after `end` or `fail`. */
@@ -21,107 +14,56 @@ export interface ChunkSink {
   fail(failure: RequestFailure): void;
 }
 
-/** Keys in the first chunk: little, so that it comes soon and tells how large keys are. */
-const FIRST_PAGE_KEYS = 10;
-/** Chunks grow while they are smaller than half of this and shrink when they are larger than twice it (etcd's rule). */
-const CHUNK_BYTES = 1.5 * 1024 * 1024;
-
-/** A range in chunks: pages at one pinned revision, so that neither node nor broker nor gateway ever holds more than one. */
+/** A range in chunks, one for each part that a node answers: neither node nor broker nor gateway ever holds more than one. */
 export class RangeStream implements Abandonable {
-  readonly #request: RangeRequest;
-  #from: Uint8Array;
-  #pageKeys = FIRST_PAGE_KEYS;
-  #sent = 0;
-  #pinned: number;
-  /** Of the first page: how many keys the whole range has, and the header that the last chunk carries. */
-  #first: { readonly count: number; readonly header: Uint8Array } | undefined;
-  #call: Abandonable | undefined;
+  readonly #slices: RangeSlices;
+  readonly #span: Span | undefined;
   #waiting = false;
-  #over = false;
 
   constructor(
-    request: RangeRequest,
-    private readonly context: CallContext,
-    private readonly dependencies: { readonly kv: KvApi; readonly sink: ChunkSink },
+    call: { readonly request: RangeRequest; readonly bytes: Uint8Array },
+    context: CallContext,
+    { kv, sink }: { readonly kv: KvApi; readonly sink: ChunkSink },
   ) {
-    this.#request = request;
-    this.#from = request.key;
-    this.#pinned = request.revision;
+    const { span, parts } = kv.startRange("kv.range-stream", context);
+    this.#span = span;
+    this.#slices = new RangeSlices(call, parts, {
+      kv,
+      listener: {
+        part: (kvs, end) => {
+          const hasRoom = sink.write(encodeRangeChunk(kvs, end));
+          if (end !== undefined) {
+            span?.end();
+            return sink.end();
+          }
+          if (hasRoom) this.next();
+          else this.#waiting = true;
+        },
+        fail: (failure) => {
+          span?.fail(failure.code);
+          span?.end();
+          sink.fail(failure);
+        },
+      },
+    });
+  }
+
+  /** Asks for the next chunk. */
+  next(): void {
+    this.#slices.next();
   }
 
   /** The sink has room again. */
   resume(): void {
-    if (!this.#waiting || this.#over) return;
+    if (!this.#waiting) return;
     this.#waiting = false;
     this.next();
   }
 
   abandon(): void {
-    this.#over = true;
-    this.#call?.abandon();
-  }
-
-  /** Asks for the next page. */
-  next(): void {
-    this.#ask(this.#request.serializable);
-  }
-
-  #ask(serializable: boolean): void {
-    const { rangeEnd, keysOnly, countOnly, limit } = this.#request;
-    const left = limit > 0 ? limit - this.#sent : Number.POSITIVE_INFINITY;
-    const bytes = etcdserverpb.RangeRequest.encode({
-      key: this.#from,
-      ...(rangeEnd === undefined ? {} : { rangeEnd }),
-      limit: Math.min(this.#pageKeys, left),
-      revision: this.#pinned,
-      keysOnly,
-      countOnly,
-      serializable,
-    }).finish();
-    const counted = this.#first === undefined;
-    this.#call = this.dependencies.kv.page(bytes, { counted, serializable }, this.context, (outcome) =>
-      this.#answered(outcome, serializable),
-    );
-  }
-
-  #answered(outcome: CallOutcome, serializable: boolean): void {
-    if (this.#over) return;
-    if (outcome.kind === "failed") {
-      // Pages may be answered by different members, and this one is behind the one that pinned the revision.
-      const lags = outcome.failure.code === "future-revision" && this.#first !== undefined;
-      return lags && serializable ? this.#ask(false) : this.#fail(outcome.failure);
-    }
-    let page: RangePage;
-    try {
-      page = rangePageOf(outcome.bytes);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      return this.#fail(definite("internal", error.message));
-    }
-    this.#take(page);
-  }
-
-  #take(page: RangePage): void {
-    const { sink } = this.dependencies;
-    this.#first ??= { count: page.count, header: Uint8Array.from(page.header) };
-    if (this.#pinned <= 0) this.#pinned = page.revision;
-    this.#sent += page.keys;
-    const { limit } = this.#request;
-    if (!page.more || page.lastKey === undefined || (limit > 0 && this.#sent >= limit)) {
-      this.#over = true;
-      sink.write(encodeRangeChunk(page.kvs, { ...this.#first, more: page.more }));
-      return sink.end();
-    }
-    this.#from = successorOf(page.lastKey);
-    if (page.kvs.length < CHUNK_BYTES / 2) this.#pageKeys *= 2;
-    else if (page.kvs.length > CHUNK_BYTES * 2) this.#pageKeys = Math.max(1, Math.floor(this.#pageKeys / 2));
-    if (sink.write(encodeRangeChunk(page.kvs))) this.next();
-    else this.#waiting = true;
-  }
-
-  #fail(failure: RequestFailure): void {
-    this.#over = true;
-    this.dependencies.sink.fail(failure);
+    this.#waiting = false;
+    this.#slices.abandon();
+    this.#span?.end();
   }
 }
 
@@ -149,7 +91,7 @@ export function startRangeStream(
     sink.fail(failure);
     return undefined;
   }
-  const stream = new RangeStream(request, context, dependencies);
+  const stream = new RangeStream({ request, bytes }, context, dependencies);
   stream.next();
   return stream;
 }

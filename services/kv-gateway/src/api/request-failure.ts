@@ -11,6 +11,11 @@ export interface RequestFailure {
   readonly unknownOutcome: boolean;
   /** For people; shown to the client only where the code has no text of its own. */
   readonly detail?: string;
+  /**
+   * Set for what a lock or an election was told by the store. In etcd those services are clients of their own server, and
+   * hand errors on without the code.
+   */
+  readonly indirect?: true;
 }
 
 /** What a raft-node said after executing the request: the outcome is known. */
@@ -26,7 +31,13 @@ export type DeliveryFailureCode =
   | "no-leader"
   | "too-many-requests"
   | "too-large"
+  /** It is more than this gateway, or the door, may put together. */
+  | "answer-too-large"
   | "stopped"
+  /** The caller's own deadline, where the caller may still be listening. */
+  | "deadline-exceeded"
+  /** The member that this gateway stands for does not lead, and no other one may be asked. */
+  | "not-leader"
   /** The member whose own state was asked for does not answer. */
   | "member-unreachable";
 
@@ -37,10 +48,22 @@ export type ValidationFailureCode =
   | "malformed"
   /** It is larger than any request may be, or than a door takes off the wire; `detail` says by how much. */
   | "message-too-large"
+  /** Bytes that are no messages, or too few or too many of them; `detail` says which. */
+  | "unreadable-message"
+  /** A health check for a service that this process does not know. */
+  | "unknown-service"
+  /** Of a member that shall be added. */
+  | "bad-member-urls"
   | "unimplemented"
   | "unsupported-content-type";
 
-export type FailureCode = ExecutionFailureCode | DeliveryFailureCode | ValidationFailureCode;
+/** Why a lock or an election has no answer. */
+export type RecipeFailureCode =
+  /** The lock's key is gone: its lease has ended, or somebody deleted it. */
+  "session-expired" | "not-elected" | "nobody-elected" | "leader-not-provided";
+
+export type FailureCode =
+  ExecutionFailureCode | DeliveryFailureCode | ValidationFailureCode | RecipeFailureCode;
 
 /** A failure after which the request certainly has no effect. */
 export function definite(code: FailureCode, detail?: string): RequestFailure {

@@ -1,12 +1,8 @@
-import type {
-  handleServerStreamingCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { grpc } from "@quorate/wire";
-import { GrpcCode } from "./status";
-import { rawMethod, type RawHandler } from "./unary";
+import type { ApiMethod } from "../api/api-method";
+import type { ApiMethods } from "../api/methods";
+import { definite } from "../api/request-failure";
+import type { StreamMethod, StreamSink } from "../api/stream-method";
 
 const { HealthCheckRequest, HealthCheckResponse } = grpc.health.v1;
 const { ServingStatus } = HealthCheckResponse;
@@ -16,46 +12,46 @@ const { ServingStatus } = HealthCheckResponse;
  * cluster, since a load balancer that drops every gateway while there is no leader would cut off stale reads as well.
  */
 export class HealthService {
-  readonly #watchers = new Set<ServerWritableStream<Uint8Array, Uint8Array>>();
+  readonly #watchers = new Set<StreamSink>();
   #serving = true;
 
-  readonly definition: ServiceDefinition = {
-    Check: rawMethod("/grpc.health.v1.Health/Check", false),
-    Watch: rawMethod("/grpc.health.v1.Health/Watch", true),
-  };
-
-  readonly implementation: UntypedServiceImplementation;
-
-  constructor() {
-    const check: RawHandler = (call, callback) => {
-      if (serviceNameOf(call.request) === "") callback(null, this.#response());
-      else callback({ code: GrpcCode.NOT_FOUND, details: "unknown service" });
+  get methods(): ApiMethods {
+    return {
+      unary: { "grpc.health.v1.Health/Check": this.#check },
+      streams: { "grpc.health.v1.Health/Watch": this.#watch },
     };
-    const watch: handleServerStreamingCall<Uint8Array, Uint8Array> = (call) => this.#watch(call);
-    this.implementation = { Check: check, Watch: watch };
   }
 
   /** Tells watchers that this process stops serving, and ends their streams, which would hold up the server's end. */
   stop(): void {
     this.#serving = false;
     for (const watcher of this.#watchers) {
-      watcher.write(this.#response());
+      watcher.send(this.#response());
       watcher.end();
     }
     this.#watchers.clear();
   }
 
-  #watch(call: ServerWritableStream<Uint8Array, Uint8Array>): void {
-    if (serviceNameOf(call.request) !== "") {
+  readonly #check: ApiMethod = (request, _context, reply) => {
+    if (serviceNameOf(request) === "") reply({ kind: "ok", bytes: this.#response() });
+    else reply({ kind: "failed", failure: definite("unknown-service") });
+    return undefined;
+  };
+
+  readonly #watch: StreamMethod = (_context, sink) => ({
+    receive: (request) => {
       // The protocol wants the stream to stay open, in case the service appears later. None will.
-      call.write(encodeStatus(ServingStatus.SERVICE_UNKNOWN));
-    } else {
-      call.write(this.#response());
-      if (!this.#serving) return void call.end();
-    }
-    this.#watchers.add(call);
-    call.on("cancelled", () => this.#watchers.delete(call));
-  }
+      if (serviceNameOf(request) !== "") sink.send(encodeStatus(ServingStatus.SERVICE_UNKNOWN));
+      else {
+        sink.send(this.#response());
+        if (!this.#serving) return sink.end();
+      }
+      this.#watchers.add(sink);
+    },
+    endOfRequests: () => undefined,
+    drained: () => undefined,
+    cancel: () => void this.#watchers.delete(sink),
+  });
 
   #response(): Uint8Array {
     return encodeStatus(this.#serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);

@@ -5,14 +5,14 @@ import { testGateway, type TestGateway } from "../testing/test-gateway";
 import { KeepAliveStreams } from "../api/keep-alive-streams";
 import type { ClientPort } from "../client-port/client-port";
 import { testPort } from "../testing/test-port";
-import { leaseService } from "./lease";
-import { GrpcServer } from "./server";
+import { grpcServer } from "../testing/grpc-server";
+import type { GrpcServer } from "./server";
 
 const { LeaseKeepAliveRequest, LeaseKeepAliveResponse } = etcdserverpb;
 type KeepAliveStream = ClientDuplexStream<Uint8Array, Uint8Array>;
 
 // A real server and a real client on the loopback interface; only the nodes are scripted.
-describe("leaseService", () => {
+describe("LeaseKeepAlive over gRPC", () => {
   let parts: TestGateway;
   let streams: KeepAliveStreams;
   let port: ClientPort;
@@ -26,7 +26,10 @@ describe("leaseService", () => {
       { electionTimeoutMs: 20 },
       { api: gateway.lease, tracker: gateway.tracker, clock: systemClock },
     );
-    server = new GrpcServer([leaseService(gateway.lease, streams, () => undefined)]);
+    server = grpcServer({
+      unary: {},
+      streams: { "etcdserverpb.Lease/LeaseKeepAlive": streams.open },
+    });
     port = await testPort({ http2: (socket) => server.take(socket) });
     client = new Client(`127.0.0.1:${port.port}`, credentials.createInsecure());
     const known = new Promise<void>((resolve) => void gateway.tracker.onChange(resolve));

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
 import { systemClock, systemScheduler } from "@quorate/actor";
@@ -8,11 +9,11 @@ import { refuse, responseAt } from "../testing/scripted-node";
 import { testGateway, type TestGateway } from "../testing/test-gateway";
 import type { ClientPort } from "../client-port/client-port";
 import { testPort } from "../testing/test-port";
-import { clusterService } from "./cluster";
+import { grpcServer } from "../testing/grpc-server";
+import { apiMethods } from "../api/methods";
 import { HealthService } from "./health";
-import { kvService } from "./kv";
-import { maintenanceService } from "./maintenance";
-import { GrpcServer } from "./server";
+import { framed } from "./messages";
+import type { GrpcServer } from "./server";
 
 const { PutRequest, RangeRequest, TxnRequest, MemberListRequest, MemberListResponse } = etcdserverpb;
 const { HealthCheckRequest, HealthCheckResponse } = grpcMessages.health.v1;
@@ -32,12 +33,14 @@ describe("GrpcServer", () => {
     const { gateway, nodes } = parts;
     const failed = (method: string): void => void failures.push(method);
     health = new HealthService();
-    server = new GrpcServer([
-      kvService(gateway.kv, failed),
-      maintenanceService(gateway.cluster, failed),
-      clusterService(gateway.cluster, failed),
-      health,
-    ]);
+    const methods = apiMethods(gateway);
+    server = grpcServer(
+      {
+        unary: { ...methods.unary, ...health.methods.unary },
+        streams: { ...methods.streams, ...health.methods.streams },
+      },
+      failed,
+    );
     port = await testPort({ http2: (socket) => server.take(socket) });
     client = new Client(`127.0.0.1:${port.port}`, credentials.createInsecure());
     const known = new Promise<void>((resolve) => void gateway.tracker.onChange(resolve));
@@ -109,8 +112,8 @@ describe("GrpcServer", () => {
       node.reads.map((read) => [read.reads[0]!.kind, read.serializable]),
     );
     expect(reads.sort()).toEqual([
-      ["range", false],
-      ["range", true],
+      ["slice", false],
+      ["slice", true],
       ["txn", false],
       ["txn", true],
     ]);
@@ -192,10 +195,8 @@ describe("GrpcServer", () => {
 
   it.each([
     "/etcdserverpb.Auth/AuthEnable",
-    "/etcdserverpb.Watch/Watch",
     "/etcdserverpb.Auth/AuthStatus",
-    "/etcdserverpb.Maintenance/Alarm",
-    "/etcdserverpb.Cluster/MemberAdd",
+    "/etcdserverpb.Maintenance/Downgrade",
   ])("answers %s UNIMPLEMENTED", async (path) => {
     expect((await errorOf(path, new Uint8Array(0))).code).toBe(12);
   });
@@ -255,6 +256,58 @@ describe("GrpcServer", () => {
     expect(HealthCheckResponse.decode(response).status).toBe(HealthCheckResponse.ServingStatus.SERVING);
     const other = HealthCheckRequest.encode({ service: "etcdserverpb.KV" }).finish();
     expect((await errorOf("/grpc.health.v1.Health/Check", other)).code).toBe(5);
+  });
+
+  it.each([
+    ["/etcdserverpb.KV/Nothing", "unknown method Nothing for service etcdserverpb.KV"],
+    ["/no.Such/Method", "unknown service no.Such"],
+  ])("names what it does not know in the words of grpc-go: %s", async (path, details) => {
+    expect(await errorOf(path, new Uint8Array(0))).toEqual({ code: 12, details });
+  });
+
+  it("turns away who pings without end, as advised by the word in the goodbye", async () => {
+    const session = connectHttp2(`http://127.0.0.1:${port.port}`);
+    await once(session, "connect");
+    const goodbye = new Promise<string>((resolve) => {
+      session.on("goaway", (code: number, _last: number, data?: Buffer) =>
+        resolve(`${code} ${String(data)}`),
+      );
+    });
+    session.on("error", () => undefined);
+    const ended = new Promise((resolve) => void session.on("close", resolve));
+    for (let at = 0; at < 5 && !session.destroyed; at += 1) session.ping(() => undefined);
+    expect(await goodbye).toBe("11 too_many_pings");
+    await ended;
+  });
+
+  it.each([
+    ["GET", "application/grpc", 405],
+    ["POST", "application/json", 415],
+  ])("refuses %s of %s as HTTP does", async (method, type, status) => {
+    const session = connectHttp2(`http://127.0.0.1:${port.port}`);
+    const stream = session.request({
+      ":method": method,
+      ":path": "/etcdserverpb.KV/Put",
+      "content-type": type,
+    });
+    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+    expect(headers[":status"]).toBe(status);
+    session.destroy();
+  });
+
+  it("says by itself that a deadline has passed", async () => {
+    parts.nodes[0].propose = () => undefined;
+    const session = connectHttp2(`http://127.0.0.1:${port.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/etcdserverpb.KV/Put",
+      "content-type": "application/grpc+proto",
+      "grpc-timeout": "20m",
+    });
+    stream.end(framed(put));
+    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+    expect(headers).toMatchObject({ "grpc-status": "4", "grpc-message": "context deadline exceeded" });
+    session.destroy();
   });
 
   it("streams a range in chunks, or says why not", async () => {

@@ -21,6 +21,11 @@ const TEXTS: readonly [FailureCode, number, string][] = [
   ["timeout-leader-failed", 14, "etcdserver: request timed out, possibly due to previous leader failure"],
   ["timeout-connection-lost", 14, "etcdserver: request timed out, possibly due to connection lost"],
   ["stopped", 14, "etcdserver: server stopped"],
+  ["session-expired", 2, "mutex: session is expired"],
+  ["not-elected", 2, "election: not leader"],
+  ["nobody-elected", 2, "election: no leader"],
+  ["leader-not-provided", 2, '"leader" field must be provided'],
+  ["deadline-exceeded", 4, "context deadline exceeded"],
 ];
 
 describe("statusOf", () => {
@@ -34,6 +39,11 @@ describe("statusOf", () => {
       code: 2,
       message: "disk on fire",
     });
+  });
+
+  it("takes the code from what a lock or an election only hands on, as etcd does", () => {
+    const failure = { code: "lease-not-found", unknownOutcome: false, indirect: true } as const;
+    expect(statusOf(failure)).toEqual({ code: 2, message: "etcdserver: requested lease not found" });
   });
 
   it("blames the client for a malformed request, but over gRPC the transport, as grpc-go does", () => {

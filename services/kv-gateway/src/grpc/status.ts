@@ -14,6 +14,7 @@ export const GrpcCode = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  DATA_LOSS: 15,
 } as const;
 
 export interface ClientStatus {
@@ -44,8 +45,44 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "lease-not-found": [GrpcCode.NOT_FOUND, "etcdserver: requested lease not found"],
   "lease-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: lease already exists"],
   "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
+  "bad-member-urls": [GrpcCode.INVALID_ARGUMENT, "etcdserver: given member URLs are invalid"],
+  "member-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: member ID already exist"],
+  "peer-urls-exist": [GrpcCode.FAILED_PRECONDITION, "etcdserver: Peer URLs already exists"],
+  "member-not-found": [GrpcCode.NOT_FOUND, "etcdserver: member not found"],
+  "member-not-learner": [GrpcCode.FAILED_PRECONDITION, "etcdserver: can only promote a learner member"],
+  "learner-not-ready": [
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: can only promote a learner member which is in sync with leader",
+  ],
+  "too-many-learners": [GrpcCode.FAILED_PRECONDITION, "etcdserver: too many learner members in cluster"],
+  "not-enough-started": [
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: re-configuration failed due to not enough started members",
+  ],
+  // To etcd the last voter is a member without which too few are started.
+  "no-voters-left": [
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: re-configuration failed due to not enough started members",
+  ],
+  "unhealthy-cluster": [GrpcCode.UNAVAILABLE, "etcdserver: unhealthy cluster"],
+  // etcd has no word for a change that meets another one: it waits until the request times out.
+  "membership-unsettled": [GrpcCode.UNAVAILABLE, "etcdserver: request timed out"],
+  "bad-transferee": [GrpcCode.FAILED_PRECONDITION, "etcdserver: bad leader transferee"],
+  "transfer-failed": [GrpcCode.UNKNOWN, "etcdserver: request timed out, leader transfer took too long"],
+  "no-space": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
+  "corrupt-cluster": [GrpcCode.DATA_LOSS, "etcdserver: corrupt cluster"],
+  // The next two have no counterpart: etcd holds any answer whole, in every process that it passes.
+  "range-too-large": [
+    GrpcCode.RESOURCE_EXHAUSTED,
+    "quorate: a range that is not in key order is limited to 32 MiB: narrow it, or sort it yourself",
+  ],
+  "answer-too-large": [
+    GrpcCode.RESOURCE_EXHAUSTED,
+    "quorate: the answer is larger than may be held at once: ask with a limit, or for a RangeStream",
+  ],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
+  "not-leader": [GrpcCode.FAILED_PRECONDITION, "etcdserver: not leader"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],
   timeout: [GrpcCode.UNAVAILABLE, "etcdserver: request timed out"],
   "timeout-leader-failed": [
@@ -62,7 +99,14 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   malformed: [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "unsupported-content-type": [GrpcCode.INVALID_ARGUMENT, DETAIL],
   "message-too-large": [GrpcCode.RESOURCE_EXHAUSTED, DETAIL],
+  "unreadable-message": [GrpcCode.INTERNAL, DETAIL],
+  "unknown-service": [GrpcCode.NOT_FOUND, "unknown service"],
   unimplemented: [GrpcCode.UNIMPLEMENTED, DETAIL],
+  "session-expired": [GrpcCode.UNKNOWN, "mutex: session is expired"],
+  "not-elected": [GrpcCode.UNKNOWN, "election: not leader"],
+  "nobody-elected": [GrpcCode.UNKNOWN, "election: no leader"],
+  "leader-not-provided": [GrpcCode.UNKNOWN, '"leader" field must be provided'],
+  "deadline-exceeded": [GrpcCode.DEADLINE_EXCEEDED, "context deadline exceeded"],
   // Whatever etcd has no status for reaches clients as UNKNOWN with the internal text.
   internal: [GrpcCode.UNKNOWN, DETAIL],
 };
@@ -70,7 +114,8 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
 /** What a client is told about `failure`. */
 export function statusOf(failure: RequestFailure): ClientStatus {
   const [code, text] = STATUS[failure.code];
-  return { code, message: text === DETAIL ? (failure.detail ?? failure.code) : text };
+  const message = text === DETAIL ? (failure.detail ?? failure.code) : text;
+  return { code: failure.indirect === true ? GrpcCode.UNKNOWN : code, message };
 }
 
 /**

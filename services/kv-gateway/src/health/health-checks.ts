@@ -9,7 +9,7 @@ import { statusOf } from "../grpc/status";
 /** What can be wrong, in etcd's words. */
 export type HealthCheckName = "data_corruption" | "serializable_read" | "linearizable_read" | "non_learner";
 
-/** An alarm that a member raised, `NOSPACE` or `CORRUPT`. */
+/** An active alarm, `NOSPACE` or `CORRUPT`. */
 export type AlarmName = string;
 
 export interface HealthChecksOptions {
@@ -21,8 +21,8 @@ export interface HealthChecksDependencies {
   readonly range: ApiMethod;
   readonly tracker: Pick<LeaderTracker, "leader">;
   readonly directory: Pick<MemberDirectory, "isLearner">;
-  /** Those that are raised. */
-  readonly alarms: () => readonly AlarmName[];
+  /** Finds out which are active, as far as somebody tells in time. */
+  readonly alarms: (tell: (active: readonly AlarmName[]) => void) => void;
 }
 
 /** Tells what is wrong; `undefined` if nothing is. */
@@ -44,8 +44,8 @@ export class HealthChecks {
   run(check: HealthCheckName, verdict: HealthVerdict): void {
     switch (check) {
       case "data_corruption":
-        return verdict(
-          this.dependencies.alarms().includes("CORRUPT") ? "alarm CORRUPT is active" : undefined,
+        return this.dependencies.alarms((active) =>
+          verdict(active.includes("CORRUPT") ? "alarm CORRUPT is active" : undefined),
         );
       case "serializable_read":
         return this.#read(true, verdict);
@@ -63,10 +63,12 @@ export class HealthChecks {
    * @param serializable Ask for no leader, and read without one.
    */
   overall(exclude: readonly AlarmName[], serializable: boolean, verdict: HealthVerdict): void {
-    const alarm = this.dependencies.alarms().find((name) => !exclude.includes(name));
-    if (alarm !== undefined) return verdict(`ALARM ${alarm}`);
-    if (!serializable && this.dependencies.tracker.leader === undefined) return verdict("RAFT NO LEADER");
-    this.#read(serializable, (fault) => verdict(fault === undefined ? undefined : `RANGE ERROR:${fault}`));
+    this.dependencies.alarms((active) => {
+      const alarm = active.find((name) => !exclude.includes(name));
+      if (alarm !== undefined) return verdict(`ALARM ${alarm}`);
+      if (!serializable && this.dependencies.tracker.leader === undefined) return verdict("RAFT NO LEADER");
+      this.#read(serializable, (fault) => verdict(fault === undefined ? undefined : `RANGE ERROR:${fault}`));
+    });
   }
 
   #read(serializable: boolean, verdict: HealthVerdict): void {

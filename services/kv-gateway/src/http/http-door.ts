@@ -1,11 +1,12 @@
 import type { MetricRegistry } from "@quorate/telemetry";
+import { ALARM_NAMES } from "@quorate/wire";
 import type { MemberId } from "../actors/leader-view";
+import type { ApiMethods } from "../api/methods";
 import type { Gateway } from "../gateway";
-import type { FailureListener } from "../grpc/unary";
+import type { FailureListener } from "../grpc/call";
 import { HealthChecks } from "../health/health-checks";
 import type { CallMeters } from "../metrics/call-meters";
 import { GatewayMetrics } from "../metrics/gateway-metrics";
-import { httpMethods, type HttpMethods } from "./api-methods";
 import { healthPages } from "./health-pages";
 import { HttpServer, type HttpServerOptions } from "./http-server";
 import { metricsPage } from "./metrics-page";
@@ -23,8 +24,7 @@ export interface HttpDoorDependencies {
   readonly registry: MetricRegistry;
   readonly meters: CallMeters;
   readonly failed: FailureListener;
-  /** Default: everything that the gateway has. */
-  readonly methods?: HttpMethods;
+  readonly methods: ApiMethods;
 }
 
 /**
@@ -34,24 +34,29 @@ export interface HttpDoorDependencies {
 export const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** How long a body may take to arrive; generous, since large ones come over slow lines. */
 export const BODY_MS = 30_000;
-/** How long the home member may keep somebody waiting who collects metrics. */
-const METRICS_ANSWER_MS = 1000;
+/** How long a member may keep somebody waiting who collects metrics or looks at its health. */
+const MEMBER_ANSWER_MS = 1000;
 
 /** Puts the HTTP/1 door together: etcd's JSON paths, health, version and metrics. */
 export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDependencies): HttpServer {
-  const { gateway, registry, meters, failed } = dependencies;
+  const { gateway, registry, meters, failed, methods } = dependencies;
   const { homeMember, limits = { bytesMax: BODY_BYTES_MAX, timeoutMs: BODY_MS } } = options;
-  const methods = dependencies.methods ?? httpMethods(gateway);
   const checks = new HealthChecks(
     { homeMember },
     {
       range: gateway.kv.range,
       tracker: gateway.tracker,
       directory: gateway.directory,
-      alarms: () => [], // members raise none yet
+      alarms: (tell) => {
+        const member = homeMember ?? gateway.tracker.leader?.member;
+        if (member === undefined) return tell([]);
+        gateway.queries.status(member, MEMBER_ANSWER_MS, (status) => {
+          tell((status?.alarms ?? []).map(({ type }) => ALARM_NAMES[type]));
+        });
+      },
     },
   );
-  const metrics = new GatewayMetrics({ homeMember, answerMs: METRICS_ANSWER_MS }, { gateway, registry });
+  const metrics = new GatewayMetrics({ homeMember, answerMs: MEMBER_ANSWER_MS }, { gateway, registry });
   return new HttpServer(options, {
     rpcs: rpcRoutes(methods, { failed, meters, limits }),
     pages: new Map([

@@ -53,6 +53,25 @@ describe("the pages of a gateway", () => {
     expect((await door.get("/metrics")).text).toMatch(/^etcd_server_has_leader 0$/m);
   });
 
+  it("is not healthy while an alarm is active that nobody excludes, and not ready while it is CORRUPT", async () => {
+    const [home] = door.parts.nodes;
+    home.alarms = [{ type: "no-space", memberId: 1n }];
+    expect((await door.get("/health")).text).toBe('{"health":"false","reason":"ALARM NOSPACE"}');
+    expect((await door.get("/health?exclude=CORRUPT")).status).toBe(503);
+    expect((await door.get("/health?exclude=NOSPACE")).status).toBe(200);
+    expect((await door.get("/readyz")).status).toBe(200);
+
+    home.alarms = [...home.alarms, { type: "corrupt", memberId: 1n }];
+    expect((await door.get("/health?exclude=NOSPACE")).text).toMatch(/ALARM CORRUPT/);
+    expect((await door.get("/readyz")).text).toMatch(
+      /^\[-\]data_corruption failed: alarm CORRUPT is active$/m,
+    );
+    expect((await door.get("/livez")).status).toBe(200);
+    expect((await door.get("/metrics")).text).toMatch(
+      /^etcd_debugging_server_alarms\{server_id="1",alarm_type="CORRUPT"\} 1$/m,
+    );
+  });
+
   it("lists the checks that fail, but for those that nobody asked for", async () => {
     door.parts.gateway.close(); // all reads are refused from here on
     const unhealthy = await door.get("/health?serializable=true");
@@ -89,6 +108,8 @@ describe("the pages of a gateway", () => {
         'quorate_gateway_batches_total{kind="write"} 1',
         "etcd_debugging_mvcc_current_revision 7",
         "etcd_mvcc_db_total_size_in_bytes 4096",
+        "etcd_mvcc_db_total_size_in_use_in_bytes 1024",
+        `etcd_server_quota_backend_bytes ${2 ** 30}`,
         "etcd_server_health_success 1",
       ]),
     );

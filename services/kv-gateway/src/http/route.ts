@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { FailureListener } from "../grpc/unary";
+import type { FailureListener } from "../grpc/call";
 import type { CallMeters } from "../metrics/call-meters";
 import type { BodyLimits } from "./request-body";
 

@@ -62,3 +62,6 @@ export const RPC_PATHS: Readonly<Record<string, string>> = {
   "/v3/election/resign": "v3electionpb.Election/Resign",
   "/v3/election/observe": "v3electionpb.Election/Observe",
 };
+
+/** What etcd's gateway does not serve. */
+export const WITHOUT_PATH: ReadonlySet<string> = new Set(["etcdserverpb.KV/RangeStream"]);

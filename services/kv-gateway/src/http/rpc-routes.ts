@@ -1,10 +1,10 @@
 import { rpcSchemaOf } from "@quorate/wire";
+import type { ApiMethods } from "../api/methods";
 import { definite } from "../api/request-failure";
 import { statusOf } from "../grpc/status";
 import { answerError } from "./answer";
-import type { HttpMethods } from "./api-methods";
 import type { HttpHandler, RouteDependencies } from "./route";
-import { RPC_PATHS } from "./rpc-paths";
+import { RPC_PATHS, WITHOUT_PATH } from "./rpc-paths";
 import { answerStreamError, streamRoute, type OpenStreams } from "./stream-route";
 import { unaryRoute, unimplementedFailure } from "./unary-route";
 
@@ -16,7 +16,7 @@ export interface RpcRoutes {
 }
 
 /** @throws {Error} `methods` names one that the protos do not have, or that has no path. */
-export function rpcRoutes(methods: HttpMethods, dependencies: RouteDependencies): RpcRoutes {
+export function rpcRoutes(methods: ApiMethods, dependencies: RouteDependencies): RpcRoutes {
   const { unary, streams } = methods;
   const openStreams: OpenStreams = new Set();
   const handlerOf = (name: string): HttpHandler => {
@@ -27,7 +27,7 @@ export function rpcRoutes(methods: HttpMethods, dependencies: RouteDependencies)
   };
   const named = new Set(Object.values(RPC_PATHS));
   for (const name of [...Object.keys(unary), ...Object.keys(streams)]) {
-    if (!named.has(name)) throw new Error(`no path for ${name}`);
+    if (!named.has(name) && !WITHOUT_PATH.has(name)) throw new Error(`no path for ${name}`);
   }
   const byName = new Map([...named].map((name) => [name, handlerOf(name)] as const));
   return {

@@ -1,5 +1,5 @@
 import { registerProcessMetrics, type MetricRegistry, type Sample } from "@quorate/telemetry";
-import type { NodeStatus } from "@quorate/wire";
+import { ALARM_NAMES, type NodeStatus } from "@quorate/wire";
 import type { MemberId } from "../actors/leader-view";
 import type { Gateway } from "../gateway";
 import { ETCD_CLUSTER_VERSION, ETCD_COMPATIBLE_VERSION, SERVICE_VERSION } from "../version";
@@ -117,8 +117,25 @@ export class GatewayMetrics {
     };
     gauge("etcd_server_proposals_committed_total", "The commit index.", ({ commitIndex }) => commitIndex);
     gauge("etcd_server_proposals_applied_total", "The applied index.", ({ appliedIndex }) => appliedIndex);
-    gauge("etcd_mvcc_db_total_size_in_bytes", "Size of the store.", ({ dbSizeBytes }) => dbSizeBytes);
-    gauge("etcd_mvcc_db_total_size_in_use_in_bytes", "Size of the store.", ({ dbSizeBytes }) => dbSizeBytes);
+    gauge("etcd_mvcc_db_total_size_in_bytes", "Size of the store on the disk.", (status) =>
+      Math.max(status.dbSizeBytes, status.storedBytes),
+    );
+    gauge(
+      "etcd_mvcc_db_total_size_in_use_in_bytes",
+      "Keys and values of everything stored: what the quota is held against.",
+      ({ storedBytes }) => storedBytes,
+    );
+    gauge(
+      "etcd_server_quota_backend_bytes",
+      "The quota; 0 if there is none.",
+      ({ quotaBytes }) => quotaBytes,
+    );
+    registry.observe("gauge", "etcd_debugging_server_alarms", "1 for each active alarm.", () =>
+      this.#status?.alarms.map(({ type, memberId }) => ({
+        labels: { server_id: memberId.toString(16), alarm_type: ALARM_NAMES[type] },
+        value: 1,
+      })),
+    );
     gauge("etcd_debugging_mvcc_current_revision", "The revision.", ({ revision }) => revision);
     gauge(
       "etcd_debugging_mvcc_compact_revision",

@@ -1,8 +1,12 @@
 import type { ApiService } from "@quorate/wire";
+import type { AlarmApi } from "../api/alarm-api";
 import type { ApiMethod } from "../api/api-method";
 import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
+import type { MembershipApi } from "../api/membership-api";
+import type { ElectionApi } from "../recipes/election-api";
+import type { LockApi } from "../recipes/lock-api";
 import { batchMethod } from "./batch-method";
 
 /** One call of the NATS API: `quorate.<cluster>.<service>.<method>`. */
@@ -17,11 +21,16 @@ export interface NatsMethod {
 export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly membership: MembershipApi;
+  readonly alarms: AlarmApi;
   readonly lease: LeaseApi;
+  readonly lock: LockApi;
+  readonly election: ElectionApi;
 }
 
-/** Everything that is served over NATS. */
-export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMethod[] {
+/** Everything that is served over NATS. An election is observed there by watching its keys, as the client library can. */
+export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
+  const { kv, cluster, membership, alarms, lease, lock, election } = apis;
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -45,18 +54,40 @@ export function natsMethods({ kv, cluster, lease }: NatsApis): readonly NatsMeth
       call: cluster.memberList,
       json: etcdMessages("MemberListRequest", "MemberListResponse"),
     },
+    namedMethod("cluster", "memberadd", membership.memberAdd, "etcdserverpb.MemberAdd"),
+    namedMethod("cluster", "memberremove", membership.memberRemove, "etcdserverpb.MemberRemove"),
+    namedMethod("cluster", "memberupdate", membership.memberUpdate, "etcdserverpb.MemberUpdate"),
+    namedMethod("cluster", "memberpromote", membership.memberPromote, "etcdserverpb.MemberPromote"),
+    namedMethod("maintenance", "moveleader", membership.moveLeader, "etcdserverpb.MoveLeader"),
     {
       service: "maintenance",
       method: "status",
       call: cluster.status,
       json: etcdMessages("StatusRequest", "StatusResponse"),
     },
+    {
+      service: "maintenance",
+      method: "alarm",
+      call: alarms.alarm,
+      json: etcdMessages("AlarmRequest", "AlarmResponse"),
+    },
     leaseMethod("grant", lease.grant, "LeaseGrant"),
     leaseMethod("revoke", lease.revoke, "LeaseRevoke"),
     leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
     leaseMethod("timetolive", lease.timeToLive, "LeaseTimeToLive"),
     leaseMethod("leases", lease.leases, "LeaseLeases"),
+    namedMethod("lock", "lock", lock.lock, "v3lockpb.Lock"),
+    namedMethod("lock", "unlock", lock.unlock, "v3lockpb.Unlock"),
+    namedMethod("election", "campaign", election.campaign, "v3electionpb.Campaign"),
+    namedMethod("election", "proclaim", election.proclaim, "v3electionpb.Proclaim"),
+    namedMethod("election", "leader", election.leader, "v3electionpb.Leader"),
+    namedMethod("election", "resign", election.resign, "v3electionpb.Resign"),
   ];
+}
+
+/** @param messages What the names of the messages begin with, the package included. */
+function namedMethod(service: ApiService, method: string, call: ApiMethod, messages: string): NatsMethod {
+  return { service, method, call, json: { request: `${messages}Request`, response: `${messages}Response` } };
 }
 
 function leaseMethod(method: string, call: ApiMethod, messages: string): NatsMethod {

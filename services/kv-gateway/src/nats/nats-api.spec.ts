@@ -109,7 +109,10 @@ describe("NatsApi", () => {
     ["kv", "batch", utf8("{}"), json, "3", /^kv.batch takes application\/protobuf, not application\/json$/],
     ["kv", "range", new Uint8Array(0), undefined, "3", /^etcdserver: key is not provided$/],
     ["kv", "increment", put, undefined, "12", /^unknown method kv.increment$/],
-    ["lock", "lock", put, undefined, "12", /^unknown method lock.lock$/],
+    ["kv", "put", put, { "Grpc-Timeout": "soon" }, "3", /^invalid grpc-timeout: soon$/],
+    ["lock", "unlock", utf8("{"), json, "3", /Cannot read JSON of v3lockpb.UnlockRequest/],
+    ["election", "observe", put, undefined, "12", /^unknown method election.observe$/],
+    ["auth", "enable", put, undefined, "12", /^unknown method auth.enable$/],
   ] as const)(
     "answers a wrong request to %s.%s with a code and a text: %#",
     async (service, method, payload, headers, code, text) => {
@@ -172,6 +175,13 @@ describe("NatsApi", () => {
     await flushed();
     await stopped;
     await expect(ask("kv", "put", put)).rejects.toThrow("no-responders");
+  });
+
+  it("waits no longer than the caller says", async () => {
+    parts.nodes[0].propose = () => undefined;
+    const { headers } = await ask("kv", "put", put, { "Grpc-Timeout": "500m" });
+    expect(headers).toMatchObject({ "Nats-Service-Error-Code": "14", "Quorate-Outcome": "unknown" });
+    expect(time.now()).toBeLessThan(2000);
   });
 
   it("renews leases at the leader, in JSON too", async () => {

@@ -2,6 +2,7 @@ import { EMPTY_BYTES } from "@quorate/base";
 import type { Headers, InboundMessage, ServiceHandle, Transport } from "@quorate/transport";
 import type { ApiService, Subjects } from "@quorate/wire";
 import type { ApiMethod } from "../api/api-method";
+import { invalidTimeoutText, timeoutMsOf } from "../api/grpc-timeout";
 import { definite, type RequestFailure } from "../api/request-failure";
 import type { CallOutcome } from "../actors/pending-call";
 import { statusOf, type ClientStatus } from "../grpc/status";
@@ -106,7 +107,12 @@ export class NatsApi {
   ): void {
     const traceparent = headerOf(message.headers, "traceparent");
     const requireLeader = headerOf(message.headers, "hasleader") === "true";
-    const base = { timeoutMs: Infinity, requireLeader };
+    const timeout = headerOf(message.headers, "grpc-timeout");
+    const timeoutMs = timeoutMsOf(timeout);
+    if (timeoutMs === undefined) {
+      return this.#fail(name, reply, definite("malformed", invalidTimeoutText(timeout)));
+    }
+    const base = { timeoutMs, requireLeader };
     const context = traceparent === undefined ? base : { ...base, traceparent };
     // The payload is only lent for this handler; the call keeps its bytes until the batch is made. Not `slice`: it may be a
     // Buffer, whose `slice` copies nothing.

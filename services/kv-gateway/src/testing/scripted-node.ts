@@ -2,6 +2,7 @@ import type { Transport } from "@quorate/transport";
 import {
   decodeCommandBatch,
   decodeLeaseRequest,
+  decodeMembershipOrder,
   decodeProposeRequest,
   decodeReadRequest,
   encodeLeaderNotice,
@@ -11,6 +12,7 @@ import {
   encodeReadResponse,
   etcdserverpb,
   type LeaseQuery,
+  type MembershipOrder,
   type NodeAnswer,
   type NodeStatus,
   type RawCommand,
@@ -40,6 +42,7 @@ export interface SeenLeaseAsk {
 
 /** What the node does with a request: an answer, or `undefined` for silence. */
 export type ProposalScript = (proposal: SeenProposal) => NodeAnswer | undefined;
+export type OrderScript = (order: MembershipOrder) => NodeAnswer | undefined;
 export type LeaseScript = (ask: SeenLeaseAsk) => NodeAnswer | undefined;
 export type ReadScript = (read: SeenRead) => NodeAnswer | undefined;
 
@@ -54,14 +57,18 @@ export class ScriptedNode {
   readonly proposals: SeenProposal[] = [];
   readonly reads: SeenRead[] = [];
   readonly leaseAsks: SeenLeaseAsk[] = [];
+  readonly orders: MembershipOrder[] = [];
   /** Who leads in its eyes. */
   term = 1 as Term;
   leader: MemberId | undefined;
   propose: ProposalScript = ({ commands }) => acceptAll(commands.length);
   read: ReadScript = ({ reads }) => acceptAll(reads.length);
   lease: LeaseScript = ({ queries }) => acceptAll(queries.length);
+  order: OrderScript = () => acceptAll(1);
   /** Answer requests for its status? */
   tellsStatus = true;
+  /** Active, according to its status. */
+  alarms: NodeStatus["alarms"] = [];
 
   constructor(
     readonly options: ScriptedNodeOptions,
@@ -95,6 +102,12 @@ export class ScriptedNode {
       this.leaseAsks.push(ask);
       const scripted = this.lease(ask);
       answer(reply, scripted && encodeLeaseResponse(scripted));
+    });
+    transport.subscribe(subjects.node(member, "membership"), ({ payload, reply }) => {
+      const order = decodeMembershipOrder(new Uint8Array(payload));
+      this.orders.push(order);
+      const scripted = this.order(order);
+      answer(reply, scripted && encodeProposeResponse(scripted));
     });
     transport.subscribe(subjects.node(member, "status"), ({ reply }) => {
       if (this.tellsStatus) answer(reply, encodeNodeStatus(this.status()));
@@ -138,6 +151,9 @@ export class ScriptedNode {
       revision: 7,
       compactRevision: -1,
       dbSizeBytes: 4096,
+      storedBytes: 1024,
+      quotaBytes: 1 << 30,
+      alarms: this.alarms,
       effectHash: 0,
       members: (members ?? [member]).map((id) => ({
         id,

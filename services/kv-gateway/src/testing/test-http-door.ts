@@ -1,11 +1,9 @@
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { MetricRegistry } from "@quorate/telemetry";
+import { apiMethods } from "../api/methods";
 import type { StreamMethod } from "../api/stream-method";
 import type { ClientPort } from "../client-port/client-port";
-import { kvService } from "../grpc/kv";
-import { meteredService } from "../grpc/metered";
 import { GrpcServer } from "../grpc/server";
-import { httpMethods } from "../http/api-methods";
 import { httpDoor } from "../http/http-door";
 import type { HttpServer } from "../http/http-server";
 import { CallMeters } from "../metrics/call-meters";
@@ -36,13 +34,13 @@ export class TestHttpDoor implements AsyncDisposable {
     const registry = new MetricRegistry();
     const meters = new CallMeters({ registry, clock: systemClock });
     const failed = (method: string): void => void this.failures.push(method);
-    const all = httpMethods(gateway);
+    const all = apiMethods(gateway);
     const methods = { ...all, streams: { ...all.streams, ...streams } };
     this.http = httpDoor(
       { homeMember: memberId(1), limits: LIMITS, headersMs: HEADERS_MS },
       { gateway, registry, meters, failed, methods },
     );
-    this.#grpc = new GrpcServer([meteredService(kvService(gateway.kv, failed), meters)]);
+    this.#grpc = new GrpcServer({}, { methods, clock: systemClock, meters, failed });
   }
 
   static async start(streams: Readonly<Record<string, StreamMethod>> = {}): Promise<TestHttpDoor> {

@@ -1,5 +1,6 @@
 import { WatchConnection } from "@quorate/client";
 import type { Clock, Prng, Scheduler } from "@quorate/base";
+import { parseTraceContext, type Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { StreamId } from "@quorate/watch";
 import type { Subjects } from "@quorate/wire";
@@ -29,6 +30,7 @@ export interface WatchApiDependencies {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly prng: Prng;
+  readonly tracer: Tracer;
   readonly tracker: LeaderTracker;
   readonly queries: NodeQueries;
 }
@@ -53,9 +55,9 @@ export class WatchApi {
     return this.#streams.size;
   }
 
-  /** @param requireLeader End the stream when there has been no leader for three election timeouts, or is none now. */
-  open(sink: WatchSink, requireLeader: boolean): WatchStream | undefined {
-    const { prng, tracker, clock } = this.dependencies;
+  /** @param requireLeader End the stream when there has been no leader for three election timeouts, or is none now. @param traceparent The caller's W3C trace context. */
+  open(sink: WatchSink, requireLeader: boolean, traceparent?: string): WatchStream | undefined {
+    const { prng, tracker, clock, tracer } = this.dependencies;
     if (requireLeader && tracker.leader === undefined) {
       sink.fail(definite("no-leader"));
       return undefined;
@@ -73,6 +75,12 @@ export class WatchApi {
         tracker,
         sink,
         connect: (consumer) => this.#connect(consumer),
+        ...(tracer.enabled
+          ? {
+              startSpan: (name) =>
+                tracer.startRequest(name, parseTraceContext(traceparent), undefined, { kind: "server" }),
+            }
+          : {}),
         ended: () => {
           this.#streams.delete(stream);
           if (requireLeader) this.#probe.release();

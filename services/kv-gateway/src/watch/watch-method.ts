@@ -20,7 +20,8 @@ export function watchMethod(api: WatchApi): StreamMethod {
       if (!goesOn) sink.pause();
       return goesOn;
     };
-    const stream = api.open({ write, fail: (failure) => sink.end(failure) }, context.requireLeader);
+    const { requireLeader, traceparent } = context;
+    const stream = api.open({ write, fail: (failure) => sink.end(failure) }, requireLeader, traceparent);
     if (stream === undefined) return NOTHING;
     return {
       receive: (request) => {

@@ -1,8 +1,9 @@
 import { assertNever, Deque, type Clock, type Timer } from "@quorate/base";
 import type { WatchConnection } from "@quorate/client";
 import { isEmptyRange, type Revision } from "@quorate/mvcc";
+import { traceHeaders, type Span } from "@quorate/telemetry";
 import type { WatcherNumber, WatchItem } from "@quorate/watch";
-import { encodeWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
+import { encodeWatchResponse, SharedWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { definite, type RequestFailure } from "../api/request-failure";
 import { fragmentsOf } from "./fragments";
@@ -29,6 +30,8 @@ export interface WatchStreamDependencies {
   readonly connect: (
     consumer: (items: readonly WatchItem[], sequence: number, origin: WatchOrigin) => void,
   ) => WatchConnection;
+  /** Absent: nothing is traced. Its spans are absent for what is not sampled. */
+  readonly startSpan?: (name: string) => Span | undefined;
   readonly ended: () => void;
 }
 
@@ -44,6 +47,8 @@ interface ClientWatcher {
   isCanceled: boolean;
   /** Got events since the last tick of the progress timer. */
   isActive: boolean;
+  /** Until its creation is answered, if it is traced. */
+  span: Span | undefined;
 }
 
 /** What is answered to a create, in the order of the requests. */
@@ -52,7 +57,14 @@ type PendingCreate =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** What is to be written, or told once everything before it was. */
-type Outgoing = { readonly response: Uint8Array } | { readonly consumed: number };
+type Outgoing = { readonly response: Uint8Array } | SharedOutgoing | { readonly consumed: number };
+
+interface SharedOutgoing {
+  readonly shared: SharedWatchResponse;
+  readonly watchers: readonly ClientWatcher[];
+  /** How many of them it has been written for. */
+  written: number;
+}
 
 /** No such id is ever given: it stands for a watcher that is none, and for all watchers of a stream. */
 const NO_WATCH_ID = -1n;
@@ -124,6 +136,7 @@ export class WatchStream {
     this.#leaderTimer?.cancel();
     this.#connection.close();
     this.#outgoing.drain();
+    for (const { span } of this.#byNumber.values()) span?.end();
     this.dependencies.ended();
   }
 
@@ -141,7 +154,9 @@ export class WatchStream {
       return this.#answerCreates();
     }
     const { range, startRevision, prevKv, noPut, noDelete } = request;
-    const number = this.#connection.create({ range, prevKv, noPut, noDelete }, startRevision);
+    const span = this.dependencies.startSpan?.("watch.create");
+    const spec = { range, prevKv, noPut, noDelete };
+    const number = this.#connection.create(spec, startRevision, traceHeaders(span?.context));
     const watcher: ClientWatcher = {
       watchId: request.watchId === 0n ? this.#takeId() : request.watchId,
       request,
@@ -149,6 +164,7 @@ export class WatchStream {
       isCreated: false,
       isCanceled: false,
       isActive: false,
+      span,
     };
     this.#byId.set(watcher.watchId, watcher);
     this.#byNumber.set(number, watcher);
@@ -196,15 +212,15 @@ export class WatchStream {
 
   #take(item: WatchItem): void {
     if (item.kind === "progress") return this.#takeProgress(item.revision, item.watchers);
+    if (item.kind === "events") return this.#takeEvents(item);
     const watcher = this.#byNumber.get(item.watcher);
     if (watcher === undefined) return; // cancelled meanwhile
     switch (item.kind) {
       case "created":
         watcher.isCreated = true;
+        watcher.span?.end();
+        watcher.span = undefined;
         return this.#answerCreates();
-      case "events":
-        watcher.isActive = true;
-        return this.#respondEvents(watcher, item.revision, item.events);
       case "compacted":
         this.#byNumber.delete(item.watcher); // its id stays taken until the client cancels it, as in etcd
         return this.#respond({
@@ -242,9 +258,23 @@ export class WatchStream {
     this.#flush();
   }
 
-  #respondEvents(watcher: ClientWatcher, revision: Revision, events: readonly Uint8Array[]): void {
-    const { watchId, request } = watcher;
-    const parts = request.fragment ? fragmentsOf(events, this.options.fragmentBytes) : [events];
+  #takeEvents({ watchers, revision, events }: Extract<WatchItem, { kind: "events" }>): void {
+    const whole: ClientWatcher[] = [];
+    for (const number of watchers) {
+      const watcher = this.#byNumber.get(number);
+      if (watcher === undefined) continue; // cancelled meanwhile
+      watcher.isActive = true;
+      if (watcher.request.fragment) this.#respondFragments(watcher, revision, events);
+      else whole.push(watcher);
+    }
+    if (whole.length === 0) return;
+    // Encoded for each of them only when it is written: a stream of many watchers of one key would fill the memory.
+    const shared = new SharedWatchResponse({ origin: this.#origin, revision, events });
+    this.#outgoing.push({ shared, watchers: whole, written: 0 });
+  }
+
+  #respondFragments({ watchId }: ClientWatcher, revision: Revision, events: readonly Uint8Array[]): void {
+    const parts = fragmentsOf(events, this.options.fragmentBytes);
     parts.forEach((part, at) => {
       this.#respond({ watchId, revision, events: part, fragment: at < parts.length - 1 });
     });
@@ -292,10 +322,19 @@ export class WatchStream {
 
   #flush(): void {
     while (!this.#isBlocked && !this.#isEnded) {
-      const next = this.#outgoing.shift();
+      const next = this.#outgoing.peek();
       if (next === undefined) return;
+      if ("shared" in next && next.written < next.watchers.length) {
+        this.#write(next.shared.for(next.watchers[next.written++]!.watchId));
+        continue;
+      }
+      this.#outgoing.shift();
       if ("consumed" in next) this.#connection.consumed(next.consumed);
-      else this.#isBlocked = !this.dependencies.sink.write(next.response);
+      else if ("response" in next) this.#write(next.response);
     }
+  }
+
+  #write(response: Uint8Array): void {
+    this.#isBlocked = !this.dependencies.sink.write(response);
   }
 }

@@ -26,9 +26,11 @@ export async function runDetached(options: DevOptions): Promise<string> {
     options.clientUrls.join(","),
     "--fanouts",
     String(options.fanouts),
-    ...(options.logKeepEntries === undefined ? [] : ["--log-keep-entries", String(options.logKeepEntries)]),
+    "--event-subjects",
+    options.eventSubjects,
     "--supervised",
   ];
+  for (const [flag, value] of Object.entries(options.nodeFlags)) flags.push(`--${flag}`, value);
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);
   const child = spawn(process.execPath, [process.argv[1] ?? "", "dev", ...flags], {
     detached: true,

@@ -73,7 +73,7 @@ interface Prepared {
 }
 
 async function supervise(options: DevOptions, prepared: Prepared): Promise<void> {
-  const { dataDir, clientUrls, fanouts, logKeepEntries } = options;
+  const { dataDir, clientUrls, fanouts, nodeFlags, eventSubjects } = options;
   const { topology, natsServer, control, supervised } = prepared;
   const natsUrl = options.natsUrl ?? `nats://127.0.0.1:${await freePort("127.0.0.1", NATS_PORT)}`;
   if (natsServer !== undefined) writeBrokerConfig(dataDir, natsUrl);
@@ -83,7 +83,8 @@ async function supervise(options: DevOptions, prepared: Prepared): Promise<void>
       dataDir,
       clientUrls,
       fanouts,
-      logKeepEntries,
+      nodeFlags,
+      eventSubjects,
       natsUrl,
       natsServer,
       node: process.execPath,

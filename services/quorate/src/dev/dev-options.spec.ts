@@ -21,6 +21,20 @@ describe("parseDevOptions", () => {
     expect(clientUrls).toEqual(["http://127.0.0.1:1000", "http://localhost:1001"]);
   });
 
+  it("keeps what is meant for the members", () => {
+    const { nodeFlags } = parseDevOptions({
+      quotaBackendBytes: "-1",
+      alarmClear: "manual",
+      logKeepEntries: "7",
+    });
+    expect(nodeFlags).toEqual({
+      "quota-backend-bytes": "-1",
+      "alarm-clear": "manual",
+      "log-keep-entries": "7",
+    });
+    expect(parseDevOptions({}).nodeFlags).toEqual({});
+  });
+
   it.each<[DevFlags, RegExp]>([
     [{ members: "0" }, /--members needs a whole number from 1 to 7, not "0"/],
     [{ members: "3.5" }, /--members/],
@@ -30,8 +44,11 @@ describe("parseDevOptions", () => {
     [{ clientUrls: "https://127.0.0.1:2379" }, /is not like/],
     [{ clientUrls: "http://127.0.0.1:1,http://127.0.0.1:1" }, /twice/],
     [{ clientUrls: "http://127.0.0.1:1", gateways: "2" }, /as many --client-urls/],
+    [{ eventSubjects: "maybe" }, /--event-subjects is on or off, not "maybe"/],
     [{ natsUrl: "localhost" }, /is not like nats:/],
     [{ cluster: "a.b" }, /cannot be a name/],
+    [{ quotaBackendBytes: "2GB" }, /--quota-backend-bytes needs a whole number, not "2GB"/],
+    [{ alarmClear: "never" }, /--alarm-clear is auto or manual/],
   ])("refuses %p", (flags, text) => {
     expect(() => parseDevOptions(flags)).toThrow(text);
   });

@@ -7,13 +7,18 @@ export interface DevFlags {
   readonly gateways?: string;
   readonly fanouts?: string;
   readonly logKeepEntries?: string;
+  readonly eventSubjects?: string;
   readonly clientUrls?: string;
   readonly dataDir?: string;
   readonly natsUrl?: string;
   readonly cluster?: string;
+  readonly quotaBackendBytes?: string;
+  readonly alarmClear?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
 }
+
+export type EventSubjects = "on" | "off";
 
 export interface DevOptions {
   /** `undefined`: what the data directory holds, or else 3. */
@@ -22,14 +27,16 @@ export interface DevOptions {
   readonly clientUrls: readonly string[];
   /** Processes that serve watches. */
   readonly fanouts: number;
-  /** As for raft-node; `undefined`: its default. */
-  readonly logKeepEntries: number | undefined;
+  /** Whether they publish each change as a plain message, too. */
+  readonly eventSubjects: EventSubjects;
   /** Absolute. */
   readonly dataDir: string;
   /** A broker that runs already; `undefined`: start one. */
   readonly natsUrl: string | undefined;
   /** `undefined`: what the data directory holds, or else "dev". */
   readonly cluster: string | undefined;
+  /** Handed to every raft-node as they are. */
+  readonly nodeFlags: Readonly<Record<string, string>>;
   readonly fresh: boolean;
   readonly detach: boolean;
 }
@@ -54,16 +61,33 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
     clientUrls: clientUrlsOf(flags),
     fanouts: flags.fanouts === undefined ? FANOUTS_DEFAULT : count("--fanouts", flags.fanouts, FANOUTS_MAX),
-    logKeepEntries:
-      flags.logKeepEntries === undefined
-        ? undefined
-        : count("--log-keep-entries", flags.logKeepEntries, LOG_KEEP_ENTRIES_MAX),
+    eventSubjects: eventSubjectsOf(flags),
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
     cluster: flags.cluster,
+    nodeFlags: nodeFlagsOf(flags),
     fresh: flags.fresh ?? false,
     detach: flags.detach ?? false,
   };
+}
+
+function nodeFlagsOf({ quotaBackendBytes, alarmClear, logKeepEntries }: DevFlags): Record<string, string> {
+  if (quotaBackendBytes !== undefined && !/^-?\d{1,15}$/.test(quotaBackendBytes))
+    throw usageError(`--quota-backend-bytes needs a whole number, not "${quotaBackendBytes}".`);
+  if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
+    throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
+  if (logKeepEntries !== undefined) count("--log-keep-entries", logKeepEntries, LOG_KEEP_ENTRIES_MAX);
+  return {
+    ...(quotaBackendBytes === undefined ? {} : { "quota-backend-bytes": quotaBackendBytes }),
+    ...(alarmClear === undefined ? {} : { "alarm-clear": alarmClear }),
+    ...(logKeepEntries === undefined ? {} : { "log-keep-entries": logKeepEntries }),
+  };
+}
+
+/** On, unlike in production: here people look around, and nobody pays for a broker. */
+function eventSubjectsOf({ eventSubjects = "on" }: DevFlags): EventSubjects {
+  if (eventSubjects === "on" || eventSubjects === "off") return eventSubjects;
+  throw usageError(`--event-subjects is on or off, not "${eventSubjects}".`);
 }
 
 function clientUrlsOf(flags: DevFlags): string[] {

@@ -19,6 +19,7 @@ export function devProgram(): Command {
     .option("--members <count>", "raft-nodes (3)")
     .option("--gateways <count>", "kv-gateways, which serve clients (1)")
     .option("--fanouts <count>", "watch-fanouts, which deliver changes to those who watch (1)")
+    .option("--event-subjects <on|off>", "publish each change as a plain message, too (on)")
     .option(
       "--log-keep-entries <count>",
       "applied entries that members keep in their logs for others that lag (5000)",
@@ -30,6 +31,8 @@ export function devProgram(): Command {
     .option("--data-dir <dir>", `where the cluster keeps everything (${DATA_DIR_DEFAULT})`)
     .option("--nats-url <url>", "use this broker and start none")
     .option("--cluster <name>", "the cluster's name (dev)")
+    .option("--quota-backend-bytes <bytes>", "what may be stored before writes are refused (0: 8 GiB)")
+    .option("--alarm-clear <how>", "whether NOSPACE clears itself: auto or manual (auto)")
     .option("--fresh", "start over: remove what the data directory holds")
     .option("--detach", "return once the cluster works, and leave it running")
     // Set by --detach on the supervisor that it starts.

@@ -9,6 +9,8 @@ const options: PlanOptions = {
   dataDir: "/data",
   clientUrls: ["http://127.0.0.1:2379", "http://127.0.0.1:2380", "http://127.0.0.1:2381"],
   fanouts: 1,
+  nodeFlags: { "quota-backend-bytes": "-1" },
+  eventSubjects: "on",
   natsUrl: "nats://127.0.0.1:4222",
   natsServer: "/usr/sbin/nats-server",
   node: "/bin/node",
@@ -24,6 +26,11 @@ describe("planProcesses", () => {
   it("starts the broker before the members, and these before the gateways", () => {
     const names = planProcesses(options).map(({ name }) => name);
     expect(names).toEqual(["broker1", "n1", "n2", "fanout1", "gateway1", "gateway2", "gateway3"]);
+  });
+
+  it("hands flags for members to them and to nobody else", () => {
+    const told = planProcesses(options).filter(({ args }) => flag(args, "quota-backend-bytes") === "-1");
+    expect(told.map(({ name }) => name)).toEqual(["n1", "n2"]);
   });
 
   it("starts no broker if somebody else runs one", () => {
@@ -49,20 +56,13 @@ describe("planProcesses", () => {
     const fanouts = planProcesses({ ...options, fanouts: 3 }).filter(
       ({ service }) => service === "watch-fanout",
     );
-    expect(fanouts.map(({ name, args }) => [name, flag(args, "cluster")])).toEqual([
-      ["fanout1", "dev"],
-      ["fanout2", "dev"],
-      ["fanout3", "dev"],
+    expect(
+      fanouts.map(({ name, args }) => [name, flag(args, "cluster"), flag(args, "event-subjects")]),
+    ).toEqual([
+      ["fanout1", "dev", "on"],
+      ["fanout2", "dev", "on"],
+      ["fanout3", "dev", "on"],
     ]);
-  });
-
-  it("tells members how much of their logs to keep, if that is given", () => {
-    const kept = (logKeepEntries: number | undefined): (string | undefined)[] =>
-      planProcesses({ ...options, logKeepEntries })
-        .filter(({ service }) => service === "raft-node")
-        .map(({ args }) => flag(args, "log-keep-entries"));
-    expect(kept(undefined)).toEqual([undefined, undefined]);
-    expect(kept(7)).toEqual(["7", "7"]);
   });
 
   it("lets members bootstrap only until the cluster has worked once", () => {

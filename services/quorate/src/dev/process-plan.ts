@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { EventSubjects } from "./dev-options";
 import { initialCluster, type Topology } from "./topology";
 
 export type ServiceName = "nats-server" | "raft-node" | "watch-fanout" | "kv-gateway";
@@ -21,8 +22,9 @@ export interface PlanOptions {
   readonly clientUrls: readonly string[];
   /** How many watch-fanouts. */
   readonly fanouts: number;
-  /** Applied entries that members keep in their logs; `undefined`: their default. */
-  readonly logKeepEntries?: number | undefined;
+  /** Flags for every raft-node. */
+  readonly nodeFlags: Readonly<Record<string, string>>;
+  readonly eventSubjects: EventSubjects;
   /** Where the broker is or will be. */
   readonly natsUrl: string;
   /** Path of nats-server; `undefined`: somebody else runs the broker. */
@@ -92,8 +94,8 @@ function planNode(
     "nats-url": options.natsUrl,
     "initial-cluster": initialCluster(topology),
     "initial-cluster-state": topology.initialized ? "existing" : "new",
+    ...options.nodeFlags,
   };
-  if (options.logKeepEntries !== undefined) flags["log-keep-entries"] = `${options.logKeepEntries}`;
   if (homed.length > 0) flags["client-urls"] = homed.join(",");
   return { ...planService(options, "raft-node", member.name, flags), memberId: member.memberId };
 }
@@ -120,6 +122,7 @@ function planFanout(options: PlanOptions, name: string): ProcessPlan {
     name,
     cluster: options.topology.cluster,
     "nats-url": options.natsUrl,
+    "event-subjects": options.eventSubjects,
   });
 }
 

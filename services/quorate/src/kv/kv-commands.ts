@@ -1,36 +1,38 @@
 import { text as readText } from "node:stream/consumers";
-import { parseHexId } from "@quorate/base";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { usageError } from "../command-error";
-import { withClient, type ConnectionFlags } from "./connection";
-import {
-  parseOutputFormat,
-  renderDelete,
-  renderMembers,
-  renderPut,
-  renderRange,
-  renderStatus,
-  renderTransaction,
-} from "./output";
-import { keyRange, rangeOptions, type GetFlags, type KeyFlags } from "./range-flags";
+import { alarmCommand } from "./alarm-command";
+import { clusterCommand, leaseIdOf, type OutputFlags } from "./cluster-command";
+import { withClient } from "./connection";
+import { electCommand } from "./elect-command";
+import { renderDelete, renderPut, renderRange, renderTransaction } from "./kv-output";
+import { leaseCommand } from "./lease-commands";
+import { lockCommand } from "./lock-command";
+import { memberCommand, memberListCommand, moveLeaderCommand } from "./member-commands";
+import { renderStatus } from "./member-output";
+import { parseOutputFormat } from "./output-format";
+import { keyRange, rangeOptions, wholeNumber, type GetFlags, type KeyFlags } from "./range-flags";
 import { parseTransaction } from "./txn-text";
 import { watchCommand } from "./watch-command";
 
-interface OutputFlags extends ConnectionFlags {
-  readonly writeOut?: string;
-}
-
 /** The commands that talk to a cluster over its broker, named and shaped like etcdctl's. */
 export function kvCommands(): Command[] {
-  const watch = keyOptions(command("watch").argument("<key>").argument("[range-end]"));
+  const watch = keyOptions(clusterCommand("watch").argument("<key>").argument("[range-end]"));
   return [
     putCommand(),
     getCommand(),
     delCommand(),
     txnCommand(),
     watchCommand(watch),
+    leaseCommand(),
+    lockCommand(),
+    electCommand(),
+    compactCommand(),
     statusCommand(),
-    membersCommand(),
+    memberListCommand("members"),
+    memberCommand(),
+    moveLeaderCommand(),
+    alarmCommand(),
   ];
 }
 
@@ -39,7 +41,7 @@ function putCommand(): Command {
     readonly lease?: string;
     readonly prevKv?: boolean;
   }
-  return command("put")
+  return clusterCommand("put")
     .description("write a key; without a value, what stdin holds")
     .argument("<key>")
     .argument("[value]")
@@ -47,7 +49,7 @@ function putCommand(): Command {
     .option("--prev-kv", "print what it replaced")
     .action(async (key: string, value: string | undefined, flags: Flags) => {
       const format = parseOutputFormat(flags.writeOut);
-      const lease = leaseOf(flags.lease);
+      const lease = flags.lease === undefined ? 0n : leaseIdOf("--lease", flags.lease);
       const content = value ?? (await readText(process.stdin));
       const result = await withClient(flags, (client) =>
         client.put(key, content, { lease, previous: flags.prevKv ?? false }),
@@ -58,7 +60,10 @@ function putCommand(): Command {
 
 function getCommand(): Command {
   return keyOptions(
-    command("get").description("read a key or a range of keys").argument("<key>").argument("[range-end]"),
+    clusterCommand("get")
+      .description("read a key or a range of keys")
+      .argument("<key>")
+      .argument("[range-end]"),
   )
     .option("--rev <revision>", "as of this revision")
     .option("--limit <count>", "key-values at most")
@@ -78,7 +83,10 @@ function getCommand(): Command {
 
 function delCommand(): Command {
   return keyOptions(
-    command("del").description("delete a key or a range of keys").argument("<key>").argument("[range-end]"),
+    clusterCommand("del")
+      .description("delete a key or a range of keys")
+      .argument("<key>")
+      .argument("[range-end]"),
   )
     .option("--prev-kv", "print what was deleted")
     .action(
@@ -94,7 +102,7 @@ function delCommand(): Command {
 }
 
 function txnCommand(): Command {
-  return command("txn")
+  return clusterCommand("txn")
     .description(
       "run a transaction that stdin holds: conditions, then-operations, else-operations, empty lines between",
     )
@@ -113,33 +121,27 @@ function txnCommand(): Command {
     });
 }
 
+function compactCommand(): Command {
+  return clusterCommand("compact")
+    .alias("compaction")
+    .description("forget what was superseded before a revision")
+    .argument("<revision>")
+    .option("--physical", "wait until the member that answers has also freed the space")
+    .action(async (text: string, flags: OutputFlags & { readonly physical?: boolean }) => {
+      const revision = wholeNumber("revision", text);
+      await withClient(flags, (client) => client.compact(revision, { physical: flags.physical ?? false }));
+      process.stdout.write(`compacted revision ${revision}\n`);
+    });
+}
+
 function statusCommand(): Command {
-  return command("status")
+  return clusterCommand("status")
     .description("how a member sees itself and its cluster")
     .action(async (flags: OutputFlags) => {
       const format = parseOutputFormat(flags.writeOut);
       const status = await withClient(flags, (client) => client.status());
       process.stdout.write(renderStatus(status, format));
     });
-}
-
-function membersCommand(): Command {
-  return command("members")
-    .description("list the members")
-    .action(async (flags: OutputFlags) => {
-      const format = parseOutputFormat(flags.writeOut);
-      const members = await withClient(flags, (client) => client.members());
-      process.stdout.write(renderMembers(members, format));
-    });
-}
-
-function command(name: string): Command {
-  return new Command(name)
-    .option("--nats-url <url>", "the broker of the cluster")
-    .option("--cluster <name>", "the cluster's name")
-    .option("--data-dir <dir>", "the development cluster to use, in place of --nats-url and --cluster")
-    .option("--timeout <seconds>", "how long to wait for an answer")
-    .option("-w, --write-out <format>", "simple, json or table");
 }
 
 function keyOptions(of: Command): Command {
@@ -153,12 +155,4 @@ function withEnd<T extends KeyFlags>(flags: T, end: string | undefined): T {
   if (end === undefined) return flags;
   if (flags.rangeEnd !== undefined) throw usageError("The end of the range is given twice.");
   return { ...flags, rangeEnd: end };
-}
-
-function leaseOf(text: string | undefined): bigint {
-  try {
-    return text === undefined ? 0n : parseHexId(text);
-  } catch {
-    throw usageError(`--lease "${text ?? ""}" is not a lease id in hexadecimal.`);
-  }
 }

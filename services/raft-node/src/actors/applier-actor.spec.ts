@@ -32,6 +32,8 @@ function build(place = new MemoryStatePlace<StateColumn>(STATE_COLUMNS)) {
       compactionPauseMs: 10,
       syncEntries: 100,
       syncBytes: 10_000,
+      sliceBytesMax: 200,
+      sliceRowsMax: 5,
     },
     { state, snapshots, ...shared },
   );
@@ -128,9 +130,25 @@ describe("ApplierActor", () => {
     actor.turnEnded();
     expect(kinds(reports)).toEqual(["applied"]);
     time.advance(10);
-    expect(kinds(reports)).toEqual(["applied"]);
+    expect(kinds(reports)).toEqual(["applied", "store-compacted"]);
     time.advance(200);
-    expect(kinds(reports)).toEqual(["applied", "answers"]);
+    expect(kinds(reports).slice(2)).toContain("store-compacted");
+    expect(kinds(reports).at(-1)).toBe("answers");
+  });
+
+  it("tells after each step of compaction how much is stored then", () => {
+    const { actor, reports, time } = build();
+    apply(
+      actor,
+      [1, 2, 3, 4, 5, 6].map((index) => entry(index, [put("a", `${index}`)])),
+    );
+    apply(actor, [entry(7, [compact(6, false)])]);
+    actor.turnEnded();
+    time.advance(200);
+    const sizes = reports.flatMap((report) => ("condition" in report ? [report.condition.storedBytes] : []));
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    expect(sizes.at(-1)).toBeLessThan(sizes[0]!);
   });
 
   it("answers a logical compaction at once, and goes on with an interrupted one after a restart", () => {

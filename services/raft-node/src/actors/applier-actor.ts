@@ -1,7 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
-import type { Event, Revision } from "@quorate/mvcc";
+import type { Event, RangeBudget, Revision } from "@quorate/mvcc";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import type {
   AppliedPosition,
@@ -9,13 +9,16 @@ import type {
   CommandOutcome,
   CommittedEntry,
   LeaseChange,
+  Membership,
   StateColumn,
+  StoreCondition,
 } from "@quorate/state-machine";
 import type { KeyValueBatch } from "@quorate/storage";
 import {
   decodeCommandBatch,
   DecodeError,
   decodeHistoryRequest,
+  decodeMembershipEntry,
   decodeRead,
   decodeReadRequest,
   encodeFeedBatch,
@@ -75,10 +78,15 @@ export type ApplierReport =
       readonly kind: "applied";
       readonly position: AppliedPosition;
       readonly databaseBytes: number;
+      readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
+      /** The membership as of `position`, if something since the last report was about it. */
+      readonly membership?: Membership;
     }
   /** Everything up to `index` survives a power loss. */
   | { readonly kind: "applied-durably"; readonly index: LogIndex }
+  /** A step of physical compaction has given bytes back. */
+  | { readonly kind: "store-compacted"; readonly condition: StoreCondition }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
@@ -105,6 +113,9 @@ export interface ApplierOptions {
   /** Entries, and bytes of them, after which what is applied is synced, so that the log before it may go. */
   readonly syncEntries: number;
   readonly syncBytes: number;
+  /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
+  readonly sliceBytesMax: number;
+  readonly sliceRowsMax: number;
 }
 
 export interface ApplierDependencies {
@@ -210,8 +221,11 @@ export class ApplierActor implements Actor<ApplierMessage> {
     // Answers first: a client waits for them; `applied` is bookkeeping.
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
-    const { position } = stateMachine;
-    reports.tell({ kind: "applied", position, databaseBytes: this.#sizeOnDisk(), leases: result.leases });
+    const { position, condition } = stateMachine;
+    const { leases, membership } = result;
+    const databaseBytes = this.#sizeOnDisk();
+    const report = { kind: "applied", position, databaseBytes, condition, leases } as const;
+    reports.tell(membership === undefined ? report : { ...report, membership });
     this.#unsyncedEntries += entries.length;
     for (const { entries: applied } of messages)
       for (const { data } of applied) this.#unsyncedBytes += data.length;
@@ -297,7 +311,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     switch (message.kind) {
       case "read": {
         const { reads } = decodeReadRequest(message.request);
-        const results = reads.map((read) => this.#result(read, message.raftTerm));
+        const { sliceBytesMax: bytes, sliceRowsMax: rows } = this.options;
+        const budget: RangeBudget = { bytes, rows };
+        const results = reads.map((read) => this.#result(read, message.raftTerm, budget));
         return {
           kind: "read-result",
           id: message.id,
@@ -313,9 +329,10 @@ export class ApplierActor implements Actor<ApplierMessage> {
     }
   }
 
-  #result(read: RawRead, raftTerm: Term): Result {
+  #result(read: RawRead, raftTerm: Term, budget: RangeBudget): Result {
     try {
-      return encodeRead(this.#encoder, this.dependencies.state.stateMachine.read(decodeRead(read)), raftTerm);
+      const outcome = this.dependencies.state.stateMachine.read(decodeRead(read), budget);
+      return encodeRead(this.#encoder, outcome, raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };
@@ -333,16 +350,18 @@ export class ApplierActor implements Actor<ApplierMessage> {
       this.#compacting = false; // begun again once that is done
       return;
     }
-    const more = this.dependencies.state.stateMachine.compactStep(
-      this.#batch,
-      this.options.compactionRowsMax,
-    );
-    if (this.#batch.size > 0) this.#batch.write({ sync: false });
+    const { reports, state } = this.dependencies;
+    const { stateMachine } = state;
+    const more = stateMachine.compactStep(this.#batch, this.options.compactionRowsMax);
+    if (this.#batch.size > 0) {
+      this.#batch.write({ sync: false });
+      reports.tell({ kind: "store-compacted", condition: stateMachine.condition });
+    }
     this.#compacting = false;
     if (more) return this.#compactLater();
     const answers = this.#afterCompaction;
     this.#afterCompaction = [];
-    if (answers.length > 0) this.dependencies.reports.tell({ kind: "answers", answers });
+    if (answers.length > 0) reports.tell({ kind: "answers", answers });
   }
 
   #sizeOnDisk(): number {
@@ -363,13 +382,20 @@ function committedEntry(entry: Entry): CommittedEntry {
   return {
     index: entry.index,
     term: entry.term,
-    commands: entry.type === "command" ? commandsOf(entry) : [],
+    commands: commandsOf(entry),
   };
 }
 
 function commandsOf(entry: Entry): readonly Command[] {
   try {
-    return decodeCommandBatch(entry.data);
+    switch (entry.type) {
+      case "command":
+        return decodeCommandBatch(entry.data);
+      case "configuration":
+        return [{ kind: "membership", request: decodeMembershipEntry(entry.data) }];
+      case "empty":
+        return [];
+    }
   } catch (error) {
     if (error instanceof DecodeError) return [];
     throw error;

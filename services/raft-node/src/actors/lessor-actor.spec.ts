@@ -1,3 +1,4 @@
+import { NO_TRACER } from "@quorate/telemetry";
 import { VirtualTime } from "@quorate/actor";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
 import type { Revision } from "@quorate/mvcc";
@@ -44,6 +45,7 @@ class Bench {
         },
         applier: { tell: (message) => void this.applierMessages.push(message) },
         clock: this.time,
+        tracer: NO_TRACER,
         position: this.position,
       },
     );
@@ -207,6 +209,19 @@ describe("LessorActor", () => {
       refusal: { reason: "overloaded", term: TERM, leader: SELF },
     });
     bench.proposals[0]!.asker.answer(refused);
+    bench.tick();
+    bench.confirm();
+    expect(bench.proposals).toHaveLength(2);
+  });
+
+  it("tries an expiry again that an alarm has kept from doing anything", () => {
+    const bench = new Bench().lead();
+    bench.time.advance(FIRST_TTL_MS);
+    bench.tick();
+    bench.confirm();
+    const failure = { code: "corrupt-cluster", detail: "" } as const;
+    const response = encodeProposeResponse({ kind: "results", results: [{ ok: false, failure }] });
+    bench.proposals[0]!.asker.answer(response);
     bench.tick();
     bench.confirm();
     expect(bench.proposals).toHaveLength(2);

@@ -3,6 +3,7 @@ import { assertNever, type Clock } from "@quorate/base";
 import { Lessor, LESSOR_DEFAULTS, type LeaseId, type LeaseRecord, type LeaseView } from "@quorate/lease";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
 import type { AppliedPosition, LeaseChange } from "@quorate/state-machine";
+import type { Tracer } from "@quorate/telemetry";
 import {
   decodeProposeResponse,
   encodeCommandBatch,
@@ -10,10 +11,12 @@ import {
   encodeLeaseExpire,
   ResponseEncoder,
   type LeaseQuery,
+  type NodeAnswer,
   type RawCommand,
   type RefusalReason,
 } from "@quorate/wire";
 import { LeaseAsk, type LeaseWaiter } from "../lease-ask";
+import { startOwnSpan, type RequestSpan } from "../request-span";
 import type { Asker, LeadershipView } from "../proposals";
 import type { ApplierMessage, ApplierReport } from "./applier-actor";
 import type { Leadership, RaftMessage } from "./raft-actor";
@@ -39,6 +42,7 @@ export interface LessorActorDependencies {
   readonly raft: ActorRef<RaftMessage>;
   readonly applier: ActorRef<ApplierMessage>;
   readonly clock: Clock;
+  readonly tracer: Tracer;
   /** Where applied state stood when it was opened. */
   readonly position: AppliedPosition;
 }
@@ -267,21 +271,22 @@ export class LessorActor implements Actor<LessorMessage> {
       this.#expiring.add(id);
       return { kind: "lease-expire", bytes: encodeLeaseExpire({ id, sequence, term }) };
     });
-    this.#propose(term, commands, () => {
+    const refused = (): void => {
       for (const { id } of leases) if (this.#expiring.delete(id)) this.#lessor.postpone(id);
-    });
+    };
+    this.#propose(term, commands, refused, startOwnSpan(this.dependencies.tracer, "lease expiry"));
   }
 
   /** @param refused Called if the entry certainly has no effect, while this member still leads the term. */
-  #propose(term: Term, commands: readonly RawCommand[], refused?: () => void): void {
+  #propose(term: Term, commands: readonly RawCommand[], refused?: () => void, span?: RequestSpan): void {
     const answer = (response: Uint8Array): void => {
-      if (term === this.#leading && decodeProposeResponse(response).kind === "refused") refused?.();
+      if (term === this.#leading && hasFailed(decodeProposeResponse(response))) refused?.();
     };
     this.dependencies.raft.tell({
       kind: "propose",
       expectedTerm: term,
       data: encodeCommandBatch(commands),
-      asker: { answer, span: undefined },
+      asker: { answer, span },
     });
   }
 
@@ -346,6 +351,11 @@ export class LessorActor implements Actor<LessorMessage> {
   #refuse(ask: LeaseAsk, reason: RefusalReason): void {
     if (this.#asks.delete(ask)) ask.refuse(reason, this.#view);
   }
+}
+
+/** Either the entry is not in the log, or an alarm kept it from doing anything when it was applied. */
+function hasFailed(answer: NodeAnswer): boolean {
+  return answer.kind === "refused" || answer.results.some((result) => !result.ok);
 }
 
 function waitersOf(waiters: Map<LeaseId, LeaseWaiter[]>, id: LeaseId): LeaseWaiter[] {

@@ -1,6 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever } from "@quorate/base";
 import type {
+  Configuration,
   Envelope,
   LogIndex,
   MemberId,
@@ -11,12 +12,16 @@ import type {
   Role,
   Term,
 } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, ClusterMember, Membership, StoreCondition } from "@quorate/state-machine";
+import type { TraceContext } from "@quorate/telemetry";
+import type { MembershipOrder } from "@quorate/wire";
+import { MembershipDesk } from "../membership-desk";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
-import type { ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
+import type { Answer, ApplierMessage, ApplierReport, FeedReport } from "./applier-actor";
 import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
+import type { QuotaActor } from "./quota-actor";
 
 export type RaftMessage =
   | { readonly kind: "tick" }
@@ -50,6 +55,10 @@ export type RaftMessage =
       readonly term: Term;
       readonly settled: (index: LogIndex | undefined) => void;
     }
+  /** A change of the membership or the leadership. */
+  | { readonly kind: "membership"; readonly order: MembershipOrder; readonly asker: Asker }
+  /** Gives the leadership away, if this member has it and somebody can take it; `settled` when that is over. */
+  | { readonly kind: "hand-over"; readonly settled: () => void }
   | LogWriterReport
   | Exclude<ApplierReport, FeedReport | FetcherReport>
   | { readonly kind: "snapshot-failed"; readonly transfer: number };
@@ -60,6 +69,8 @@ export type FetcherReport = Extract<
   { kind: "snapshot-chunk" | "snapshot-written" | "snapshot-rejected" }
 >;
 
+type Installed = Extract<ApplierReport, { kind: "snapshot-installed" }>;
+
 export interface Leadership {
   readonly role: Role;
   readonly term: Term;
@@ -68,6 +79,8 @@ export interface Leadership {
 }
 
 export interface RaftActorOptions {
+  readonly clusterId: bigint;
+  readonly founders: readonly ClusterMember[];
   /** Committed entries that may wait to be applied before proposals are refused (etcd has 5000 too). */
   readonly applyBacklogMax: number;
   /** Reads that may wait at once; more are refused. */
@@ -87,10 +100,16 @@ export interface RaftActorDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   /** Handles what it is told at once: when a leadership ends, nothing may come between. */
   readonly lessor: ActorRef<LessorMessage>;
+  /** Likewise: it is asked about each proposal. */
+  readonly quota: Pick<QuotaActor, "receive" | "entryBefore">;
   /** Called on every change, in order. */
   readonly leadershipChanged: (leadership: Leadership) => void;
+  /** Called when something about the membership was applied. */
+  readonly membershipApplied: (membership: Membership) => void;
   /** Where applied state stood when it was opened. */
   readonly position: AppliedPosition;
+  readonly membership: Membership;
+  readonly condition: StoreCondition;
 }
 
 /** What a status request shows of a member. */
@@ -98,6 +117,7 @@ export interface NodeView {
   readonly raft: RaftStatus;
   readonly position: AppliedPosition;
   readonly databaseBytes: number;
+  readonly condition: StoreCondition;
 }
 
 /**
@@ -107,18 +127,35 @@ export interface NodeView {
 export class RaftActor implements Actor<RaftMessage> {
   readonly #proposals = new Proposals();
   readonly #reads: Reads;
+  readonly #desk: MembershipDesk;
+  /** What counts as long as the state knows of no founding. */
+  readonly #founding: Configuration;
   #position: AppliedPosition;
   #databaseBytes = 0;
+  #condition: StoreCondition;
   #handedToApply: number;
-  #leadership: LeadershipView = { term: 0 as Term, leader: undefined };
+  #leadership: LeadershipView & { readonly established: boolean } = {
+    term: 0 as Term,
+    leader: undefined,
+    established: false,
+  };
 
   constructor(
     private readonly options: RaftActorOptions,
     private readonly dependencies: RaftActorDependencies,
   ) {
     this.#reads = new Reads({ applier: dependencies.applier });
+    const { raft, membership } = dependencies;
+    this.#desk = new MembershipDesk(options, { raft, membership, proposals: this.#proposals });
+    this.#founding = raft.status().configuration;
     this.#position = dependencies.position;
+    this.#condition = dependencies.condition;
     this.#handedToApply = dependencies.position.index;
+  }
+
+  /** The trace of a proposal that is being answered, if one is sampled. */
+  traceOf(answers: readonly Answer[]): TraceContext | undefined {
+    return this.#proposals.traceOf(answers);
   }
 
   view(): NodeView {
@@ -126,6 +163,7 @@ export class RaftActor implements Actor<RaftMessage> {
       raft: this.dependencies.raft.status(),
       position: this.#position,
       databaseBytes: this.#databaseBytes,
+      condition: this.#condition,
     };
   }
 
@@ -140,13 +178,19 @@ export class RaftActor implements Actor<RaftMessage> {
       case "fetched":
       case "compacted":
       case "applied-durably":
-      case "snapshot-opened":
       case "snapshot-closed":
       case "snapshot-staged":
       case "snapshot-failed":
         return raft.step(message);
+      case "snapshot-opened": {
+        const { to, transfer, position, membership } = message;
+        const { index, term } = position;
+        const configuration = membership.founded ? membership.configuration : this.#founding;
+        const at = { index: index as LogIndex, term: term as Term, configuration };
+        return raft.step({ kind: "snapshot-opened", to, transfer, at });
+      }
       case "snapshot-installed":
-        return this.#installed(message.position);
+        return this.#installed(message);
       case "peer":
         for (const inner of message.messages) {
           raft.step({
@@ -164,10 +208,17 @@ export class RaftActor implements Actor<RaftMessage> {
       case "applied":
         this.#position = message.position;
         this.#databaseBytes = message.databaseBytes;
-        raft.step({ kind: "applied", index: message.position.index as LogIndex });
+        this.#applied(message.position.index as LogIndex, message.membership);
+        this.#conditionChanged(message.condition);
         return lessor.tell({ kind: "applied", position: message.position, changes: message.leases });
+      case "store-compacted":
+        return this.#conditionChanged(message.condition);
       case "confirm":
         return this.#confirm(message.term, message.settled);
+      case "membership":
+        return this.#desk.take(message.order, message.asker, this.#leadership);
+      case "hand-over":
+        return this.#desk.handOver(message.settled);
       case "lease-list":
       case "lease-keys":
         return lessor.tell(message);
@@ -181,18 +232,35 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   turnEnded(): void {
+    this.#desk.foundIfDue(this.#leadership);
     for (const effect of this.dependencies.raft.takeEffects()) this.#perform(effect);
   }
 
-  #installed(position: AppliedPosition): void {
+  #applied(index: LogIndex, membership: Membership | undefined): void {
+    const { raft } = this.dependencies;
+    if (membership === undefined || !membership.founded) return raft.step({ kind: "applied", index });
+    raft.step({ kind: "applied", index, configuration: membership.configuration });
+    this.#membershipApplied(membership);
+  }
+
+  /** What was not applied here one by one: everybody who goes by applied state looks at it anew. */
+  #installed({ position, membership, condition }: Installed): void {
     const { raft, lessor, stateReplaced } = this.dependencies;
     const index = position.index as LogIndex;
     this.#position = position;
     this.#handedToApply = index;
     this.#proposals.forgetUpTo(index);
     raft.step({ kind: "snapshot-installed", index });
+    this.#membershipApplied(membership);
+    this.#conditionChanged(condition);
     lessor.tell({ kind: "applied", position, changes: [] });
     stateReplaced(position);
+  }
+
+  #membershipApplied(membership: Membership): void {
+    if (!membership.founded) return;
+    this.#desk.applied(membership);
+    this.dependencies.membershipApplied(membership);
   }
 
   #propose(message: Extract<RaftMessage, { kind: "propose" }>): void {
@@ -201,7 +269,18 @@ export class RaftActor implements Actor<RaftMessage> {
       asker.span?.end("overloaded");
       return asker.answer(refusal("overloaded", this.#leadership));
     }
+    const alarm = this.dependencies.quota.entryBefore(data, expectedTerm);
+    if (alarm !== undefined) this.#step(expectedTerm, alarm.data, alarm.asker);
+    this.#step(expectedTerm, data, asker);
+  }
+
+  #step(expectedTerm: Term, data: Uint8Array, asker: Asker): void {
     this.dependencies.raft.step({ kind: "propose", id: this.#proposals.open(asker), expectedTerm, data });
+  }
+
+  #conditionChanged(condition: StoreCondition): void {
+    this.#condition = condition;
+    this.dependencies.quota.receive({ kind: "condition", condition });
   }
 
   #read(message: Extract<RaftMessage, { kind: "read" }>): void {
@@ -222,7 +301,8 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   #perform(effect: RaftEffect): void {
-    const { peers, logWriter, applier, lessor, raft, snapshots, leadershipChanged } = this.dependencies;
+    const { peers, logWriter, applier, lessor, quota, raft, snapshots, leadershipChanged } =
+      this.dependencies;
     switch (effect.kind) {
       case "send":
         return peers.send(effect.envelopes);
@@ -263,9 +343,12 @@ export class RaftActor implements Actor<RaftMessage> {
         return this.#reads.failed(effect.ids, reason, this.#leadership);
       }
       case "leadership":
-        this.#leadership = { term: effect.term, leader: effect.leader };
+        this.#leadership = { term: effect.term, leader: effect.leader, established: effect.established };
+        quota.receive({ kind: "leadership", leadership: effect });
         lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
+      case "transfer-ended":
+        return this.#desk.transferEnded(effect.id, effect.outcome);
       default:
         assertNever(effect);
     }

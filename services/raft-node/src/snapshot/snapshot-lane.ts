@@ -63,7 +63,8 @@ export class SnapshotLane {
         return state.install(message.index, () => {
           this.#installing = false;
           installed();
-          reports.tell({ kind: "snapshot-installed", position: state.stateMachine.position });
+          const { position, membership, condition } = state.stateMachine;
+          reports.tell({ kind: "snapshot-installed", position, membership, condition });
         });
       }
       default:

@@ -1,5 +1,5 @@
-import type { EntryId, LogIndex, MemberId, SnapshotHead } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { LogIndex, MemberId, SnapshotHead } from "@quorate/raft";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 
 /** What the apply lane is told about snapshots: of its own state, for others, and of another's, for itself. */
 export type SnapshotMessage =
@@ -25,7 +25,9 @@ export type SnapshotReport =
       readonly kind: "snapshot-opened";
       readonly to: MemberId;
       readonly transfer: number;
-      readonly at: EntryId;
+      readonly position: AppliedPosition;
+      /** As of `position`, like all that the view shows. */
+      readonly membership: Membership;
     }
   | { readonly kind: "snapshot-closed"; readonly to: MemberId; readonly transfer: number }
   /** An encoded SnapshotChunk; `undefined` if the request cannot be answered. */
@@ -35,4 +37,10 @@ export type SnapshotReport =
   | { readonly kind: "snapshot-staged"; readonly transfer: number }
   /** A chunk was not what was promised. */
   | { readonly kind: "snapshot-rejected"; readonly transfer: number; readonly why: string }
-  | { readonly kind: "snapshot-installed"; readonly position: AppliedPosition };
+  /** What the rows that are the state now say. */
+  | {
+      readonly kind: "snapshot-installed";
+      readonly position: AppliedPosition;
+      readonly membership: Membership;
+      readonly condition: StoreCondition;
+    };

@@ -1,6 +1,6 @@
 import type { ActorRef } from "@quorate/actor";
 import { compareBytes, EMPTY_BYTES } from "@quorate/base";
-import type { SnapshotHead } from "@quorate/raft";
+import type { Configuration, SnapshotHead } from "@quorate/raft";
 import { STATE_COLUMNS, StateMachine, type StateColumn } from "@quorate/state-machine";
 import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
 import { DecodeError, decodeSnapshotChunk, decodeSnapshotRows, type SnapshotSummary } from "@quorate/wire";
@@ -116,10 +116,13 @@ export class SnapshotStaging {
     if (rows !== summary.rows || bytes !== summary.bytes)
       return `${rows} rows of ${bytes} bytes came, and ${summary.rows} of ${summary.bytes} were sent`;
     // The rows must say of themselves what the leader has said of them.
-    const { index, term, revision, effectHash } = new StateMachine({}, { view: store }).position;
+    const { position, membership } = new StateMachine({}, { view: store });
+    const { index, term, revision, effectHash } = position;
     if (index !== snapshot.index || term !== snapshot.term) return `it is at index ${index} of term ${term}`;
     if (revision !== summary.revision || effectHash !== summary.effectHash)
       return "its effect hash is another";
+    if (membership.founded && !isSameConfiguration(membership.configuration, snapshot.configuration))
+      return "its members are others";
     this.#incoming = undefined;
     this.#sealed = transfer;
     this.dependencies.state.storage.seal(snapshot.index, () => {
@@ -131,4 +134,11 @@ export class SnapshotStaging {
 
 function isStateColumn(column: string): column is StateColumn {
   return (STATE_COLUMNS as readonly string[]).includes(column);
+}
+
+function isSameConfiguration(one: Configuration, other: Configuration): boolean {
+  return (["incoming", "outgoing", "learners"] as const).every(
+    (list) =>
+      one[list].length === other[list].length && one[list].every((member, at) => member === other[list][at]),
+  );
 }

@@ -1,6 +1,6 @@
 import type { ActorRef } from "@quorate/actor";
 import type { Clock, Timer } from "@quorate/base";
-import type { LogIndex, MemberId, Term } from "@quorate/raft";
+import type { MemberId } from "@quorate/raft";
 import { encodeSnapshotGone } from "@quorate/wire";
 import type { AppliedState } from "./applied-state";
 import type { SnapshotReport } from "./snapshot-messages";
@@ -41,11 +41,10 @@ export class SnapshotViews {
     const [oldest] = this.#held.keys();
     if (oldest !== undefined && this.#held.size >= this.options.viewsMax) this.#giveUp(oldest);
     const { store, stateMachine } = this.dependencies.state;
-    const { position } = stateMachine;
+    const { position, membership } = stateMachine;
     const view = new SnapshotView({ ...this.options, transfer }, { store, position });
     this.#held.set(to, { transfer, view, timer: this.#idleTimer(to) });
-    const at = { index: position.index as LogIndex, term: position.term as Term };
-    this.dependencies.reports.tell({ kind: "snapshot-opened", to, transfer, at });
+    this.dependencies.reports.tell({ kind: "snapshot-opened", to, transfer, position, membership });
   }
 
   close(to: MemberId, transfer: number): void {

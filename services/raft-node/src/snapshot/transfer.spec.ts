@@ -109,6 +109,18 @@ function put(state: AppliedState, index: number, count: number): void {
   batch.write({ sync: false });
 }
 
+function found(state: AppliedState, index: number, members: readonly MemberId[]): void {
+  const change = {
+    kind: "found",
+    clusterId: CLUSTER,
+    members: members.map((id) => ({ id, name: "", peerUrls: [], clientUrls: [] })),
+  } as const;
+  const batch = state.store.batch();
+  const commands = [{ kind: "membership", request: { changeId: 0n, change } }] as const;
+  state.stateMachine.apply([{ index, term: 1, commands }], batch);
+  batch.write({ sync: false });
+}
+
 function rowsOf(state: AppliedState): string[] {
   return STATE_COLUMNS.flatMap((column) => {
     using rows = state.store.scan(column, new Uint8Array(0), undefined);
@@ -181,6 +193,14 @@ describe("a snapshot on its way", () => {
     time.advance(10_000);
     expect(outcomes).toEqual(["snapshot-failed"]);
     expect(rowsOf(receiver.state)).toEqual([]);
+  });
+
+  it("is given up if its rows name other members than its leader has", () => {
+    const { time, sender, fetch, outcomes } = build({ rows: 10 });
+    found(sender.state, 2, [SENDER]);
+    fetch();
+    time.advance(10_000);
+    expect(outcomes).toEqual(["snapshot-failed"]);
   });
 
   it("is given up when its sender does not hold it, or says nothing for long", () => {

@@ -1,6 +1,6 @@
 import { assertNever } from "@quorate/base";
 import type { LogIndex, Term } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { ApplierMessage, ApplierReport } from "../actors/applier-actor";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
 import { packLeases, unpackLeases, type PackedLeases } from "./packed-leases";
@@ -18,7 +18,12 @@ export type PostedApplierMessage =
   | { readonly kind: "close" };
 
 export type PostedApplierReport =
-  | { readonly kind: "started"; readonly position: AppliedPosition }
+  | {
+      readonly kind: "started";
+      readonly position: AppliedPosition;
+      readonly membership: Membership;
+      readonly condition: StoreCondition;
+    }
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | Exclude<ApplierReport, { kind: "lease-list" }>
   | { readonly kind: "lease-list"; readonly term: Term; readonly packed: PackedLeases }
@@ -66,6 +71,7 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
   switch (report.kind) {
     case "applied":
     case "applied-durably":
+    case "store-compacted":
     case "snapshot-opened":
     case "snapshot-closed":
     case "snapshot-written":

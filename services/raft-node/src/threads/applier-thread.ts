@@ -30,7 +30,11 @@ void runThread("applier", unpackApplierMessage, packApplierReport, async (report
   const snapshots = new SnapshotLane(options, { state, reports, clock: systemClock });
   return {
     actor: new ApplierActor(options, { state, snapshots, reports, clock: systemClock }),
-    started: { position: state.stateMachine.position },
+    started: {
+      position: state.stateMachine.position,
+      membership: state.stateMachine.membership,
+      condition: state.stateMachine.condition,
+    },
     close: () => storage[Symbol.asyncDispose](),
   };
 });

@@ -1,7 +1,8 @@
 import type { Actor } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
-import type { Logger } from "@quorate/telemetry";
+import type { Logger, TraceContext, Tracer } from "@quorate/telemetry";
+import type { Headers } from "@quorate/transport";
 import {
   WatchHub,
   type SourceId,
@@ -15,16 +16,30 @@ import {
   type FeedPosition,
   type WatchControl,
   type WatchOpen,
+  type Subjects,
   type WatchOrigin,
 } from "@quorate/wire";
+import { EVENT_STREAM, EventPublisher, type EventPublisherMessage } from "./event-publisher";
+import { FanoutSpans } from "./fanout-spans";
 import type { FeedMessage } from "./feed-follower";
 import type { HistoryMessage } from "./history-reader";
 
 export type FanoutMessage =
   | FeedMessage
   | HistoryMessage
-  | { readonly kind: "open"; readonly open: WatchOpen; readonly reply: string }
-  | { readonly kind: "control"; readonly control: WatchControl; readonly reply: string | undefined }
+  | EventPublisherMessage
+  | {
+      readonly kind: "open";
+      readonly open: WatchOpen;
+      readonly reply: string;
+      readonly trace: TraceContext | undefined;
+    }
+  | {
+      readonly kind: "control";
+      readonly control: WatchControl;
+      readonly reply: string | undefined;
+      readonly trace: TraceContext | undefined;
+    }
   /** Time has passed: whoever was silent for too long is gone. */
   | { readonly kind: "tick" };
 
@@ -35,12 +50,18 @@ export interface FanoutActorOptions extends WatchHubOptions {
   readonly streamIdleMs: number;
   /** Streams served at once; more are refused, and asked for elsewhere. */
   readonly streamsMax: number;
+  /** Bytes of events on event subjects that the broker has not confirmed. */
+  readonly eventWindowBytes: number;
 }
 
 export interface FanoutActorDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly publish: (subject: string, payload: Uint8Array) => void;
+  readonly tracer: Tracer;
+  readonly subjects: Subjects;
+  readonly publish: (subject: string, payload: Uint8Array, headers?: Headers) => void;
+  /** Asks the broker to confirm what was published; answered by "flushed". */
+  readonly flush: () => void;
   /** Tells a subscriber that it must ask elsewhere, or later. */
   readonly refuse: (reply: string, text: string) => void;
   /** Called after each turn: whoever reads history may have a reason to. */
@@ -62,6 +83,8 @@ const STREAM_WINDOW_BYTES = { min: 1024, max: 16 * 1024 * 1024 };
  */
 export class FanoutActor implements Actor<FanoutMessage> {
   readonly #streams = new Map<StreamId, Stream>();
+  readonly #events: EventPublisher;
+  readonly #spans: FanoutSpans;
   #hub: WatchHub | undefined;
   #origin: WatchOrigin = { clusterId: 0n, memberId: 0n, term: 0 };
   /** Questions of this turn, to be answered behind everything that it delivers. */
@@ -70,7 +93,10 @@ export class FanoutActor implements Actor<FanoutMessage> {
   constructor(
     private readonly options: FanoutActorOptions,
     private readonly dependencies: FanoutActorDependencies,
-  ) {}
+  ) {
+    this.#spans = new FanoutSpans(dependencies);
+    this.#events = new EventPublisher({ windowBytes: options.eventWindowBytes }, dependencies);
+  }
 
   /** From where on history is to be read, if it is. */
   historyWanted(): Revision | undefined {
@@ -81,6 +107,16 @@ export class FanoutActor implements Actor<FanoutMessage> {
     return this.#hub !== undefined && this.#hub.watcherCount > 0;
   }
 
+  /** How far changes have been published on event subjects, by whomever, as far as is known. */
+  get eventsPublished(): Revision {
+    return this.#events.published;
+  }
+
+  /** Of a watcher that history is read for, if one is traced. */
+  get historyTrace(): TraceContext | undefined {
+    return this.#spans.catchingUp;
+  }
+
   get streamCount(): number {
     return this.#streams.size;
   }
@@ -88,7 +124,8 @@ export class FanoutActor implements Actor<FanoutMessage> {
   receive(message: FanoutMessage): void {
     switch (message.kind) {
       case "feed": {
-        const { batch } = message;
+        const { batch, trace } = message;
+        if (trace !== undefined) this.#spans.fed(trace);
         this.#origin = { ...this.#origin, term: Math.max(this.#origin.term, batch.term) };
         if (!batch.bare) return this.#hub?.feed(batch);
         this.#hub?.skipTo(batch.revision); // whoever began to watch meanwhile gets it from history
@@ -101,9 +138,15 @@ export class FanoutActor implements Actor<FanoutMessage> {
       case "history":
         return this.#history(message);
       case "open":
-        return this.#open(message.open, message.reply);
+        this.#open(message.open, message.reply);
+        return this.#spans.created(message.open.stream, message.trace);
       case "control":
-        return this.#control(message.control, message.reply);
+        this.#control(message.control, message.reply);
+        return this.#spans.created(message.control.stream, message.trace);
+      case "seat":
+        return this.#events.seat(this.#hub, message);
+      case "flushed":
+        return this.#events.flushed(this.#hub, message.arrived);
       case "tick":
         return this.#dropSilent();
       default:
@@ -112,7 +155,9 @@ export class FanoutActor implements Actor<FanoutMessage> {
   }
 
   turnEnded(): void {
-    if (this.#hub !== undefined) for (const delivery of this.#hub.takeDeliveries()) this.#deliver(delivery);
+    const deliveries = this.#hub?.takeDeliveries() ?? [];
+    for (const delivery of deliveries) this.#deliver(delivery);
+    this.#spans.turnEnded(deliveries.length, (id) => this.#hub?.isBehind(id) ?? false);
     const questions = this.#questions;
     this.#questions = [];
     for (const { stream, reply } of questions) this.#answer(stream, reply);
@@ -141,6 +186,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
     if (this.#hub === undefined) return;
     this.dependencies.logger.warn("no node answers: streams are given up", { streams: this.#streams.size });
     this.#hub = undefined;
+    this.#events.hubLost();
     this.#streams.clear();
   }
 
@@ -153,6 +199,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
     const { publish, refuse, clock } = this.dependencies;
     const { source, streamsMax } = this.options;
     if (this.#hub === undefined) return refuse(reply, "no node is followed");
+    if (open.stream === EVENT_STREAM) return refuse(reply, "stream 0 is the fan-out's own");
     if (!this.#hub.has(open.stream)) {
       if (this.#streams.size >= streamsMax) return refuse(reply, "too many streams");
       const { min, max } = STREAM_WINDOW_BYTES;
@@ -187,6 +234,7 @@ export class FanoutActor implements Actor<FanoutMessage> {
   }
 
   #deliver(delivery: WatchDelivery): void {
+    if (delivery.stream === EVENT_STREAM) return this.#events.deliver(this.#hub!, delivery);
     const stream = this.#streams.get(delivery.stream);
     if (stream === undefined) return;
     const { source } = this.options;

@@ -1,7 +1,7 @@
 import type { ActorRef } from "@quorate/actor";
 import { hexId, type Clock, type Timer } from "@quorate/base";
-import type { Logger } from "@quorate/telemetry";
-import type { RequestResult, Subscription, Transport } from "@quorate/transport";
+import { traceContextOf, type Logger, type TraceContext } from "@quorate/telemetry";
+import type { Headers, RequestResult, Subscription, Transport } from "@quorate/transport";
 import {
   decodeFeedBatch,
   decodeFeedPosition,
@@ -27,7 +27,7 @@ export interface FeedFollowerOptions {
 }
 
 export type FeedMessage =
-  | { readonly kind: "feed"; readonly batch: FeedBatchMessage }
+  | { readonly kind: "feed"; readonly batch: FeedBatchMessage; readonly trace?: TraceContext | undefined }
   | { readonly kind: "position"; readonly position: FeedPosition }
   /** No node has answered for long: nobody knows what happened since. */
   | { readonly kind: "feed-lost" };
@@ -81,6 +81,11 @@ export class FeedFollower {
     return this.#followed;
   }
 
+  /** Who leads as far as is known. */
+  get leader(): MemberId | undefined {
+    return this.#directory.leader;
+  }
+
   /** Whether anybody watches: without, the node is spared the work of sending events. */
   wantEvents(wanted: boolean): void {
     if (wanted === this.#wantsEvents) return;
@@ -118,7 +123,9 @@ export class FeedFollower {
     if (chosen === undefined) return this.#search();
     this.#followed = chosen;
     logger.info("following the feed of a node", { member: hexId(chosen) });
-    this.#feed = transport.subscribe(subjects.feed(chosen), ({ payload }) => this.#hear(payload));
+    this.#feed = transport.subscribe(subjects.feed(chosen), ({ payload, headers }) =>
+      this.#hear(payload, headers),
+    );
     this.#renew();
   }
 
@@ -206,12 +213,12 @@ export class FeedFollower {
     );
   }
 
-  #hear(payload: Uint8Array): void {
+  #hear(payload: Uint8Array, headers: Headers | undefined): void {
     // The events stay in memory for a while: in memory of their own.
     const batch = readable(Uint8Array.from(payload), decodeFeedBatch);
     if (batch === undefined)
       return this.dependencies.logger.warn("a feed that cannot be read was ignored", {});
-    this.dependencies.fanout.tell({ kind: "feed", batch });
+    this.dependencies.fanout.tell({ kind: "feed", batch, trace: traceContextOf(headers) });
   }
 
   #checkLost(): void {

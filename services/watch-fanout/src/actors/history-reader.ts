@@ -1,6 +1,7 @@
 import type { ActorRef } from "@quorate/actor";
 import type { Clock, Timer } from "@quorate/base";
 import type { Revision } from "@quorate/mvcc";
+import { traceHeaders, type TraceContext } from "@quorate/telemetry";
 import type { RequestResult, Transport } from "@quorate/transport";
 import {
   decodeHistoryResponse,
@@ -34,6 +35,8 @@ export interface HistoryReaderDependencies {
   readonly fanout: ActorRef<HistoryMessage>;
   /** From where on history is wanted. */
   readonly wanted: () => Revision | undefined;
+  /** Of a watcher that waits for it, if one is traced. */
+  readonly trace: () => TraceContext | undefined;
 }
 
 /** Reads history from the node that is followed, one chunk at a time, as long as some watcher waits for it. */
@@ -58,7 +61,9 @@ export class HistoryReader {
     const { chunkBytes: bytesMax, answerMs: timeoutMs } = this.options;
     const request = encodeHistoryRequest({ from, bytesMax });
     this.#isReading = true;
-    transport.request(subjects.node(member, "history"), request, { timeoutMs }, (result) => {
+    const headers = traceHeaders(this.dependencies.trace());
+    const options = headers === undefined ? { timeoutMs } : { timeoutMs, headers };
+    transport.request(subjects.node(member, "history"), request, options, (result) => {
       this.#isReading = false;
       if (this.#closed) return;
       const response = responseOf(result);
