@@ -209,6 +209,16 @@ describe("MembershipApi", () => {
       expect(nodes[2]!.orders).toHaveLength(1);
     });
 
+    it("is brought to the leader by any gateway for callers that cannot choose one", () => {
+      lead(1, 6);
+      const seen: CallOutcome[] = [];
+      const { membership } = parts.gateway;
+      membership.moveLeaderFromAnywhere(REQUESTS.moveLeader, CONTEXT, (outcome) => void seen.push(outcome));
+      time.advance(100);
+      expect(seen).toMatchObject([{ kind: "ok" }]);
+      expect(nodes[1]!.orders).toHaveLength(1);
+    });
+
     it("is never tried twice when nobody answered", () => {
       nodes[0]!.order = () => undefined;
       expect(call("moveLeader", 8000)).toMatchObject({ failure: { unknownOutcome: true } });

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { hexId, parseHexId } from "@quorate/base";
-import { QuorateClient, QuorateError } from "@quorate/client";
+import { QuorateClient, QuorateError, type Member } from "@quorate/client";
 import { CommandError, messageOf } from "../command-error";
 import { readTopology, writeTopology } from "./data-directory";
 import { nextName, presentMembers, withMember, withoutMember } from "./topology";
@@ -33,6 +33,7 @@ export async function addMember(
   const { member } = await client.membership.add({ peerUrls: [`http://${name}:2380`], isLearner: true });
   writeTopology(dataDir, withMember(readTopology(dataDir), { name, memberId: hexId(member.id) }));
   start();
+  await untilStarted(client, name, member.id);
   if (staysLearner)
     return `Added ${name}, a learner: \`quorate member promote ${hexId(member.id)}\` lets it vote.`;
   await promote(client, name, member.id);
@@ -59,12 +60,22 @@ export async function removeMember(
   }
   await using client = await connect(options);
   const id = parseHexId(member.memberId);
-  const isListed = (await client.members()).some((listed) => listed.id === id);
-  if (isListed) await client.membership.remove(id);
+  const isMember = (await client.members()).some((listed) => listed.id === id);
+  if (isMember) await client.membership.remove(id);
   writeTopology(dataDir, withoutMember(readTopology(dataDir), name));
   await retire();
   rmSync(join(dataDir, name), { recursive: true, force: true });
   return `Removed ${name} and deleted its data.`;
+}
+
+/** Until it has got the log, and has written its name there. */
+async function untilStarted(client: QuorateClient, name: string, id: bigint): Promise<void> {
+  const deadline = performance.now() + CATCH_UP_MS;
+  while (!(await isListed(client, id, (member) => member.name !== ""))) {
+    if (performance.now() > deadline)
+      throw new CommandError(`${name} was added, but does not start: see its log.`);
+    await delay(RETRY_MS);
+  }
 }
 
 /** It is refused until the learner has caught up, and while the cluster has something else to settle. */
@@ -77,7 +88,7 @@ async function promote(client: QuorateClient, name: string, id: bigint): Promise
     } catch (error) {
       if (!(error instanceof QuorateError)) throw error;
       // An earlier attempt without an answer may have done it.
-      if (await isVoter(client, id)) return;
+      if (await isListed(client, id, (member) => !member.isLearner)) return;
       if (performance.now() > deadline) {
         const again = `\`quorate member promote ${hexId(id)}\``;
         throw new CommandError(`${name} runs, but is a learner still (${messageOf(error)}): try ${again}.`);
@@ -87,9 +98,13 @@ async function promote(client: QuorateClient, name: string, id: bigint): Promise
   }
 }
 
-async function isVoter(client: QuorateClient, id: bigint): Promise<boolean> {
+async function isListed(
+  client: QuorateClient,
+  id: bigint,
+  as: (member: Member) => boolean,
+): Promise<boolean> {
   try {
-    return (await client.members()).some((member) => member.id === id && !member.isLearner);
+    return (await client.members()).some((member) => member.id === id && as(member));
   } catch {
     return false; // asked again with the next attempt
   }
