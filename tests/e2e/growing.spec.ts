@@ -1,5 +1,8 @@
+import { QuorateClient } from "@quorate/client";
+
 import { CallError, EtcdClient, etcdMethods } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
+import { HttpCaller } from "../harness/http-caller";
 import { leaderOf, settledMemberStates } from "../harness/member-states";
 import { QuorateCluster } from "../harness/quorate-cluster";
 import { WriteLoad } from "./write-load";
@@ -125,6 +128,31 @@ describe("a cluster that grows and shrinks under load", () => {
     await cluster.tell("start", other!);
     await cluster.untilWritable(15_000);
   }, 120_000);
+
+  it("answers about members over HTTP and NATS as over gRPC", async () => {
+    const [first] = await listed();
+    const http = new HttpCaller(cluster.address());
+    const body = { ID: `${first!.id}`, peerURLs: ["http://10.0.0.1:2380"] };
+    expect(await http.post("/v3/cluster/member/update", body)).toMatchObject({ status: 200 });
+    expect(await http.post("/v3/cluster/member/promote", body)).toMatchObject({
+      status: 400,
+      json: { code: 9, message: "etcdserver: can only promote a learner member" },
+    });
+    expect(await http.post("/v3/maintenance/transfer-leadership", { targetID: "4711" })).toMatchObject({
+      status: 400,
+      json: { code: 9, message: "etcdserver: bad leader transferee" },
+    });
+    await using native = await QuorateClient.connect({ servers: cluster.brokerUrl, cluster: cluster.name });
+    const members = await native.members();
+    expect(members.find(({ id }) => id === first!.id)?.peerUrls).toEqual(["http://10.0.0.1:2380"]);
+    await expect(native.membership.remove(4711n)).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: "etcdserver: member not found",
+      outcome: "definite",
+    });
+    await native.membership.moveLeader(first!.id);
+    expect((await native.status()).leaderId).toBe(first!.id);
+  }, 30_000);
 
   it("has lost no acknowledged write, and its members agree", async () => {
     for (const written of [grown, load]) {

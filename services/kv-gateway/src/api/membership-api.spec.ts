@@ -219,8 +219,11 @@ describe("MembershipApi", () => {
       expect(nodes[1]!.orders).toHaveLength(1);
     });
 
-    it("is never tried twice when nobody answered", () => {
-      nodes[0]!.order = () => undefined;
+    it.each<[string, NodeAnswer | undefined]>([
+      ["nobody answered", undefined],
+      ["the answer cannot be read", { kind: "results", results: [] }],
+    ])("is never tried twice when %s", (_why, answer) => {
+      nodes[0]!.order = () => answer;
       expect(call("moveLeader", 8000)).toMatchObject({ failure: { unknownOutcome: true } });
       expect(nodes[0]!.orders).toHaveLength(1);
     });
