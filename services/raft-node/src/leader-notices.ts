@@ -41,14 +41,7 @@ export class LeaderNotices {
 
   /** In the order of their ids, as etcd lists them. */
   members(): NodeMember[] {
-    if (this.#known === undefined) return this.#told();
-    // Members of the beginning have no peer URLs in the log: they are shown with the brokers that they connect to.
-    return this.#known.map((member) => {
-      const said = this.#members.get(member.id);
-      return said === undefined || member.peerUrls.length > 0
-        ? member
-        : { ...member, peerUrls: said.peerUrls };
-    });
+    return [...(this.#known ?? this.#told())];
   }
 
   /** The membership as it is applied: from now on it alone says who is a member. */

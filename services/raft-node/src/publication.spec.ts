@@ -63,6 +63,14 @@ describe("Publication", () => {
     expect(orders).toHaveLength(2);
   });
 
+  it("asks again at once when another change is done, for which it may have been refused", () => {
+    publication.applied(UNSTARTED);
+    time.advance(2001);
+    publication.applied(UNSTARTED);
+    time.advance(100);
+    expect(orders).toHaveLength(2);
+  });
+
   it("is silent once applied state says the same", () => {
     publication.applied(membershipWith([SELF]));
     tick();

@@ -30,6 +30,8 @@ export class Publication {
     const known = membership.members.find(({ id }) => id === self.id);
     this.#isDue =
       known !== undefined && (known.name !== self.name || known.clientUrls.join() !== self.clientUrls.join());
+    // The leader takes one change at a time: when one is done it is the turn of the next.
+    this.tick();
   }
 
   tick(): void {

@@ -162,13 +162,10 @@ export class RaftNode {
     const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
     const { membership } = dependencies;
     const configuration = membership.founded ? membership.configuration : start.configuration;
-    const nameOf = (id: MemberId): string => options.members.find((member) => member.id === id)?.name ?? "";
-    const founders = start.configuration.incoming.map((id) => ({
-      id,
-      name: nameOf(id),
-      peerUrls: [],
-      clientUrls: [],
-    }));
+    const founders = start.configuration.incoming.map((id) => {
+      const { name = "", peerUrls = [] } = options.members.find((member) => member.id === id) ?? {};
+      return { id, name, peerUrls, clientUrls: [] };
+    });
     this.#raft = new RaftActor(
       { ...options, clusterId: identity.clusterId, founders },
       {

@@ -263,7 +263,8 @@ function selfOf(options: NodeOptions): NodeMember {
   return { ...memberDefaults(options), id: memberId, name, clientUrls };
 }
 
-/** Peers meet on the broker: its address is what a peer URL can say. */
+/** Peers meet on the broker: its address is what a peer URL can say, but not how to log in there. */
 function memberDefaults(options: NodeOptions): Omit<NodeMember, "id" | "name"> {
-  return { peerUrls: options.natsUrl, clientUrls: [], learner: false };
+  const peerUrls = options.natsUrl.map((url) => url.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1"));
+  return { peerUrls, clientUrls: [], learner: false };
 }

@@ -209,8 +209,21 @@ describe("MembershipApi", () => {
       expect(nodes[2]!.orders).toHaveLength(1);
     });
 
-    it("is never tried twice when nobody answered", () => {
-      nodes[0]!.order = () => undefined;
+    it("is brought to the leader by any gateway for callers that cannot choose one", () => {
+      lead(1, 6);
+      const seen: CallOutcome[] = [];
+      const { membership } = parts.gateway;
+      membership.moveLeaderFromAnywhere(REQUESTS.moveLeader, CONTEXT, (outcome) => void seen.push(outcome));
+      time.advance(100);
+      expect(seen).toMatchObject([{ kind: "ok" }]);
+      expect(nodes[1]!.orders).toHaveLength(1);
+    });
+
+    it.each<[string, NodeAnswer | undefined]>([
+      ["nobody answered", undefined],
+      ["the answer cannot be read", { kind: "results", results: [] }],
+    ])("is never tried twice when %s", (_why, answer) => {
+      nodes[0]!.order = () => answer;
       expect(call("moveLeader", 8000)).toMatchObject({ failure: { unknownOutcome: true } });
       expect(nodes[0]!.orders).toHaveLength(1);
     });

@@ -95,14 +95,23 @@ export class MembershipApi {
     });
 
   /** A gateway that stands for a member does it only while that one leads, as etcd does. */
-  readonly moveLeader: ApiMethod = (bytes, context, reply) =>
-    this.#checked(context, reply, () => {
+  readonly moveLeader: ApiMethod = (bytes, context, reply) => {
+    const { homeMember } = this.options;
+    const terms = this.#terms(context);
+    const strict = homeMember === undefined ? terms : { ...terms, onlyAt: homeMember };
+    return this.#moveLeader(bytes, strict, context, reply);
+  };
+
+  /** Whoever leads does it: for callers that cannot choose which gateway they ask. */
+  readonly moveLeaderFromAnywhere: ApiMethod = (bytes, context, reply) =>
+    this.#moveLeader(bytes, this.#terms(context), context, reply);
+
+  #moveLeader(bytes: Uint8Array, terms: OrderTerms, context: CallContext, reply: Reply): undefined {
+    return this.#checked(context, reply, () => {
       const { targetID } = decodeMessage("MoveLeaderRequest", etcdserverpb.MoveLeaderRequest, bytes);
-      const { homeMember } = this.options;
-      const terms = this.#terms(context);
       this.dependencies.orders.give(
         { order: { kind: "move-leader", to: idOf(targetID) }, skipHealthCheck: false },
-        homeMember === undefined ? terms : { ...terms, onlyAt: homeMember },
+        terms,
         (outcome) => {
           if (outcome.kind === "failed") return reply(outcome);
           reply({ kind: "ok", bytes: etcdserverpb.MoveLeaderResponse.encode({}).finish() });
@@ -110,6 +119,7 @@ export class MembershipApi {
       );
       return NOTHING_TO_ABANDON;
     });
+  }
 
   #checked(context: CallContext, reply: Reply, start: Parameters<ApiCalls["checked"]>[2]): undefined {
     this.dependencies.calls.checked<Abandonable>(context, reply, start);

@@ -58,7 +58,7 @@ export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
     namedMethod("cluster", "memberremove", membership.memberRemove, "etcdserverpb.MemberRemove"),
     namedMethod("cluster", "memberupdate", membership.memberUpdate, "etcdserverpb.MemberUpdate"),
     namedMethod("cluster", "memberpromote", membership.memberPromote, "etcdserverpb.MemberPromote"),
-    namedMethod("maintenance", "moveleader", membership.moveLeader, "etcdserverpb.MoveLeader"),
+    namedMethod("maintenance", "moveleader", membership.moveLeaderFromAnywhere, "etcdserverpb.MoveLeader"),
     {
       service: "maintenance",
       method: "status",

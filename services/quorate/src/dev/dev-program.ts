@@ -51,6 +51,20 @@ export function devProgram(): Command {
       );
     });
   }
+  withDataDir(
+    dev
+      .command("add")
+      .description("add a member: as a learner first, a voter once it has caught up")
+      .option("--learner", "leave it a learner"),
+  ).action(async (flags: DevFlags & { learner?: boolean }) => {
+    const request = { command: "add", learner: flags.learner ?? false } as const;
+    console.log(await controlCommand(dataDirOf(flags), request));
+  });
+  withDataDir(
+    dev.command("remove").description("remove a member, and delete its data").argument("<name>", "n1, ..."),
+  ).action(async (name: string, flags: DevFlags) => {
+    console.log(await controlCommand(dataDirOf(flags), { command: "remove", name }));
+  });
   withDataDir(dev.command("stop").description("stop the whole cluster")).action(async (flags: DevFlags) => {
     console.log(await controlCommand(dataDirOf(flags), { command: "stop" }));
   });
