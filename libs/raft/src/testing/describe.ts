@@ -54,7 +54,7 @@ export function describeMessage(message: Message): string {
     case "heartbeat-response":
       return `${head} round=${message.round}${message.needsSnapshot ? " needs-snapshot" : ""}`;
     case "install-snapshot":
-      return `${head} round=${message.round} transfer=${message.transfer} snapshot=${describeId(message.snapshot)}`;
+      return `${head} round=${message.round} transfer=${message.transfer} snapshot=${describeId(message.snapshot)} members=${describeConfiguration(message.snapshot.configuration)}`;
     case "timeout-now":
     case "read-index":
       return head;
