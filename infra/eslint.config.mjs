@@ -6,7 +6,13 @@ import tseslint from "typescript-eslint";
  * else of this repository. Arrows point downwards only; `testing` is for specs and `tests/`.
  */
 const base = ["base"];
-const cores = { raft: [], lease: [], mvcc: ["lease"], "state-machine": ["lease", "mvcc"], watch: ["mvcc"] };
+const cores = {
+  raft: [],
+  lease: [],
+  mvcc: ["lease"],
+  "state-machine": ["lease", "mvcc", "raft"],
+  watch: ["mvcc"],
+};
 const ports = {
   actor: [],
   storage: ["raft", "mvcc"],

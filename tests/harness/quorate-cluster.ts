@@ -136,6 +136,19 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
+  /** Adds a member, which is caught up and votes, or is a learner, when this returns. @returns Its name. */
+  async addMember(kind: "voter" | "learner" = "voter"): Promise<string> {
+    const before = new Set(this.members);
+    const flags = kind === "learner" ? ["--learner"] : [];
+    await this.#quorate(["dev", "add", ...flags, "--data-dir", this.dataDir]);
+    return this.members.find((name) => !before.has(name)) ?? "";
+  }
+
+  /** Removes a member, which is gone with its data when this returns. */
+  async removeMember(name: string): Promise<void> {
+    await this.#quorate(["dev", "remove", name, "--data-dir", this.dataDir]);
+  }
+
   /** Waits until a write is acknowledged. Returns the milliseconds that it took. */
   async untilWritable(withinMs: number): Promise<number> {
     const client = new EtcdClient({ address: this.address() });

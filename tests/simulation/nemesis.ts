@@ -106,7 +106,10 @@ export class Nemesis {
   /** @returns what ends the fault. */
   #begin(fault: Fault): () => void {
     const { network, prng, members } = this.dependencies;
-    const victim = randomPick(prng, members);
+    const victim = randomPick(
+      prng,
+      members.filter(({ started }) => started),
+    );
     switch (fault) {
       case "crash":
         return this.#crash([victim]);
@@ -161,7 +164,11 @@ export class Nemesis {
   #crash(victims: readonly SimulatedMember[]): () => void {
     const powerLoss = randomChance(this.dependencies.prng, 0.7);
     const down = victims.filter((member) => member.running);
-    for (const member of down) member.crash(powerLoss);
+    const { prng, members } = this.dependencies;
+    // Of one member at a time: a majority without its state is the end of a cluster.
+    const isSpared = victims.length > 1 || members.length < 3 || members.some(({ isWhole }) => !isWhole);
+    const losesState = !isSpared && randomChance(prng, 0.2);
+    for (const member of down) member.crash(powerLoss, losesState);
     this.#crashes += down.length;
     return () => down.forEach((member) => member.start());
   }

@@ -67,7 +67,7 @@ export class PausableProcess implements Clock, Scheduler {
     };
   }
 
-  /** `transport` as this process uses it. Requests of its own are not held: raft-nodes make none. */
+  /** `transport` as this process uses it. */
   over(transport: Transport): Transport {
     return {
       get status() {
@@ -76,7 +76,14 @@ export class PausableProcess implements Clock, Scheduler {
       onStatus: (listener) => transport.onStatus((status) => this.#deliver(() => listener(status))),
       publish: (...args) => transport.publish(...args),
       subscribe: (subject, handler, options) => this.#subscribe(transport, subject, handler, options),
-      request: (...args) => transport.request(...args),
+      request: (subject, payload, options, callback) => {
+        transport.request(subject, payload, options, (result) => {
+          if (!this.#paused) return this.#killed ? undefined : callback(result);
+          const kept =
+            result.kind === "answer" ? { ...result, payload: Uint8Array.from(result.payload) } : result;
+          this.#deliver(() => callback(kept));
+        });
+      },
       serve: (definition) => transport.serve(definition),
       flush: () => transport.flush(),
       [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),

@@ -2,8 +2,14 @@ import type { VirtualTime } from "@quorate/actor";
 import { randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
-import { StateMachine, STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
-import { MemoryDisk, MemoryKeyValueStore, MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
+import { STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
+import {
+  MemoryDisk,
+  MemoryLogDisk,
+  MemoryLogStorage,
+  MemorySnapshotStorage,
+  MemoryStatePlace,
+} from "@quorate/storage";
 import type { MemoryNetwork } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
 import {
@@ -19,6 +25,8 @@ import {
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
+import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
+import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
@@ -27,12 +35,17 @@ export interface SimulatedMemberOptions {
   readonly name: string;
   readonly memberId: MemberId;
   readonly clusterId: bigint;
+  /** What its log was made with; nobody, if it joins later. */
   readonly configuration: Configuration;
   readonly logSpeed: LaneSpeed;
   readonly applySpeed: LaneSpeed;
   /** Small, so that members often lag beyond what is kept in memory. */
   readonly cacheBytesMax: number;
   readonly autoCompaction: AutoCompaction | undefined;
+  /** Small, so that members that were away need snapshots. */
+  readonly logKeepEntries: number;
+  readonly logKeepBytesMax: number;
+  readonly snapshotChunkBytes: number;
   readonly quota: QuotaOptions;
 }
 
@@ -54,8 +67,7 @@ export interface SimulatedMemberDependencies {
 /** What lives only while the process does. */
 interface Running {
   readonly node: RaftNode;
-  readonly store: MemoryKeyValueStore<StateColumn>;
-  readonly stateMachine: StateMachine;
+  readonly state: AppliedState;
   readonly process: PausableProcess;
   readonly kill: () => void;
 }
@@ -63,8 +75,12 @@ interface Running {
 /** One raft-node with the disks of its host: the real actors on simulated time, network and storage. */
 export class SimulatedMember {
   readonly #logDisk = new MemoryLogDisk();
-  readonly #stateDisk = new MemoryDisk<StateColumn>(STATE_COLUMNS);
+  readonly #statePlace = new MemoryStatePlace<StateColumn>(STATE_COLUMNS);
   #created = false;
+  #isWhole = true;
+  #snapshots = 0;
+  #damages = 0;
+  #retired = false;
   #isCalm = false;
   #running: Running | undefined;
 
@@ -89,42 +105,66 @@ export class SimulatedMember {
     return this.#running?.node;
   }
 
+  /** Whether it has ever been. */
+  get started(): boolean {
+    return this.#created;
+  }
+
+  /** Whether it has ended for good, because it was removed. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
   start(): void {
+    if (this.#retired) return; // its operator has deleted it
     const { time, prng, network, subjects } = this.dependencies;
     const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
     const process = new PausableProcess(time);
     const log = this.#openLog();
-    const store = new MemoryKeyValueStore<StateColumn>(this.#stateDisk);
-    const stateMachine = new StateMachine({}, { view: store });
+    const { compacted } = log.start;
+    const state = new AppliedState({ storage: new MemorySnapshotStorage(this.#statePlace, compacted.index) });
+    const { position, membership, condition } = state.stateMachine;
+    if (position.index < compacted.index) this.#damages += 1;
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
-    let isFull = stateMachine.condition.alarms.length > 0;
+    let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
-        if (report.kind === "applied") {
-          this.dependencies.applied(this, report.position, (from) => readEvents(store, from));
+        if (report.kind === "applied" || report.kind === "snapshot-installed") {
+          this.dependencies.applied(this, report.position, (from) => readEvents(state.store, from));
+          this.#isWhole = true;
           const wasFull = isFull;
           isFull = report.condition.alarms.length > 0;
           if (isFull && !wasFull) this.dependencies.spaceAlarm(report.position.index);
         }
+        if (report.kind === "snapshot-installed") this.#snapshots += 1;
         reports.tell(report);
       },
     };
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
-      actor: new LogWriterActor({ storage: log, reports }),
+      actor: new LogWriterActor(
+        { compactionEntriesMax: 3, compactionPauseMs: 5 },
+        { storage: log, reports, clock: process },
+      ),
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
     });
+    const snapshots = new SnapshotLane(
+      { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
+      { state, reports: applierReports, clock: process },
+    );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
       actor: new ApplierActor(
         {
           clusterId,
           memberId,
           background: { stepWork: 10, stepPauseMs: 10 },
+          syncEntries: Math.min(50, this.options.logKeepEntries),
+          syncBytes: 100_000,
           sliceBytesMax: 200,
           sliceRowsMax: 3,
         },
-        { store, stateMachine, reports: applierReports, clock: process },
+        { state, snapshots, reports: applierReports, clock: process },
       ),
       clock: process,
       prng,
@@ -134,15 +174,23 @@ export class SimulatedMember {
     const bootNonce = prng.next();
     const node = new RaftNode(
       {
-        raft: { ...RAFT_DEFAULTS, memberId, cacheBytesMax: this.options.cacheBytesMax },
+        raft: {
+          ...RAFT_DEFAULTS,
+          memberId,
+          cacheBytesMax: this.options.cacheBytesMax,
+          logKeepEntries: this.options.logKeepEntries,
+          logKeepBytesMax: this.options.logKeepBytesMax,
+        },
         tickMs: 100,
         applyBacklogMax: 5000,
         readsMax: 10_000,
         quota: this.options.quota,
         publishBytesMax: 512 * 1024,
         autoCompaction: this.options.autoCompaction,
+        snapshotBytesPerSecondMax: 1_000_000,
+        snapshotWindowChunks: 8,
         self,
-        members: [self],
+        members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
         bootNonce,
       },
@@ -158,15 +206,16 @@ export class SimulatedMember {
         logWriter,
         applier,
         start: log.start,
-        position: stateMachine.position,
-        condition: stateMachine.condition,
+        position,
+        membership,
+        condition,
+        removed: () => this.#retire(),
       },
     );
     node.start();
     this.#running = {
       node,
-      store,
-      stateMachine,
+      state,
       process,
       kill: () => {
         process.kill();
@@ -177,14 +226,37 @@ export class SimulatedMember {
     };
   }
 
-  /** The end of the process; with `powerLoss` also of whatever state was not synced. */
-  crash(powerLoss: boolean): void {
+  /** Whether it has applied something since it last lost its state. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Snapshots that were put in place of its state, and starts with a state that ended before the log began. */
+  get snapshots(): number {
+    return this.#snapshots;
+  }
+
+  get damages(): number {
+    return this.#damages;
+  }
+
+  /** The end of the process; with `powerLoss` also of whatever state was not synced, with `losesState` of all of it. */
+  crash(powerLoss: boolean, losesState = false): void {
     this.dependencies.network.crash(this.name);
     this.#running?.kill();
     this.#running = undefined;
     this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
-    const unsynced = this.#stateDisk.unsyncedBatches;
-    this.#stateDisk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+    const { disk } = this.#statePlace;
+    const unsynced = disk.unsyncedBatches;
+    disk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
+    if (!losesState) return;
+    this.#statePlace.disk = new MemoryDisk(STATE_COLUMNS);
+    this.#isWhole = false;
+  }
+
+  #retire(): void {
+    this.#retired = true;
+    if (this.running) this.crash(false);
   }
 
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
@@ -204,12 +276,12 @@ export class SimulatedMember {
 
   /** The leases it knows. */
   get leases(): number {
-    return this.#running!.stateMachine.leases().length;
+    return this.#running?.state.stateMachine.leases().length ?? 0;
   }
 
   /** Of its key-values up to `revision`. */
   hashKv(revision: Revision): number {
-    const begun = this.#running!.stateMachine.hashKv(revision);
+    const begun = this.#running!.state.stateMachine.hashKv(revision);
     if (!begun.ok) throw new Error(`${this.name} has no hash of ${revision}: ${begun.error.code}`);
     using run = begun.run;
     return run.step(Number.MAX_SAFE_INTEGER)!;
@@ -220,7 +292,7 @@ export class SimulatedMember {
     let bytes = 0;
     for (const column of STATE_COLUMNS) {
       if (column === "meta") continue;
-      using rows = this.#running!.store.scan(column, new Uint8Array(0), undefined);
+      using rows = this.#running!.state.store.scan(column, new Uint8Array(0), undefined);
       for (let row = rows.next(); row !== undefined; row = rows.next())
         bytes += row.key.length + row.value.length;
     }

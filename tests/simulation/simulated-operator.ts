@@ -1,41 +1,129 @@
 import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, type Prng } from "@quorate/base";
-import { alarmsFromWire, encodeAlarmRequest, etcdserverpb } from "@quorate/wire";
-import type { SimulatedGateway } from "./simulated-gateway";
+import { randomInteger, randomPick, type Prng } from "@quorate/base";
+import type { MemberId } from "@quorate/raft";
+import type { ClusterMember, MembershipChange } from "@quorate/state-machine";
+import type { Transport } from "@quorate/transport";
+import {
+  decodeProposeResponse,
+  encodeMembershipOrder,
+  type MembershipOrder,
+  type NodeMember,
+  type Subjects,
+} from "@quorate/wire";
+import type { SimulatedMember } from "./simulated-member";
 
-const GET_ALARMS = etcdserverpb.AlarmRequest.encode({}).finish();
+export interface SimulatedOperatorDependencies {
+  readonly time: VirtualTime;
+  readonly prng: Prng;
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  /** Of the beginning, and those that may be added. */
+  readonly members: readonly SimulatedMember[];
+}
 
-/** Whoever looks after a cluster whose alarms do not clear themselves: lists them now and then, and disarms each. */
+type Action = "add" | "promote" | "remove" | "replace" | "move-leader";
+
+const ACTIONS: readonly Action[] = ["add", "add", "promote", "promote", "remove", "replace", "move-leader"];
+const LEARNERS_MAX = 1;
+
+/** Changes the membership and moves the leadership now and then, by whom it takes for the leader, and believes nobody. */
 export class SimulatedOperator {
+  #changes = 0;
+  #transfers = 0;
+  #refused = 0;
   #stopped = false;
 
-  constructor(
-    private readonly dependencies: {
-      readonly time: VirtualTime;
-      readonly prng: Prng;
-      readonly gateway: SimulatedGateway;
-    },
-  ) {}
+  constructor(private readonly dependencies: SimulatedOperatorDependencies) {}
+
+  /** Orders that were carried out. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get transfers(): number {
+    return this.#transfers;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  start(): void {
+    this.#next();
+  }
 
   stop(): void {
     this.#stopped = true;
   }
 
-  start(): void {
-    const { time, prng, gateway } = this.dependencies;
-    time.setTimer(randomInteger(prng, 200, 1500), () => {
+  #next(): void {
+    const { time, prng } = this.dependencies;
+    time.setTimer(randomInteger(prng, 100, 1500), () => {
       if (this.#stopped) return;
-      gateway.read({ kind: "alarms", bytes: GET_ALARMS }, (outcome) => {
-        if (outcome.kind === "ok") this.#disarm(outcome.bytes);
-        this.start();
-      });
+      this.#act();
+      this.#next();
     });
   }
 
-  #disarm(response: Uint8Array): void {
-    for (const alarm of alarmsFromWire(etcdserverpb.AlarmResponse.decode(response).alarms)) {
-      const bytes = encodeAlarmRequest({ action: "deactivate", ...alarm });
-      this.dependencies.gateway.write({ kind: "alarm", bytes }, () => undefined);
+  #act(): void {
+    const { prng, members } = this.dependencies;
+    const leader = members.find((member) => member.node?.status().leader === member.id);
+    if (leader?.node === undefined) return;
+    const order = this.#order(randomPick(prng, ACTIONS), leader.node.status().members);
+    if (order !== undefined) this.#send(leader.id, order);
+  }
+
+  #order(action: Action, known: readonly NodeMember[]): MembershipOrder["order"] | undefined {
+    const voters = known.filter(({ learner }) => !learner).map(({ id }) => id);
+    const learners = known.filter(({ learner }) => learner).map(({ id }) => id);
+    switch (action) {
+      case "add": {
+        const member = this.#spare();
+        return member && this.#change({ kind: "add", member, learner: true, learnersMax: LEARNERS_MAX });
+      }
+      case "promote":
+        return learners[0] && this.#change({ kind: "promote", id: learners[0] });
+      case "remove":
+        return voters.length < 3 ? undefined : this.#change({ kind: "remove", id: this.#pick(voters) });
+      case "replace": {
+        const by = learners[0] === undefined ? this.#spare() : clusterMember(learners[0]);
+        return by && this.#change({ kind: "replace", id: this.#pick(voters), by });
+      }
+      case "move-leader":
+        return { kind: "move-leader", to: this.#pick([...voters, ...learners]) };
     }
   }
+
+  /** A host that was never used; it is started before it is a member, and waits. */
+  #spare(): ClusterMember | undefined {
+    const spare = this.dependencies.members.find((member) => !member.started);
+    spare?.start();
+    return spare && clusterMember(spare.id);
+  }
+
+  #change(change: MembershipChange): MembershipOrder["order"] {
+    const { prng } = this.dependencies;
+    const changeId = BigInt(prng.next()) * 0x1_0000n + 1n;
+    return { kind: "change", request: { changeId, change } };
+  }
+
+  #pick(ids: readonly MemberId[]): MemberId {
+    return randomPick(this.dependencies.prng, ids);
+  }
+
+  #send(to: MemberId, order: MembershipOrder["order"]): void {
+    const { transport, subjects } = this.dependencies;
+    const payload = encodeMembershipOrder({ order, skipHealthCheck: false });
+    transport.request(subjects.node(to, "membership"), payload, { timeoutMs: 3000 }, (result) => {
+      if (result.kind !== "answer") return;
+      const answer = decodeProposeResponse(result.payload);
+      if (answer.kind === "refused" || answer.results[0]?.ok !== true) this.#refused += 1;
+      else if (order.kind === "change") this.#changes += 1;
+      else this.#transfers += 1;
+    });
+  }
+}
+
+function clusterMember(id: MemberId): ClusterMember {
+  return { id, name: "", peerUrls: [`nats://${id}`], clientUrls: [] };
 }

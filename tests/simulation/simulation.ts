@@ -12,6 +12,7 @@ import { checkLeases, type LeaseFacts } from "./lease-history";
 import { LeaseHolder } from "./lease-holder";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
+import { SimulatedDisarmer } from "./simulated-disarmer";
 import { SimulatedFanout } from "./simulated-fanout";
 import { SimulatedGateway } from "./simulated-gateway";
 import { SimulatedMember } from "./simulated-member";
@@ -30,6 +31,14 @@ export interface SimulationReport {
   readonly leaders: number;
   readonly crashes: number;
   readonly pauses: number;
+  /** Snapshots installed, and starts with a state that was lost and is not in the log any more. */
+  readonly snapshots: number;
+  readonly damages: number;
+  /** Membership changes and transfers that were carried out, and orders that were refused. */
+  readonly changes: number;
+  readonly transfers: number;
+  readonly ordersRefused: number;
+  readonly retired: number;
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
@@ -60,14 +69,17 @@ export class Simulation {
   readonly #prng: Prng;
   readonly #network: MemoryNetwork;
   readonly #members: SimulatedMember[];
+  /** Those that are there from the beginning. */
+  readonly #founders: readonly SimulatedMember[];
   readonly #clients: SimulatedClient[];
   readonly #holders: LeaseHolder[];
   readonly #watching: (SimulatedFanout | SimulatedWatchGateway)[];
   readonly #watchClients: SimulatedWatchClient[];
   readonly #compactor: SimulatedGateway | undefined;
+  readonly #operator: SimulatedOperator | undefined;
   /** Undefined: far from what is ever written. */
   readonly #quota: QuotaOptions | undefined;
-  readonly #operator: SimulatedOperator;
+  readonly #disarmer: SimulatedDisarmer;
   /** The entries whose application made NOSPACE active. */
   readonly #spaceAlarms = new Set<number>();
   readonly #nemesis: Nemesis;
@@ -95,7 +107,11 @@ export class Simulation {
       { length: count },
       (_, at) => (BigInt(prng.next()) * 16n + BigInt(at + 1)) as MemberId,
     );
-    const configuration = { incoming: ids, outgoing: [], learners: [] };
+    const founders = { incoming: ids, outgoing: [], learners: [] };
+    const nobody = { incoming: [], outgoing: [], learners: [] };
+    const operated = randomChance(prng, 0.5);
+    const spare = operated ? randomInteger(prng, 1, 3) : 0;
+    const all = [...ids, ...ids.slice(0, spare).map((id) => (id + 8n) as MemberId)];
     const slow = randomChance(prng, 0.3);
     const compaction = randomPick(prng, ["none", "client", "automatic", "both"] as const);
     const autoCompaction =
@@ -105,24 +121,32 @@ export class Simulation {
             { mode: "periodic", periodMs: 1500 },
           ])
         : undefined;
+    const keepsLittle = randomChance(prng, 0.5);
+    const logKeepEntries = keepsLittle ? randomPick(prng, [1, 5, 20]) : 5000;
+    // In bytes too little for members that merely are slow.
+    const logKeepBytesMax = keepsLittle ? randomPick(prng, [1000, 5000, 1024 * 1024]) : 1024 * 1024;
+    const snapshotChunkBytes = randomPick(prng, [200, 2000, 512 * 1024]);
     this.#quota = randomChance(prng, 0.4)
       ? {
           quotaBytes: randomInteger(prng, 2000, 5000),
           alarmClearing: randomPick(prng, ["auto", "auto", "manual"]),
         }
       : undefined;
-    this.#members = ids.map(
+    this.#members = all.map(
       (memberId, at) =>
         new SimulatedMember(
           {
             name: `n${at + 1}`,
             memberId,
             clusterId: 0xc1n,
-            configuration,
+            configuration: ids.includes(memberId) ? founders : nobody,
             logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
             applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
             cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
             autoCompaction,
+            logKeepEntries,
+            logKeepBytesMax,
+            snapshotChunkBytes,
             quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
           },
           {
@@ -180,7 +204,17 @@ export class Simulation {
     );
     const clientsCompact = this.#quota !== undefined || compaction === "client" || compaction === "both";
     this.#compactor = clientsCompact ? gateways[0] : undefined;
-    this.#operator = new SimulatedOperator({ time, prng, gateway: gateways[1]! });
+    this.#operator = operated
+      ? new SimulatedOperator({
+          time,
+          prng,
+          transport: this.#network.connect("operator"),
+          subjects,
+          members: this.#members,
+        })
+      : undefined;
+    this.#founders = this.#members.slice(0, count);
+    this.#disarmer = new SimulatedDisarmer({ time, prng, gateway: gateways[1]! });
     this.#nemesis = new Nemesis({
       time,
       prng,
@@ -192,21 +226,25 @@ export class Simulation {
   }
 
   run(): SimulationReport {
-    for (const member of this.#members) member.start();
+    for (const member of this.#founders) member.start();
     for (const process of this.#watching) process.start();
     for (const client of [...this.#clients, ...this.#holders]) client.start();
     for (const client of this.#watchClients) client.start();
     if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
-    if (this.#quota?.alarmClearing === "manual") this.#operator.start();
+    if (this.#quota?.alarmClearing === "manual") this.#disarmer.start();
     this.#nemesis.start();
+    this.#operator?.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
+    this.#operator?.stop();
     for (const member of this.#members) member.calm();
-    for (const process of [...this.#members, ...this.#watching]) if (!process.running) process.start();
+    for (const process of [...this.#members.filter(({ started }) => started), ...this.#watching]) {
+      if (!process.running) process.start();
+    }
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
     for (const client of [...this.#clients, ...this.#holders]) client.stop();
-    // Nobody writes any more, so that compaction, or the operator, gets ahead of the last alarm.
+    // Nobody writes any more, so that compaction, or the disarmer, gets ahead of the last alarm.
     if (this.#quota !== undefined) this.#advance(RECOVERY_MS / 3);
     this.#serveAgain();
     const operations = [...this.#clients, ...this.#holders].flatMap((client) => client.operations);
@@ -290,12 +328,19 @@ export class Simulation {
     });
   }
 
-  /** Convergence: all members stand at the same index with the same effects, and hold the same at every kept revision. */
+  /**
+   * Convergence: all members stand at the same index with the same effects, and hold the same at every kept revision. Who was
+   * removed may be anywhere.
+   */
   #agree(): void {
     this.#isOver = true;
-    this.#operator.stop();
+    this.#disarmer.stop();
     this.#advance(RECOVERY_MS / 3);
-    const statuses = this.#members.map((member) => member.node!.status());
+    const leader = this.#members.find((member) => member.node?.status().leader === member.id);
+    const present = leader?.node?.status().members.map(({ id }) => id) ?? [];
+    const members = this.#members.filter(({ id }) => present.includes(id));
+    if (members.length === 0) throw new HistoryViolation("nobody leads in the end");
+    const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
@@ -304,11 +349,11 @@ export class Simulation {
       }
     }
     for (const revision of [Math.max(this.#compactRevision, 1), this.#revision] as Revision[]) {
-      const hashes = this.#members.map((member) => member.hashKv(revision));
+      const hashes = members.map((member) => member.hashKv(revision));
       if (new Set(hashes).size > 1)
         throw new HistoryViolation(`members differ at revision ${revision}: ${hashes.join(" ")}`);
     }
-    for (const member of this.#members) {
+    for (const member of members) {
       const { storedBytes, alarms } = member.node!.status();
       if (storedBytes !== member.countedBytes)
         throw new HistoryViolation(
@@ -338,6 +383,12 @@ export class Simulation {
       leaders: this.#leaders.size,
       crashes: this.#nemesis.crashes,
       pauses: this.#nemesis.pauses,
+      snapshots: this.#members.reduce((sum, { snapshots }) => sum + snapshots, 0),
+      damages: this.#members.reduce((sum, { damages }) => sum + damages, 0),
+      changes: this.#operator?.changes ?? 0,
+      transfers: this.#operator?.transfers ?? 0,
+      ordersRefused: this.#operator?.refused ?? 0,
+      retired: this.#members.filter(({ retired }) => retired).length,
       ...leases,
       refusedForSpace: operations.filter(
         ({ outcome }) => outcome.kind === "refused" && outcome.code === "no-space",

@@ -12,6 +12,12 @@ export type { InformerEvents } from "./informer/informer-events";
 export { between, everyKey, exactly, prefix, startingAt, type Bytes, type KeyRange } from "./key-range";
 export { KeyValue, type KeyValueFields } from "./key-value";
 export { Lease, LeaseLostError, type LeaseCalls, type LeaseFields } from "./lease";
+export {
+  ClusterMembership,
+  type MemberAddition,
+  type MembershipChange,
+  type NewMember,
+} from "./membership/cluster-membership";
 export type { CallOptions } from "./pending-call";
 export {
   QuorateClient,

@@ -18,6 +18,7 @@ import { Informer, type InformerOptions } from "./informer/informer";
 import { exactly, type Bytes, type KeyRange } from "./key-range";
 import type { KeyValue } from "./key-value";
 import { Lease } from "./lease";
+import { ClusterMembership } from "./membership/cluster-membership";
 import { PendingCall, type CallOptions, type PendingCallOptions } from "./pending-call";
 import { Election } from "./recipes/election";
 import { Mutex } from "./recipes/mutex";
@@ -97,6 +98,11 @@ const BATCH_CALLS_MAX = 1000;
  * unavailable; writes never are, and their error's `outcome` tells whether they may have happened.
  */
 export class QuorateClient implements AsyncDisposable {
+  /** Changes who belongs to the cluster, and who leads it; `members` lists them. */
+  readonly membership = new ClusterMembership({
+    ask: ({ service, method }, request, options, decode) =>
+      this.#ask(this.#subjects.api(service, method), request, options, true, decode),
+  });
   readonly #timeoutMs: number;
   readonly #pendingCallsMax: number;
   readonly #subjects: Subjects;
@@ -262,6 +268,7 @@ export class QuorateClient implements AsyncDisposable {
     return this.#ask(this.#subjects.api("maintenance", "alarm"), request, options, true, () => undefined);
   }
 
+  /** All members, as a quorum knows them. */
   members(options: CallOptions = {}): Promise<Member[]> {
     const request = etcdserverpb.MemberListRequest.encode({ linearizable: true }).finish();
     return this.#ask(this.#subjects.api("cluster", "memberlist"), request, options, false, (payload) =>

@@ -227,11 +227,18 @@ interface Answer {
   readonly header?: etcdserverpb.ResponseHeader.$Properties | null;
 }
 
-function answered({ header }: Answer): { readonly revision: number; readonly header: ResponseHeader } {
-  const revision = numberOf(header?.revision);
-  const clusterId = unsignedId(header?.clusterId ?? 0);
-  const memberId = unsignedId(header?.memberId ?? 0);
-  return { revision, header: { clusterId, memberId, revision, term: numberOf(header?.raftTerm) } };
+function answered(answer: Answer): { readonly revision: number; readonly header: ResponseHeader } {
+  const told = responseHeader(answer);
+  return { revision: told.revision, header: told };
+}
+
+export function responseHeader({ header }: Answer): ResponseHeader {
+  return {
+    clusterId: unsignedId(header?.clusterId ?? 0),
+    memberId: unsignedId(header?.memberId ?? 0),
+    revision: numberOf(header?.revision),
+    term: numberOf(header?.raftTerm),
+  };
 }
 
 function revisionOf(response: Answer): number {

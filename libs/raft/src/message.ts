@@ -1,4 +1,4 @@
-import type { Entry, EntryId, LogIndex, MemberId, Term } from "./types";
+import type { Entry, EntryId, LogIndex, MemberId, SnapshotHead, Term } from "./types";
 
 /**
  * What members say to each other. A union member carries only its own fields. `term` is the sender's term, except in
@@ -14,6 +14,7 @@ export type Message =
   | { readonly kind: "vote-response"; readonly term: Term; readonly granted: boolean }
   | AppendMessage
   | AppendResponse
+  | InstallSnapshotMessage
   | {
       readonly kind: "heartbeat";
       readonly term: Term;
@@ -21,7 +22,15 @@ export type Message =
       /** min(leader's commit, what the receiver is known to hold). */
       readonly commit: LogIndex;
     }
-  | { readonly kind: "heartbeat-response"; readonly term: Term; readonly round: number }
+  | {
+      readonly kind: "heartbeat-response";
+      readonly term: Term;
+      readonly round: number;
+      /** The sender's state is damaged: it can go on only from a snapshot, whatever its log holds. */
+      readonly needsSnapshot: boolean;
+    }
+  /** The leader gives its leadership away: the receiver shall campaign at once (thesis §3.10). */
+  | { readonly kind: "timeout-now"; readonly term: Term }
   | { readonly kind: "read-index"; readonly term: Term; readonly id: number }
   | {
       readonly kind: "read-index-response";
@@ -53,6 +62,19 @@ export interface AppendResponse {
      * the leader should look next (see etcd-io/raft's rejection hint).
      */
     | { readonly kind: "rejected"; readonly previous: LogIndex; readonly hint: EntryId };
+}
+
+/**
+ * Offers a snapshot to a follower that needs entries which its leader has removed. It holds no data: the receiver fetches
+ * them by `transfer`, and acknowledges with an append response at the snapshot's index.
+ */
+export interface InstallSnapshotMessage {
+  readonly kind: "install-snapshot";
+  readonly term: Term;
+  readonly round: number;
+  /** Names this view of the sender's state; rises within a start of the sender. */
+  readonly transfer: number;
+  readonly snapshot: SnapshotHead;
 }
 
 /** A message and whom it is for. */

@@ -22,6 +22,10 @@ export interface RaftOptions {
   readonly pendingReadsMax: number;
   /** Most bytes of entries in one `apply` effect (a single larger entry is applied alone). */
   readonly applyBytesMax: number;
+  /** Applied entries kept in the log behind the slowest member that answers, so that a short outage needs no snapshot. */
+  readonly logKeepEntries: number;
+  /** Bytes of entries kept for that purpose at the most; four times that while a snapshot is on its way. */
+  readonly logKeepBytesMax: number;
 }
 
 const KIB = 1024;
@@ -37,6 +41,8 @@ export const RAFT_DEFAULTS: Omit<RaftOptions, "memberId"> = {
   cacheBytesMax: 32 * MIB,
   pendingReadsMax: 10_000,
   applyBytesMax: 1 * MIB,
+  logKeepEntries: 5000,
+  logKeepBytesMax: 256 * MIB,
 };
 
 /** @throws {InvariantError} the options contradict each other. */

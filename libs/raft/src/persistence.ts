@@ -1,5 +1,5 @@
 import { Deque, invariant } from "@quorate/base";
-import type { RaftEffect } from "./effect";
+import type { LogRestart, RaftEffect } from "./effect";
 import type { Entry, HardState, LogIndex } from "./types";
 
 interface OutstandingWrite {
@@ -25,6 +25,7 @@ export class Persistence {
   #draftEntries: Entry[] = [];
   #draftTruncateFrom: LogIndex | undefined;
   #draftHardState = false;
+  #draftRestart: LogRestart | undefined;
   /** The last entry handed to the disk, counting the truncation in the draft as done. */
   #issuedLast: LogIndex;
   #issuedCommit: LogIndex;
@@ -73,10 +74,26 @@ export class Persistence {
     this.#durable = Math.min(this.#durable, index - 1) as LogIndex;
   }
 
+  /** The log begins anew. Before this, what the draft held was taken: `restart` comes first in a write. */
+  restart(restart: LogRestart): void {
+    invariant(this.#draftIsEmpty, "a write begins with the restart of the log");
+    this.#draftRestart = restart;
+    if (restart.keepsEntries) return;
+    const { index } = restart.snapshot;
+    for (const write of this.#outstanding) write.validTo = 0 as LogIndex;
+    this.#durable = 0 as LogIndex; // until the restart itself is durable
+    this.#issuedLast = index;
+  }
+
   /** Term or vote changed: nothing that reveals it may leave before the next write is durable. */
   hardStateChanged(): void {
     this.#draftHardState = true;
     this.#hardStateId = this.#lastId + 1;
+  }
+
+  /** The commit index is worth a write of its own. Nothing waits for it. */
+  commitMatters(): void {
+    this.#draftHardState = true;
   }
 
   /** The write of this turn, if there is something to write. A commit index travels along but is no reason to write. */
@@ -84,20 +101,24 @@ export class Persistence {
     if (this.#draftIsEmpty) return undefined;
     const entries = this.#draftEntries;
     const last = entries[entries.length - 1]?.index;
+    const restart = this.#draftRestart;
+    const restarted = restart?.keepsEntries === false ? restart.snapshot.index : undefined;
     const withHardState = this.#draftHardState || hardState.commit !== this.#issuedCommit;
     const effect: RaftEffect = {
       kind: "persist",
       id: (this.#lastId += 1),
+      restart,
       truncateFrom: this.#draftTruncateFrom,
       entries,
       hardState: withHardState ? hardState : undefined,
     };
-    this.#outstanding.push({ id: this.#lastId, validTo: last ?? (0 as LogIndex) });
+    this.#outstanding.push({ id: this.#lastId, validTo: last ?? restarted ?? (0 as LogIndex) });
     this.#issuedLast = last ?? this.#issuedLast;
     this.#issuedCommit = hardState.commit;
     this.#draftEntries = [];
     this.#draftTruncateFrom = undefined;
     this.#draftHardState = false;
+    this.#draftRestart = undefined;
     return effect;
   }
 
@@ -113,6 +134,11 @@ export class Persistence {
   }
 
   get #draftIsEmpty(): boolean {
-    return !this.#draftHardState && this.#draftEntries.length === 0 && this.#draftTruncateFrom === undefined;
+    return (
+      !this.#draftHardState &&
+      this.#draftEntries.length === 0 &&
+      this.#draftTruncateFrom === undefined &&
+      this.#draftRestart === undefined
+    );
   }
 }

@@ -5,9 +5,9 @@ import type { Rule } from "./testing/safety-checker";
  * Random clusters, one per seed, watched from outside (see SafetyChecker). Each property of figure 3 of the Raft paper is
  * a test of its own over the same runs; a failure names its seeds, which repeat exactly.
  */
-const SEEDS = Number(process.env["RAFT_FUZZ_SEEDS"] ?? 100);
+const SEEDS = Number(process.env["RAFT_FUZZ_SEEDS"] ?? 150);
 const FIRST_SEED = Number(process.env["RAFT_FUZZ_FIRST_SEED"] ?? 1);
-const STEPS = 5000;
+const STEPS = 8000;
 
 describe("Raft under random faults", () => {
   const breaches: { readonly rule: Rule; readonly report: string }[] = [];
@@ -33,6 +33,10 @@ describe("Raft under random faults", () => {
     ["committed is durable on a quorum", "commits only what a quorum of disks holds"],
     ["linearizable reads", "answers no read at an index below what was committed when it was asked"],
     ["refused is in no log", "keeps a refused command out of every log"],
+    [
+      "one change at a time",
+      "changes the membership after an own commit, and once the change before is applied",
+    ],
     ["liveness", "elects, commits and agrees once the faults are over"],
     ["core invariants", "breaks none of the invariants it checks itself"],
   ])("%s: %s", (rule) => {
@@ -49,6 +53,16 @@ describe("Raft under random faults", () => {
     "forwarded read",
     "loss at crash",
     "refusal",
+    "change",
+    "joint change",
+    "change refused",
+    "leader removed",
+    "transfer",
+    "transfer failed",
+    "compaction",
+    "snapshot",
+    "snapshot over a change",
+    "damaged state",
   ])("reaches: %s", (occurrence) => {
     expect(occurrences.get(occurrence) ?? 0).toBeGreaterThan(SEEDS / 10);
   });

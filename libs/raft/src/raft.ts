@@ -1,4 +1,4 @@
-import { assertNever, type Prng } from "@quorate/base";
+import { assertNever, invariant, type Prng } from "@quorate/base";
 import { Applier } from "./applier";
 import type { ChainHash } from "./chain-hash";
 import type { RaftEffect } from "./effect";
@@ -11,9 +11,11 @@ import { LeaderRole } from "./roles/leader";
 import { Member } from "./roles/member";
 import type { RoleBehaviour, Transitions } from "./roles/role-behaviour";
 import { answerPreVote, answerVote, isSticky } from "./roles/votes";
+import { IncomingSnapshot } from "./snapshot/incoming-snapshot";
+import { LogCompaction } from "./snapshot/log-compaction";
 import type { RaftStart } from "./start";
 import type { RaftStatus } from "./status";
-import type { MemberId, Term } from "./types";
+import type { Configuration, MemberId, Term } from "./types";
 
 type Leadership = Extract<RaftEffect, { kind: "leadership" }>;
 
@@ -27,6 +29,8 @@ type Leadership = Extract<RaftEffect, { kind: "leadership" }>;
 export class Raft {
   readonly #member: Member;
   readonly #applier: Applier;
+  readonly #incoming: IncomingSnapshot;
+  readonly #compaction: LogCompaction;
   readonly #transitions: Transitions;
   /** The highest number of starts seen of each member. */
   readonly #incarnations = new Map<MemberId, number>();
@@ -42,11 +46,16 @@ export class Raft {
     checkOptions(options);
     this.#member = new Member(options, start, dependencies);
     this.#applier = new Applier(options, start.applied, { log: this.#member.log });
+    this.#incoming = new IncomingSnapshot({ member: this.#member, applier: this.#applier });
+    this.#compaction = new LogCompaction({ member: this.#member });
     this.#transitions = {
       follow: (term, leader) => this.#follow(term, leader),
-      preCampaign: () => this.#become(this.#newCandidate("pre-candidate")),
-      campaign: () => this.#campaign(),
-      lead: () => this.#become(new LeaderRole(this.#member, { transitions: this.#transitions })),
+      preCampaign: () => this.#become(this.#newCandidate("pre-candidate", false)),
+      campaign: (transfer) => this.#campaign(transfer),
+      lead: () => {
+        this.#incoming.abandon();
+        this.#become(new LeaderRole(this.#member, { transitions: this.#transitions }));
+      },
     };
     this.#role = this.#newFollower(undefined);
     this.#told = this.#leadership();
@@ -58,12 +67,20 @@ export class Raft {
       case "tick":
         this.#member.log.retryFetches();
         this.#role.tick();
+        this.#member.transfer.tick(this.#role.role === "leader");
         break;
       case "receive":
         this.#receive(input.from, input.incarnation, input.message);
         break;
       case "propose":
-        this.#role.propose(input.id, input.expectedTerm, input.data);
+        this.#role.propose(input.id, input.expectedTerm, input.data, "command");
+        break;
+      case "propose-configuration":
+        invariant(input.data.length > 0, "an empty configuration entry is the leader's own");
+        this.#role.propose(input.id, input.expectedTerm, input.data, "configuration");
+        break;
+      case "transfer-leadership":
+        this.#role.transferLeadership(input.id, input.to);
         break;
       case "read-index":
         this.#role.read(input.id);
@@ -71,9 +88,34 @@ export class Raft {
       case "persisted":
         this.#member.persisted(input.id);
         this.#role.persisted();
+        this.#incoming.persisted();
         break;
       case "applied":
         this.#applier.report(input.index);
+        this.#member.log.applied(input.index);
+        if (input.configuration !== undefined) this.#reconfigure(input.configuration);
+        break;
+      case "applied-durably":
+        this.#compaction.appliedDurably(input.index, this.#role.compactionHold);
+        break;
+      case "compacted":
+        this.#member.log.compactTo(input.at, input.chain);
+        break;
+      case "snapshot-opened":
+        this.#role.snapshotOpened(input.to, input.transfer, input.at);
+        break;
+      case "snapshot-closed":
+        this.#role.snapshotClosed(input.to, input.transfer);
+        break;
+      case "snapshot-staged":
+        this.#incoming.staged(input.transfer, this.#role.role === "follower");
+        break;
+      case "snapshot-failed":
+        this.#incoming.failed(input.transfer);
+        break;
+      case "snapshot-installed":
+        this.#reconfigure(this.#incoming.installed(input.index));
+        this.#role.snapshotInstalled(input.index);
         break;
       case "fetched":
         this.#member.log.fetched(input.from, input.entries);
@@ -108,10 +150,13 @@ export class Raft {
       leader: this.#role.leader,
       established: this.#role.established,
       last: log.lastId,
+      compacted: log.compacted.index,
       durable: log.durable,
       commit: log.commit,
       applied: this.#applier.applied,
+      stateIsWhole: this.#member.stateIsWhole,
       configuration,
+      transferee: this.#member.transfer.to,
       pendingReads: this.#role.pendingReads,
       damagedAppends: this.#damagedAppends,
       peers: this.#role.peers,
@@ -133,8 +178,11 @@ export class Raft {
       return;
     }
 
+    // Of another term it is late, or from a leader whose log this member cannot hold.
+    if (message.kind === "timeout-now" && message.term !== this.#member.term) return;
+
     if (message.term < this.#member.term) return this.#answerOutdated(from, message);
-    const fromLeader = message.kind === "append" || message.kind === "heartbeat";
+    const fromLeader = isFromLeader(message);
     if (message.term > this.#member.term) {
       if (message.kind === "vote" && !message.transfer && isSticky(this.#member, this.#role)) return;
       this.#follow(message.term, fromLeader ? from : undefined);
@@ -155,8 +203,9 @@ export class Raft {
     switch (message.kind) {
       case "append":
       case "heartbeat":
+      case "install-snapshot":
         // Its round is of the older term: the sender may lead this one by now and count rounds of its own.
-        return this.#member.send(from, { kind: "heartbeat-response", term, round: 0 });
+        return this.#member.send(from, { kind: "heartbeat-response", term, round: 0, needsSnapshot: false });
       case "read-index":
         return this.#member.send(from, {
           kind: "read-index-response",
@@ -177,18 +226,28 @@ export class Raft {
     this.#become(this.#newFollower(leader));
   }
 
-  #campaign(): void {
+  #campaign(transfer: boolean): void {
     this.#member.enterTerm((this.#member.term + 1) as Term, this.#member.id);
-    this.#become(this.#newCandidate("candidate"));
+    this.#become(this.#newCandidate("candidate", transfer));
   }
 
-  #newCandidate(role: "pre-candidate" | "candidate"): CandidateRole {
-    return new CandidateRole(role, this.#member, { transitions: this.#transitions });
+  #reconfigure(configuration: Configuration): void {
+    const from = this.#member.configuration;
+    this.#member.reconfigure(configuration);
+    this.#role.reconfigured(from);
+  }
+
+  #newCandidate(role: "pre-candidate" | "candidate", transfer: boolean): CandidateRole {
+    return new CandidateRole(role, this.#member, transfer, { transitions: this.#transitions });
   }
 
   #newFollower(leader: MemberId | undefined): FollowerRole {
     const onDamage = (): void => void (this.#damagedAppends += 1);
-    return new FollowerRole(this.#member, leader, { transitions: this.#transitions, onDamage });
+    return new FollowerRole(this.#member, leader, {
+      transitions: this.#transitions,
+      incoming: this.#incoming,
+      onDamage,
+    });
   }
 
   #become(role: RoleBehaviour): void {
@@ -215,5 +274,10 @@ export class Raft {
     }
     this.#told = this.#leadership();
     this.#member.notice(this.#told);
+    if (leader !== undefined) this.#member.transfer.leaderSeen(leader, this.#member.term);
   }
+}
+
+function isFromLeader({ kind }: Message): boolean {
+  return kind === "append" || kind === "heartbeat" || kind === "install-snapshot";
 }

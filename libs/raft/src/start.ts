@@ -12,6 +12,9 @@ export interface RaftStart {
   readonly termRuns: readonly EntryId[];
   /** The newest entries, without a gap, up to the last; empty only if the log is. */
   readonly tail: readonly Entry[];
-  /** What the state machine already holds: `apply` begins after it. */
+  /**
+   * What the state machine already holds: `apply` begins after it. Below `compacted` it is damaged: the entries in between
+   * are gone, so the member follows and votes, but neither campaigns nor applies until a snapshot has replaced its state.
+   */
   readonly applied: LogIndex;
 }

@@ -10,10 +10,17 @@ export interface RaftStatus {
   readonly leader: MemberId | undefined;
   readonly established: boolean;
   readonly last: EntryId;
+  /** The last entry that is no longer in the log. */
+  readonly compacted: LogIndex;
   readonly durable: LogIndex;
   readonly commit: LogIndex;
   readonly applied: LogIndex;
+  /** False: the applied state is damaged or being replaced, and must not be read. */
+  readonly stateIsWhole: boolean;
+  /** The one that is applied. */
   readonly configuration: Configuration;
+  /** Leader only: to whom it gives its leadership, while it does. */
+  readonly transferee: MemberId | undefined;
   /** Reads that wait for a round or for the leader's answer. */
   readonly pendingReads: number;
   /** Appends dropped because an entry in them did not match its chain hash. */
@@ -30,4 +37,6 @@ export interface PeerStatus {
   /** Whether it must wait: for the answer to a probe, or for room in the window. */
   readonly paused: boolean;
   readonly inflight: number;
+  /** Whether it has answered something that was sent within the last election timeout. */
+  readonly active: boolean;
 }

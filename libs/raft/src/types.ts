@@ -49,4 +49,14 @@ export interface Configuration {
   readonly learners: readonly MemberId[];
 }
 
+/** The state after an entry, and the membership there. */
+export interface StateView extends EntryId {
+  readonly configuration: Configuration;
+}
+
+/** Up to where a snapshot of the state goes, and the chain hash at its last entry. */
+export interface SnapshotHead extends StateView {
+  readonly chain: number;
+}
+
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";

@@ -13,6 +13,8 @@ export interface EntryEffects {
   readonly events: Uint8Array;
   /** The encoded changes of leases and of alarms, likewise. */
   readonly leases: Uint8Array;
+  /** The encoded membership, if it changed. */
+  readonly membership: Uint8Array;
   readonly alarms: Uint8Array;
 }
 
@@ -30,7 +32,7 @@ export function chainEffects(before: number, effects: EntryEffects): number {
   writeUint64(frame, 16, effects.compactRevision + 1);
   for (let at = 0; at < outcomes.length; at += 1) frame[HEADER_BYTES + at] = outcomeCode(outcomes[at]!);
   const data = withBytes(effects.leases, withBytes(effects.events, crc32(frame, before)));
-  return withBytes(effects.alarms, data);
+  return withBytes(effects.membership, withBytes(effects.alarms, data));
 }
 
 function withBytes(bytes: Uint8Array, chained: number): number {
@@ -63,6 +65,20 @@ function errorCode(error: StateError): number {
       return 22;
     case "corrupt-cluster":
       return 23;
+    case "member-exists":
+      return 24;
+    case "peer-urls-exist":
+      return 25;
+    case "member-not-found":
+      return 26;
+    case "member-not-learner":
+      return 27;
+    case "too-many-learners":
+      return 28;
+    case "no-voters-left":
+      return 29;
+    case "membership-unsettled":
+      return 30;
     default:
       return assertNever(error);
   }

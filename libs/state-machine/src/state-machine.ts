@@ -29,6 +29,9 @@ import { chainEffects, type EntryEffects } from "./effect-hash";
 import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
 import { encodeLeaseChanges, LeaseSession } from "./lease-session";
 import { storedLeaseKeys, storedLeases } from "./leases";
+import type { Membership } from "./membership/membership";
+import { loadMembership } from "./membership/membership-row";
+import { MembershipSession } from "./membership/membership-session";
 import {
   loadCompaction,
   loadPosition,
@@ -78,6 +81,7 @@ export class StateMachine {
   #storedBytes: number;
   #position: AppliedPosition;
   #compaction: CompactionProgress;
+  #membership: Membership;
 
   constructor(options: StateMachineOptions, dependencies: StateMachineDependencies) {
     this.#view = dependencies.view;
@@ -87,6 +91,12 @@ export class StateMachine {
     this.#alarms = new Alarms(this.#view);
     // A store from before sizes were kept is counted once, at its first opening.
     this.#storedBytes = loadStoredBytes(this.#view) ?? countStoredBytes(this.#view);
+    this.#membership = loadMembership(this.#view);
+  }
+
+  /** The membership as of `position`. */
+  get membership(): Membership {
+    return this.#membership;
   }
 
   /** Where the store stands once the last filled batch is written. */
@@ -116,6 +126,7 @@ export class StateMachine {
       recorder: this.#recorder,
       attachments: leases,
     });
+    const membership = new MembershipSession(this.#membership);
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
     let position = this.#position;
@@ -127,7 +138,7 @@ export class StateMachine {
       const eventsFrom = this.#recorder.length;
       const leasesFrom = leases.changes.length;
       const alarmsFrom = this.#alarms.changeCount;
-      const store = { session, leases, entry, alarms: this.#alarms };
+      const store = { session, leases, membership, entry, alarms: this.#alarms };
       const entryOutcomes = entry.commands.map((command) => run(store, command));
       outcomes.push(entryOutcomes);
       position = positionAfter(position, entry, session, {
@@ -135,14 +146,23 @@ export class StateMachine {
         events: this.#recorder.encoded(eventsFrom),
         leases: encodeLeaseChanges(leases.changes.slice(leasesFrom)),
         alarms: this.#alarms.encodedChanges(alarmsFrom),
+        membership: membership.takeEffects(),
       });
     }
     this.#storedBytes += session.flush(batch) + leases.flush(batch);
     this.#alarms.flush(batch);
     storeStoredBytes(batch, this.#storedBytes);
+    membership.flush(batch);
     storePosition(batch, position);
     this.#position = position;
-    return { outcomes, events: session.events, leases: leases.changes };
+    this.#membership = membership.membership;
+    const result = { outcomes, events: session.events, leases: leases.changes };
+    return membership.reported === undefined ? result : { ...result, membership: membership.reported };
+  }
+
+  /** Puts the position into `batch` as it stands already: what a synced batch can consist of. */
+  storePosition(batch: StateBatch): void {
+    storePosition(batch, this.#position);
   }
 
   /**
@@ -256,6 +276,7 @@ export class StateMachine {
 /** What a command runs on, inside one revision of `session`. */
 interface CommandStore extends LeaseStore {
   readonly alarms: Alarms;
+  readonly membership: MembershipSession;
 }
 
 function unlimited(): RangeBudget {
@@ -263,6 +284,7 @@ function unlimited(): RangeBudget {
 }
 
 function run(store: CommandStore, command: Command): CommandOutcome {
+  if (command.kind === "membership") return store.membership.run(command.request); // takes no revision
   const refusal = store.alarms.refusalOf(command);
   if (refusal !== undefined) return failed(refusal);
   store.session.begin();
@@ -271,7 +293,7 @@ function run(store: CommandStore, command: Command): CommandOutcome {
   return outcome;
 }
 
-function runBegun(store: CommandStore, command: Command): CommandOutcome {
+function runBegun(store: CommandStore, command: Exclude<Command, { kind: "membership" }>): CommandOutcome {
   const { session } = store;
   switch (command.kind) {
     case "put":

@@ -18,6 +18,8 @@ import type {
   WriteBatch,
 } from "@quorate/mvcc";
 
+import type { Membership, MembershipError, MembershipRequest } from "./membership/membership";
+
 /** The columns of applied state. `meta` holds the applied position and the store's revisions, in the same batch. */
 export type StateColumn = MvccColumn | "lease" | "meta";
 
@@ -37,6 +39,8 @@ export type Command =
   | { readonly kind: "lease-revoke"; readonly request: LeaseRevokeRequest }
   | { readonly kind: "lease-expire"; readonly request: LeaseExpireRequest }
   | { readonly kind: "lease-checkpoint"; readonly request: LeaseCheckpointRequest }
+  /** In configuration entries only, alone. */
+  | { readonly kind: "membership"; readonly request: MembershipRequest }
   | { readonly kind: "alarm"; readonly request: AlarmRequest };
 
 /** "no-space": the quota is used up. "corrupt": a member's state differs from the others'. */
@@ -98,6 +102,7 @@ export type CommandResponse =
   | { readonly kind: "lease-revoke"; readonly response: { readonly revision: Revision } }
   | { readonly kind: "lease-expire"; readonly response: LeaseExpireResponse }
   | { readonly kind: "lease-checkpoint"; readonly response: { readonly revision: Revision } }
+  | { readonly kind: "membership"; readonly response: { readonly membership: Membership } }
   | { readonly kind: "alarm"; readonly response: AlarmsResponse };
 
 export interface AlarmsResponse {
@@ -127,7 +132,7 @@ export type LeaseChange =
 export type LeaseError = { readonly code: "lease-exists" } | { readonly code: "lease-ttl-too-large" };
 
 /** Why a command, or a read, changed and answered nothing. Part of the replicated outcome: the same on every member. */
-export type StateError = MvccError | LeaseError | AlarmError;
+export type StateError = MvccError | LeaseError | AlarmError | MembershipError;
 
 /** What an alarm refuses: while "no-space" is active whatever may add data, while "corrupt" is whatever may change any. */
 export type AlarmError = { readonly code: "no-space" } | { readonly code: "corrupt-cluster" };
@@ -143,6 +148,8 @@ export interface ApplyResult {
   readonly events: readonly Event[];
   /** What happened to leases, in order. Attached keys are told by the events. */
   readonly leases: readonly LeaseChange[];
+  /** The membership afterwards, if an entry was about it. */
+  readonly membership?: Membership;
 }
 
 /** The position that applied state stands at; stored in `meta` by the same batch as the changes. */

@@ -1,2 +1,3 @@
 export { RocksKeyValueStore, type RocksKeyValueStoreOptions } from "./rocks-key-value-store";
+export { RocksSnapshotStorage, type RocksSnapshotStorageOptions } from "./rocks-snapshot-storage";
 export { RocksLogStorage, type RocksLogStorageOptions } from "./rocks-log-storage";

@@ -5,7 +5,10 @@ export * from "./log-storage";
 export * from "./memory-disk";
 export * from "./memory-key-value-store";
 export * from "./memory-log-storage";
+export * from "./memory-snapshot-storage";
+export * from "./snapshot-storage";
 
 // For specs only: they use jest's globals once called, and nothing before.
 export * from "./key-value-store.contract";
 export * from "./log-storage.contract";
+export * from "./snapshot-storage.contract";

@@ -1,5 +1,15 @@
 import { hexId, invariant } from "@quorate/base";
-import type { Configuration, Entry, EntryId, HardState, LogIndex, MemberId, Term } from "@quorate/raft";
+import type {
+  Configuration,
+  Entry,
+  EntryId,
+  HardState,
+  LogIndex,
+  LogRestart,
+  MemberId,
+  SnapshotHead,
+  Term,
+} from "@quorate/raft";
 import { StorageIdentityError } from "./errors";
 import type { KeyValueBatch, KeyValueStore } from "./key-value-store";
 import { LogReader } from "./log-reader";
@@ -13,7 +23,7 @@ import {
   numbersRow,
   termRunKey,
 } from "./log-rows";
-import type { LogIdentity, LogStart, LogStorage, LogWrite } from "./log-storage";
+import type { LogCompacted, LogIdentity, LogStart, LogStorage, LogWrite } from "./log-storage";
 
 export type LogColumn = "log" | "meta";
 export const LOG_COLUMNS: readonly LogColumn[] = ["log", "meta"];
@@ -50,6 +60,8 @@ export class KeyValueLogStorage implements LogStorage {
   readonly #store: KeyValueStore<LogColumn>;
   readonly #reader: LogReader;
   readonly #batch: KeyValueBatch<LogColumn>;
+  #compacted: EntryId;
+  #compactedChain: number;
   #lastIndex: number;
   #termRuns: readonly EntryId[];
 
@@ -58,6 +70,8 @@ export class KeyValueLogStorage implements LogStorage {
     this.#store = store;
     this.#reader = reader;
     this.#batch = store.batch();
+    this.#compacted = start.compacted;
+    this.#compactedChain = start.compactedChain;
     this.#lastIndex = start.tail.at(-1)?.index ?? start.compacted.index;
     this.#termRuns = start.termRuns;
   }
@@ -120,6 +134,7 @@ export class KeyValueLogStorage implements LogStorage {
 
   append(writes: readonly LogWrite[]): void {
     for (const write of writes) {
+      if (write.restart !== undefined) this.#restart(write.restart);
       if (write.truncateFrom !== undefined) this.#truncate(write.truncateFrom);
       for (const entry of write.entries) this.#append(entry);
       if (write.hardState !== undefined) {
@@ -131,7 +146,7 @@ export class KeyValueLogStorage implements LogStorage {
   }
 
   read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
-    invariant(from > this.start.compacted.index, "only entries behind the compacted one are read", { from });
+    if (from <= this.#compacted.index) return []; // asked before it was removed
     invariant(to <= this.#lastIndex, "only entries in the log are read", { to, lastIndex: this.#lastIndex });
     return this.#reader.entries(from, to, bytesMax);
   }
@@ -140,11 +155,64 @@ export class KeyValueLogStorage implements LogStorage {
     await this.#store[Symbol.asyncDispose]();
   }
 
+  compact(upTo: LogIndex, configuration: Configuration, entriesMax: number): LogCompacted {
+    const target = Math.min(upTo, this.#compacted.index + entriesMax) as LogIndex;
+    if (target > this.#compacted.index) {
+      invariant(target <= this.#lastIndex, "only what is in the log is removed", {
+        target,
+        last: this.#lastIndex,
+      });
+      invariant(this.#batch.size === 0, "a step of compaction is a batch of its own");
+      const [last] = this.#reader.entries(target, target, 1);
+      this.#removeUpTo({ ...last!, configuration });
+      this.#batch.write({ sync: true });
+    }
+    return { at: this.#compacted, chain: this.#compactedChain };
+  }
+
+  #restart({ snapshot, keepsEntries }: LogRestart): void {
+    invariant(snapshot.index >= this.#compacted.index, "a log never begins earlier than it did", {
+      snapshot: snapshot.index,
+      compacted: this.#compacted.index,
+    });
+    if (keepsEntries) return this.#removeUpTo(snapshot);
+    if (this.#lastIndex > this.#compacted.index) this.#truncate((this.#compacted.index + 1) as LogIndex);
+    this.#begin(snapshot);
+    this.#lastIndex = snapshot.index;
+  }
+
+  /** The first entry that stays begins a run, whatever its term: a log always tells the term of its first entry. */
+  #removeUpTo(head: SnapshotHead): void {
+    const first = head.index + 1;
+    for (let index = this.#compacted.index + 1; index < first; index += 1)
+      this.#batch.del("log", entryKey(index));
+    const runs = this.#termRuns.filter((run) => run.index >= first);
+    for (const run of this.#termRuns) if (run.index < first) this.#batch.del("meta", termRunKey(run.index));
+    const runOfFirst = this.#termRuns.findLast((run) => run.index < first);
+    if (first <= this.#lastIndex && runs[0]?.index !== first && runOfFirst !== undefined) {
+      const key = termRunKey(first);
+      this.#batch.put("meta", key, numbersRow(key, [runOfFirst.term]));
+      runs.unshift({ term: runOfFirst.term, index: first as LogIndex });
+    }
+    this.#termRuns = runs;
+    this.#begin(head);
+  }
+
+  /** Records where the log begins. */
+  #begin({ term, index, chain, configuration }: SnapshotHead): void {
+    this.#batch.put("meta", META_KEYS.compacted, numbersRow(META_KEYS.compacted, [term, index, chain]));
+    this.#batch.put(
+      "meta",
+      META_KEYS.configuration,
+      configurationRow(META_KEYS.configuration, configuration),
+    );
+    this.#compacted = { term, index };
+    this.#compactedChain = chain;
+  }
+
   /** Lists every key: a range delete cannot be part of a batch, and a suffix that conflicts is short. */
   #truncate(from: LogIndex): void {
-    invariant(from > this.start.compacted.index, "only entries behind the compacted one are dropped", {
-      from,
-    });
+    invariant(from > this.#compacted.index, "only entries behind the compacted one are dropped", { from });
     for (let index = from as number; index <= this.#lastIndex; index += 1)
       this.#batch.del("log", entryKey(index));
     this.#lastIndex = Math.min(this.#lastIndex, from - 1);
@@ -159,7 +227,7 @@ export class KeyValueLogStorage implements LogStorage {
       index: entry.index,
       lastIndex: this.#lastIndex,
     });
-    const lastTerm = this.#termRuns.at(-1)?.term ?? this.start.compacted.term;
+    const lastTerm = this.#termRuns.at(-1)?.term ?? this.#compacted.term;
     invariant(entry.term >= lastTerm, "terms never fall along the log", { term: entry.term, lastTerm });
     const key = entryKey(entry.index);
     this.#batch.put("log", key, entryRow(key, entry));

@@ -212,6 +212,93 @@ export function logStorageContract(name: string, newPlace: () => Promise<LogStor
       expect(() => log.append([writeOf(entries)])).toThrow(expect.objectContaining({ code: "invariant" }));
     });
 
+    describe("compaction", () => {
+      const later = { ...configuration, learners: [] };
+      const beginning = (): unknown => {
+        const { compacted, compactedChain, termRuns, tail } = log.start;
+        return [compacted, compactedChain, termRuns, tail.map((entry) => entry.index)];
+      };
+
+      beforeEach(() => {
+        log.append([writeOf([1, 2, 3, 4, 5, 6].map((at) => entryOf(at, at < 3 ? 1 : at < 6 ? 2 : 7)))]);
+      });
+
+      it("removes entries in steps, each of which says where the log begins", async () => {
+        expect(log.compact(index(4), later, 3)).toEqual({ at: { term: 2, index: 3 }, chain: 1003 });
+        expect(log.compact(index(4), later, 3)).toEqual({ at: { term: 2, index: 4 }, chain: 1004 });
+        expect(log.compact(index(4), later, 3)).toEqual({ at: { term: 2, index: 4 }, chain: 1004 });
+        expect(log.compact(index(2), later, 3)).toEqual({ at: { term: 2, index: 4 }, chain: 1004 });
+        expect(read(4, 6)).toEqual([]);
+        expect(read(5, 6).length).toBe(2);
+
+        await reopen();
+
+        const runs = [
+          { term: 2, index: 5 },
+          { term: 7, index: 6 },
+        ];
+        expect(beginning()).toEqual([{ term: 2, index: 4 }, 1004, runs, [5, 6]]);
+        expect(log.start.configuration).toEqual(later);
+      });
+
+      it("may remove all entries; the log goes on behind them", async () => {
+        log.compact(index(6), later, 100);
+        await reopen();
+        expect(beginning()).toEqual([{ term: 7, index: 6 }, 1006, [], []]);
+
+        log.append([writeOf([entryOf(7, 7), entryOf(8, 9)])]);
+        await reopen();
+
+        expect(log.start.termRuns).toEqual([
+          { term: 7, index: 7 },
+          { term: 9, index: 8 },
+        ]);
+        expect(() => log.append([writeOf([entryOf(9, 6)])])).toThrow("terms never fall along the log");
+      });
+
+      it("refuses what is not in the log", () => {
+        expect(() => log.compact(index(7), later, 100)).toThrow("only what is in the log is removed");
+      });
+
+      it("begins anew behind a snapshot, and keeps the hard state", async () => {
+        const hardState: HardState = { term: 9 as Term, vote: 1n as MemberId, commit: index(3) };
+        const snapshot = { term: 8 as Term, index: index(20), chain: 77, configuration: later };
+        log.append([
+          { truncateFrom: undefined, entries: [], hardState },
+          {
+            restart: { snapshot, keepsEntries: false },
+            truncateFrom: undefined,
+            entries: [entryOf(21, 9)],
+            hardState: undefined,
+          },
+        ]);
+        await reopen();
+
+        expect(beginning()).toEqual([{ term: 8, index: 20 }, 77, [{ term: 9, index: 21 }], [21]]);
+        expect([log.start.hardState, log.start.configuration]).toEqual([hardState, later]);
+        expect(read(5, 5)).toEqual([]);
+      });
+
+      it("keeps the entries behind a snapshot that they agree with", async () => {
+        const snapshot = { term: 2 as Term, index: index(3), chain: 1003, configuration: later };
+        log.append([
+          {
+            restart: { snapshot, keepsEntries: true },
+            truncateFrom: undefined,
+            entries: [],
+            hardState: undefined,
+          },
+        ]);
+        await reopen();
+
+        const runs = [
+          { term: 2, index: 4 },
+          { term: 7, index: 6 },
+        ];
+        expect(beginning()).toEqual([{ term: 2, index: 3 }, 1003, runs, [4, 5, 6]]);
+      });
+    });
+
     describe("identity", () => {
       const { clusterId, memberId } = identity;
 

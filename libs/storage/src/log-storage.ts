@@ -1,4 +1,4 @@
-import type { Configuration, Entry, EntryId, HardState, LogIndex, MemberId } from "@quorate/raft";
+import type { Configuration, Entry, EntryId, HardState, LogIndex, LogRestart, MemberId } from "@quorate/raft";
 
 /** Who owns a data directory; written once when the member is created and checked at each open. */
 export interface LogIdentity {
@@ -29,9 +29,18 @@ export interface LogStart {
 
 /** One durable step of the log, as in Raft's `persist` effect. */
 export interface LogWrite {
+  readonly restart?: LogRestart | undefined;
   readonly truncateFrom: LogIndex | undefined;
   readonly entries: readonly Entry[];
   readonly hardState: HardState | undefined;
+}
+
+/** Where the log begins after a step of compaction. */
+export interface LogCompacted {
+  /** The last entry that is gone. */
+  readonly at: EntryId;
+  /** The chain hash at it. */
+  readonly chain: number;
 }
 
 /**
@@ -48,8 +57,15 @@ export interface LogStorage extends AsyncDisposable {
    */
   append(writes: readonly LogWrite[]): void;
   /**
+   * One step of removing the log up to `upTo`: at most `entriesMax` entries, together with the record of where the log begins
+   * now, in one synced batch. To be repeated until it has come to `upTo`. Does nothing if the log begins behind it.
+   *
+   * @throws {StorageWriteError | StorageCorruptionError}
+   */
+  compact(upTo: LogIndex, configuration: Configuration, entriesMax: number): LogCompacted;
+  /**
    * Consecutive entries from `from` to `to` (both included), cut after `bytesMax` bytes of data but never before the
-   * first. @throws {StorageCorruptionError} an entry is missing or damaged.
+   * first; none if `from` is not in the log any more. @throws {StorageCorruptionError} an entry is missing or damaged.
    */
   read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[];
 }

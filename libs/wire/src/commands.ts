@@ -18,7 +18,7 @@ const { RawCommandBatch } = quorate.internal.v1;
 
 /** A command as it came: what it is, and its encoded etcdserverpb request, or a leader's own about leases. */
 export interface RawCommand {
-  readonly kind: Command["kind"];
+  readonly kind: Exclude<Command["kind"], "membership">;
   readonly bytes: Uint8Array;
 }
 

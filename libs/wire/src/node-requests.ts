@@ -63,6 +63,8 @@ export type RefusalReason =
   | "malformed"
   /** Another leader's entry took the place of this one before it was committed. */
   | "superseded"
+  /** Another membership change is under way, or this leader may not make one yet. */
+  | "configuration-pending"
   /** The node is newer and has a reason that is not known here. */
   | "unspecified";
 
@@ -214,6 +216,7 @@ const WIRE_REASONS: Readonly<Record<RefusalReason, quorate.internal.v1.Refused.R
   stopping: Reason.STOPPING,
   malformed: Reason.MALFORMED,
   superseded: Reason.SUPERSEDED,
+  "configuration-pending": Reason.CONFIGURATION_PENDING,
 };
 
 const REASONS: ReadonlyMap<number, RefusalReason> = new Map(

@@ -107,7 +107,8 @@ export function decodeLeaderNotice(bytes: Uint8Array): LeaderNotice {
   };
 }
 
-function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Properties {
+/** For other messages that hold members. */
+export function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Properties {
   return {
     id: wireId(member.id),
     name: member.name,
@@ -117,7 +118,7 @@ function wireMember(member: NodeMember): quorate.internal.v1.NodeMember.$Propert
   };
 }
 
-function memberOf(member: quorate.internal.v1.NodeMember.$Properties): NodeMember {
+export function memberOf(member: quorate.internal.v1.NodeMember.$Properties): NodeMember {
   return {
     id: unsignedId(member.id ?? 0) as MemberId,
     name: member.name ?? "",

@@ -9,6 +9,10 @@ const index = fc.nat().map((value) => value as LogIndex);
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const id = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const entryId: fc.Arbitrary<EntryId> = fc.record({ term, index });
+const memberIds = fc.array(
+  id.map((value) => value as MemberId),
+  { maxLength: 5 },
+);
 const round = fc.maxSafeNat();
 const granted = fc.boolean();
 
@@ -57,7 +61,20 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     ),
   }),
   fc.record({ kind: kind("heartbeat"), term, round, commit: index }),
-  fc.record({ kind: kind("heartbeat-response"), term, round }),
+  fc.record({ kind: kind("heartbeat-response"), term, round, needsSnapshot: fc.boolean() }),
+  fc.record({
+    kind: kind("install-snapshot"),
+    term,
+    round,
+    transfer: round,
+    snapshot: fc.record({
+      term,
+      index,
+      chain: uint32,
+      configuration: fc.record({ incoming: memberIds, outgoing: memberIds, learners: memberIds }),
+    }),
+  }),
+  fc.record({ kind: kind("timeout-now"), term }),
   fc.record({ kind: kind("read-index"), term, id: round }),
   fc.record({
     kind: kind("read-index-response"),
@@ -67,15 +84,19 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
 );
 
-const envelope: fc.Arbitrary<PeerEnvelope> = fc.record({
-  clusterId: id,
-  from: id.map((value) => value as MemberId),
-  to: id.map((value) => value as MemberId),
-  incarnation: uint32,
-  bootNonce: uint32,
-  group: uint32,
-  messages: fc.array(message, { maxLength: 8 }),
-});
+const envelope: fc.Arbitrary<PeerEnvelope> = fc.record(
+  {
+    clusterId: id,
+    from: id.map((value) => value as MemberId),
+    to: id.map((value) => value as MemberId),
+    incarnation: uint32,
+    bootNonce: uint32,
+    group: uint32,
+    messages: fc.array(message, { maxLength: 8 }),
+    receiverRemoved: fc.constant(true as const),
+  },
+  { requiredKeys: ["clusterId", "from", "to", "incarnation", "bootNonce", "group", "messages"] },
+);
 
 /** A number that no entry type has. */
 const nameless: number = 9;

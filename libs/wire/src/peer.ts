@@ -2,8 +2,10 @@ import { assertNever } from "@quorate/base";
 import type {
   AppendMessage,
   AppendResponse,
+  Configuration,
   Entry,
   EntryId,
+  InstallSnapshotMessage,
   LogIndex,
   MemberId,
   Message,
@@ -30,6 +32,8 @@ export interface PeerEnvelope {
   /** The Raft group; 0 is the only one today. */
   readonly group: number;
   readonly messages: readonly Message[];
+  /** By what the sender has applied, the receiver was removed from the cluster. */
+  readonly receiverRemoved?: boolean;
 }
 
 /** Returns bytes of their own. The envelope says {@link PEER_FORMAT_VERSION}. */
@@ -43,6 +47,7 @@ export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
     version: PEER_FORMAT_VERSION,
     group: envelope.group,
     messages: envelope.messages.map(encodeMessage),
+    receiverRemoved: envelope.receiverRemoved ?? false,
   }).finish();
 }
 
@@ -65,6 +70,7 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
     bootNonce: wire.bootNonce,
     group: wire.group,
     messages: wire.messages.map(decodePeerMessage),
+    ...(wire.receiverRemoved ? { receiverRemoved: true } : {}),
   };
 }
 
@@ -85,7 +91,17 @@ function encodeMessage(message: Message): Wire {
     case "heartbeat":
       return { heartbeat: { term: message.term, round: message.round, commit: message.commit } };
     case "heartbeat-response":
-      return { heartbeatResponse: { term: message.term, round: message.round } };
+      return {
+        heartbeatResponse: {
+          term: message.term,
+          round: message.round,
+          needsSnapshot: message.needsSnapshot,
+        },
+      };
+    case "timeout-now":
+      return { timeoutNow: { term: message.term } };
+    case "install-snapshot":
+      return { installSnapshot: encodeInstallSnapshot(message) };
     case "read-index":
       return { readIndex: { term: message.term, id: message.id } };
     case "read-index-response":
@@ -127,9 +143,15 @@ function decodePeerMessage(wire: Wire): Message {
     return { kind: "heartbeat", term: termOf(term), round: counter(round, "round"), commit: indexOf(commit) };
   }
   if (wire.heartbeatResponse) {
-    const { term, round } = wire.heartbeatResponse;
-    return { kind: "heartbeat-response", term: termOf(term), round: counter(round, "round") };
+    const { term, round, needsSnapshot } = wire.heartbeatResponse;
+    return {
+      kind: "heartbeat-response",
+      term: termOf(term),
+      round: counter(round, "round"),
+      needsSnapshot: needsSnapshot ?? false,
+    };
   }
+  if (wire.installSnapshot) return decodeInstallSnapshot(wire.installSnapshot);
   if (wire.readIndex) {
     return { kind: "read-index", term: termOf(wire.readIndex.term), id: counter(wire.readIndex.id, "id") };
   }
@@ -148,6 +170,7 @@ function decodePeerMessage(wire: Wire): Message {
     const { term, last, transfer } = wire.vote;
     return { kind: "vote", term: termOf(term), last: entryId(last), transfer: transfer ?? false };
   }
+  if (wire.timeoutNow) return { kind: "timeout-now", term: termOf(wire.timeoutNow.term) };
   if (wire.preVoteResponse) {
     const { term, granted } = wire.preVoteResponse;
     return { kind: "pre-vote-response", term: termOf(term), granted: granted ?? false };
@@ -171,6 +194,47 @@ function decodeAppend(wire: quorate.raft.v1.Append.$Properties): AppendMessage {
       decodeEntry(entry, (previous.index + 1 + place) as LogIndex),
     ),
     commit: indexOf(wire.commit),
+  };
+}
+
+function encodeInstallSnapshot(message: InstallSnapshotMessage): quorate.raft.v1.InstallSnapshot.$Properties {
+  const { term, round, transfer, snapshot } = message;
+  const { incoming, outgoing, learners } = snapshot.configuration;
+  return {
+    term,
+    round,
+    transfer,
+    last: { term: snapshot.term, index: snapshot.index },
+    chain: snapshot.chain,
+    configuration: {
+      incoming: incoming.map(wireId),
+      outgoing: outgoing.map(wireId),
+      learners: learners.map(wireId),
+    },
+  };
+}
+
+function decodeInstallSnapshot(wire: quorate.raft.v1.InstallSnapshot.$Properties): InstallSnapshotMessage {
+  return {
+    kind: "install-snapshot",
+    term: termOf(wire.term),
+    round: counter(wire.round, "round"),
+    transfer: counter(wire.transfer, "transfer"),
+    snapshot: {
+      ...entryId(wire.last),
+      chain: wire.chain ?? 0,
+      configuration: decodeConfiguration(wire.configuration ?? {}),
+    },
+  };
+}
+
+function decodeConfiguration(wire: quorate.raft.v1.Configuration.$Properties): Configuration {
+  const members = (ids: readonly WireInt64[] | null | undefined): MemberId[] =>
+    (ids ?? []).map((id) => unsignedId(id) as MemberId);
+  return {
+    incoming: members(wire.incoming),
+    outgoing: members(wire.outgoing),
+    learners: members(wire.learners),
   };
 }
 

@@ -3,6 +3,7 @@ import type { LeaseId } from "@quorate/lease";
 import type { Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
+import { LeaderOrders } from "./actors/leader-orders";
 import { LeaderTarget } from "./actors/leader-target";
 import { LeaderTracker } from "./actors/leader-tracker";
 import type { MemberId } from "./actors/leader-view";
@@ -20,6 +21,7 @@ import { KvApi } from "./api/kv-api";
 import { KeepAliveStreams } from "./api/keep-alive-streams";
 import { LeaseApi } from "./api/lease-api";
 import { MaintenanceApi } from "./api/maintenance-api";
+import { MembershipApi } from "./api/membership-api";
 import { Deletions } from "./recipes/deletions";
 import { ElectionApi } from "./recipes/election-api";
 import { LockApi } from "./recipes/lock-api";
@@ -33,6 +35,8 @@ export interface GatewayOptions {
   readonly homeMember: MemberId | undefined;
   readonly advertiseClientUrls: readonly string[];
   readonly requestTimeoutMs: number;
+  /** Learners that there may be at once. */
+  readonly learnersMax: number;
   /** The nodes' minimum election timeout. */
   readonly electionTimeoutMs: number;
   readonly readPreference: Exclude<ReadPreference, "home">;
@@ -64,6 +68,8 @@ export interface GatewayDependencies {
   readonly tracer: Tracer;
   /** Random positive 63-bit lease ids. */
   readonly drawLeaseId: () => LeaseId;
+  /** 64 random bits, never all of them 0: ids of new members, and of orders. */
+  readonly drawId: () => bigint;
 }
 
 /** etcd's default for `--max-request-bytes`. */
@@ -76,6 +82,8 @@ const BATCH_CALLS_MAX = 1024;
 /** A batch waits for the slowest lease in it, so several may be under way. */
 const LEASE_BATCHES_IN_FLIGHT = 16;
 const BATCH_BYTES_MAX = 1024 * 1024;
+/** Orders about the membership; they are rare. */
+const ORDERS = { ordersMax: 64, attemptMs: 2000, pauseMs: 100 };
 /** Calls of locks and elections, most of which wait for others to let go; more are told "too many requests". */
 const RECIPE_CALLS_MAX = 10_000;
 /** How long one node is given for a question outside of the batches. */
@@ -91,6 +99,7 @@ export class Gateway {
   readonly keepAliveStreams: KeepAliveStreams;
   readonly cluster: ClusterApi;
   readonly maintenance: MaintenanceApi;
+  readonly membership: MembershipApi;
   readonly alarms: AlarmApi;
   readonly watch: WatchApi;
   readonly lock: LockApi;
@@ -105,6 +114,7 @@ export class Gateway {
   readonly readers: Readonly<Record<"linearizable" | "serializable", Pick<Reader, "counters">>>;
   readonly #timeoutCause: TimeoutCause;
   readonly #proposer: Proposer;
+  readonly #orders: LeaderOrders;
   readonly #readers: readonly Pick<Reader, "idle" | "close">[];
 
   constructor(options: GatewayOptions, dependencies: GatewayDependencies) {
@@ -203,6 +213,13 @@ export class Gateway {
       },
       { queries, directory, tracker, clock },
     );
+    this.#orders = new LeaderOrders(ORDERS, { ...dependencies, tracker, timeoutCause });
+    this.membership = new MembershipApi(options, {
+      calls,
+      orders: this.#orders,
+      clock,
+      drawId: dependencies.drawId,
+    });
     this.keepAliveStreams = new KeepAliveStreams({ electionTimeoutMs }, { api: this.lease, tracker, clock });
     this.watch = new WatchApi(
       {
@@ -236,13 +253,19 @@ export class Gateway {
 
   /** True if no call waits for anything. */
   get idle(): boolean {
-    return this.recipeCalls.idle && this.#proposer.idle && this.#readers.every((reader) => reader.idle);
+    return (
+      this.recipeCalls.idle &&
+      this.#orders.idle &&
+      this.#proposer.idle &&
+      this.#readers.every((reader) => reader.idle)
+    );
   }
 
   /** Answers everything that still waits as stopped, and ends. Idempotent. */
   close(): void {
     this.recipeCalls.close();
     this.watch.close();
+    this.#orders.close();
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();
     this.directory.close();

@@ -44,6 +44,11 @@ export const parseGatewayOptions = defineOptions({
       description: "how long a request may take, in milliseconds, even if its caller would wait longer",
       default: 7000,
     },
+    maxLearners: {
+      schema: integer(1, 64),
+      description: "learners that a cluster may have at once; one more is refused by MemberAdd",
+      default: 1,
+    },
     electionTimeoutMs: {
       schema: integer(10, 60_000),
       description: "the nodes' minimum election timeout; a deposed leader is given that long to answer",

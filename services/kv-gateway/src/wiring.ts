@@ -54,7 +54,12 @@ export async function startGateway(
   const watchTransport = await connect(options, logger, " watch");
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
-    { ...options, gateway: randomBytes(8).readBigUInt64BE(), ...identity(options) },
+    {
+      ...options,
+      learnersMax: options.maxLearners,
+      gateway: randomBytes(8).readBigUInt64BE(),
+      ...identity(options),
+    },
     {
       transport,
       watchTransport,
@@ -64,6 +69,7 @@ export async function startGateway(
       prng: seededPrng(randomBytes(6).readUIntBE(0, 6)),
       tracer,
       drawLeaseId,
+      drawId,
     },
   );
   gateway.tracker.onChange(() => {
@@ -86,6 +92,10 @@ function drawLeaseId(): LeaseId {
     const id = (randomBytes(8).readBigUInt64BE() >> 1n) as LeaseId;
     if (id !== NO_LEASE) return id;
   }
+}
+
+function drawId(): bigint {
+  return randomBytes(8).readBigUInt64BE() || drawId();
 }
 
 interface Parts {

@@ -48,8 +48,7 @@ async function measure(directory: string, updates: number): Promise<void> {
   while (written < updates) apply(puts());
   const answers = new Map<number, () => void>();
   const work = new BackgroundWork(BACKGROUND_WORK_DEFAULTS, {
-    store,
-    stateMachine,
+    state: { store, stateMachine },
     encoder: new ResponseEncoder({ clusterId: 1n, memberId: 1n }),
     reports: { tell: (report) => void (report.kind === "maintenance-result" && answers.get(report.id)?.()) },
     clock: systemClock,

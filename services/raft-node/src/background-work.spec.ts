@@ -32,8 +32,7 @@ class Bench {
     this.work = new BackgroundWork(
       { stepWork: 4, stepPauseMs: PAUSE_MS },
       {
-        store: this.store,
-        stateMachine: this.stateMachine,
+        state: this,
         encoder: new ResponseEncoder({ clusterId: 1n, memberId: 2n }),
         reports: { tell: (report) => void this.reports.push(report) },
         clock: this.time,
@@ -121,7 +120,7 @@ describe("BackgroundWork", () => {
     bench.compact(21);
     bench.time.advance(1000);
     const sizes = bench.reports.flatMap((report) =>
-      report.kind === "compacted" ? [report.condition.storedBytes] : [],
+      report.kind === "store-compacted" ? [report.condition.storedBytes] : [],
     );
     expect(sizes.length).toBeGreaterThan(8);
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));

@@ -2,9 +2,8 @@ import type { ActorRef } from "@quorate/actor";
 import { assertNever, EMPTY_BYTES, type Clock, type Timer } from "@quorate/base";
 import type { HashRun, Revision } from "@quorate/mvcc";
 import type { Term } from "@quorate/raft";
-import type { StateColumn, StateMachine } from "@quorate/state-machine";
-import type { KeyValueStore } from "@quorate/storage";
 import { encodeReadResponse, failureOf, type ResponseEncoder, type Result } from "@quorate/wire";
+import type { AppliedState } from "./snapshot/applied-state";
 import type { ApplierMessage, CompactionReport, MaintenanceReport } from "./actors/applier-actor";
 
 export interface BackgroundWorkOptions {
@@ -17,8 +16,8 @@ export interface BackgroundWorkOptions {
 export const BACKGROUND_WORK_DEFAULTS: BackgroundWorkOptions = { stepWork: 250, stepPauseMs: 4 };
 
 export interface BackgroundWorkDependencies {
-  readonly store: KeyValueStore<StateColumn>;
-  readonly stateMachine: StateMachine;
+  /** Asked for its store and machine at each step: a snapshot takes the place of both. */
+  readonly state: Pick<AppliedState, "store" | "stateMachine">;
   readonly encoder: ResponseEncoder;
   readonly reports: ActorRef<CompactionReport | MaintenanceReport>;
   readonly clock: Clock;
@@ -61,6 +60,7 @@ export class BackgroundWork {
   readonly #waiters = new Set<Waiter>();
   #scheduled = false;
   #hashNext = false;
+  #isPaused = false;
 
   constructor(
     private readonly options: BackgroundWorkOptions,
@@ -74,6 +74,22 @@ export class BackgroundWork {
   compact(): void {
     this.#compacting = true;
     this.#schedule();
+  }
+
+  /** The state is about to be another one: lets go of it. A hash that was being made is begun anew on the next one. */
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#hash === undefined) return;
+    this.#hash.run[Symbol.dispose]();
+    this.#hashes.unshift(this.#hash.job);
+    this.#hash = undefined;
+  }
+
+  /** There is a state again, whether or not it is another one. */
+  resume(): void {
+    this.#isPaused = false;
+    this.compact();
+    this.#answerWaiters();
   }
 
   ask(message: MaintenanceMessage): void {
@@ -108,6 +124,7 @@ export class BackgroundWork {
 
   #turn(): void {
     this.#scheduled = false;
+    if (this.#isPaused) return;
     const hashing = this.#hash !== undefined || this.#hashes.length > 0;
     if (hashing && (this.#hashNext || !this.#compacting)) this.#hashStep();
     else if (this.#compacting) this.#compactionStep();
@@ -116,7 +133,8 @@ export class BackgroundWork {
   }
 
   #compactionStep(): void {
-    const { stateMachine, store, reports } = this.dependencies;
+    const { state, reports } = this.dependencies;
+    const { stateMachine, store } = state;
     const batch = store.batch();
     const before = stateMachine.physicallyCompacted;
     this.#compacting = stateMachine.compactStep(batch, this.options.stepWork);
@@ -124,14 +142,15 @@ export class BackgroundWork {
     const isAwaited = stateMachine.physicallyCompacted > before && this.#waiters.size > 0;
     if (batch.size > 0) {
       batch.write({ sync: isAwaited });
-      reports.tell({ kind: "compacted", condition: stateMachine.condition });
+      reports.tell({ kind: "store-compacted", condition: stateMachine.condition });
     }
     this.#answerWaiters();
   }
 
   #answerWaiters(): void {
+    if (this.#isPaused) return;
     for (const waiter of this.#waiters) {
-      if (waiter.revision > this.dependencies.stateMachine.physicallyCompacted) continue;
+      if (waiter.revision > this.dependencies.state.stateMachine.physicallyCompacted) continue;
       this.#waiters.delete(waiter);
       waiter.timeout.cancel();
       this.#answer(waiter.id, { ok: true, bytes: EMPTY_BYTES });
@@ -152,7 +171,8 @@ export class BackgroundWork {
 
   /** @returns `undefined` if the request was answered at once. */
   #beginHash(): RunningHash | undefined {
-    const { stateMachine, encoder } = this.dependencies;
+    const { encoder } = this.dependencies;
+    const { stateMachine } = this.dependencies.state;
     const job = this.#hashes.shift()!;
     const { query, id, raftTerm } = job.message;
     if (query.kind === "hash") {

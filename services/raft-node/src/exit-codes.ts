@@ -13,4 +13,6 @@ export const EXIT = {
   dataDirectory: 73,
   /** Another process uses this member's identity or directory. */
   alreadyRunning: 75,
+  /** The cluster has removed this member, which is for ever. */
+  memberRemoved: 77,
 } as const;

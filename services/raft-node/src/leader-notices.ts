@@ -12,7 +12,7 @@ import {
 
 export interface LeaderNoticesOptions {
   readonly self: NodeMember;
-  /** All members of the cluster by id, as far as the configuration names them. */
+  /** With whom the cluster began, as far as the options say; nobody, if this member joins. */
   readonly members: readonly NodeMember[];
 }
 
@@ -21,7 +21,10 @@ export interface LeaderNoticesOptions {
  * also says what its sender is called and where its clients connect, so that every member can list all of them.
  */
 export class LeaderNotices {
+  /** What members say of themselves, or what the options say. */
   readonly #members = new Map<bigint, NodeMember>();
+  /** Who is a member, once the cluster has written that down. */
+  #known: readonly NodeMember[] | undefined;
   #leadership: { readonly term: Term; readonly leader: MemberId | undefined } = {
     term: 0 as Term,
     leader: undefined,
@@ -38,7 +41,14 @@ export class LeaderNotices {
 
   /** In the order of their ids, as etcd lists them. */
   members(): NodeMember[] {
-    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return [...(this.#known ?? this.#told())];
+  }
+
+  /** The membership as it is applied: from now on it alone says who is a member. */
+  membership(members: readonly NodeMember[]): void {
+    this.#known = members;
+    const ids = new Set<bigint>(members.map(({ id }) => id));
+    for (const id of this.#members.keys()) if (!ids.has(id)) this.#members.delete(id);
   }
 
   start(): void {
@@ -76,6 +86,16 @@ export class LeaderNotices {
     this.dependencies.transport.publish(subject, notice);
   }
 
+  /** As far as the options tell. Who joins was told of nobody, and must not pass for the whole cluster. */
+  #told(): NodeMember[] {
+    if (this.options.members.length === 0) return [];
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #isMember(id: bigint): boolean {
+    return this.#known === undefined ? this.#members.has(id) : this.#known.some((member) => member.id === id);
+  }
+
   #learn(payload: Uint8Array): void {
     let notice: LeaderNotice;
     try {
@@ -85,7 +105,7 @@ export class LeaderNotices {
       throw error;
     }
     const { member } = notice;
-    if (member !== undefined && this.#members.has(member.id)) this.#members.set(member.id, member);
+    if (member !== undefined && this.#isMember(member.id)) this.#members.set(member.id, member);
   }
 }
 

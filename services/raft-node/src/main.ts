@@ -37,6 +37,7 @@ async function start(): Promise<void> {
       logger,
       tracer: tracing.tracer,
       failed: (what, error) => die(`the ${what} thread ended`, error),
+      removed: (why) => void leave(why),
     });
   } catch (error) {
     return refuse(asError(error), logger);
@@ -57,6 +58,19 @@ async function stop(signal: string): Promise<void> {
   await running?.stop();
   await tracing.shutdown();
   process.exit(0);
+}
+
+/** The cluster goes on without it. */
+async function leave(why: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.error(
+    "ending: the cluster has removed this member, and its id is never used again; delete its data directory",
+    { member: hexId(options.memberId), dataDir: options.dataDir, why },
+  );
+  await running?.stop();
+  await tracing.shutdown();
+  process.exit(EXIT.memberRemoved);
 }
 
 /** It could not start: one clear line, and a code that says whether trying again makes sense. */

@@ -4,6 +4,7 @@ import type { Tracer } from "@quorate/telemetry";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
 import {
   decodeLeaseRequest,
+  decodeMembershipOrder,
   decodeProposeRequest,
   decodeReadRequest,
   DecodeError,
@@ -52,6 +53,7 @@ export class NodeDoor {
       transport.subscribe(subjects.node(memberId, "propose"), (message) => this.#propose(message)),
       transport.subscribe(subjects.node(memberId, "read"), (message) => this.#read(message)),
       transport.subscribe(subjects.node(memberId, "lease"), (message) => this.#lease(message)),
+      transport.subscribe(subjects.node(memberId, "membership"), (message) => this.#membership(message)),
       transport.subscribe(subjects.node(memberId, "status"), (message) => this.#status(message)),
     ];
   }
@@ -95,16 +97,26 @@ export class NodeDoor {
     this.dependencies.lessor.tell({ kind: "ask", queries, asker });
   }
 
+  #membership(message: InboundMessage): void {
+    const asker: Asker = { ...this.#untraced(message), span: undefined };
+    const order = decoded(() => decodeMembershipOrder(message.payload));
+    if (order === undefined) return asker.answer(encodeProposeResponse(MALFORMED));
+    this.dependencies.raft.tell({ kind: "membership", order, asker });
+  }
+
   #status(message: InboundMessage): void {
     if (message.reply === undefined) return;
     this.dependencies.transport.publish(message.reply, encodeNodeStatus(this.dependencies.status()));
   }
 
   #asker(message: InboundMessage, name: "propose" | "read" | "lease"): Asker {
-    const { reply } = message;
-    const { transport, tracer } = this.dependencies;
+    const { tracer } = this.dependencies;
+    return { ...this.#untraced(message), span: startRequestSpan(tracer, name, message.headers) };
+  }
+
+  #untraced({ reply }: InboundMessage): Pick<Asker, "answer"> {
+    const { transport } = this.dependencies;
     return {
-      span: startRequestSpan(tracer, name, message.headers),
       answer: (response) => {
         if (reply !== undefined) transport.publish(reply, response);
       },

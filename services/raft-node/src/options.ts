@@ -20,7 +20,7 @@ export interface NodeOptions {
   readonly dataDir: string;
   readonly natsUrl: readonly string[];
   readonly initialCluster: readonly InitialMember[];
-  readonly initialClusterState: "new" | "existing";
+  readonly initialClusterState: "new" | "join" | "existing";
   readonly clientUrls: readonly string[];
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
@@ -31,6 +31,10 @@ export interface NodeOptions {
   readonly quotaBytes: number;
   readonly alarmClear: AlarmClearing;
   readonly brokerWaitMs: number;
+  /** See RaftOptions. */
+  readonly logKeepEntries: number;
+  readonly logKeepBytes: number;
+  readonly snapshotBytesPerSecond: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
 
@@ -67,12 +71,14 @@ const parse = defineOptions({
     dataDir: { schema: text(), description: "Directory of this member alone" },
     natsUrl: { schema: listOf(text()), description: "Brokers", default: ["nats://127.0.0.1:4222"] },
     initialCluster: {
-      schema: listOf(initialMember),
-      description: "All members that the cluster begins with",
+      schema: listOf(initialMember).optional(),
+      description: "All members that the cluster begins with; not needed by one that joins later",
     },
     initialClusterState: {
-      schema: oneOf("new", "existing"),
-      description: "Whether an empty data directory may be founded (new) or is an error (existing)",
+      schema: oneOf("new", "join", "existing"),
+      description:
+        "What an empty data directory means: that the cluster is founded (new), that this member was just added to a " +
+        "cluster that runs and gets everything from it (join), or an error (existing)",
       default: "existing",
     },
     clientUrls: {
@@ -124,6 +130,21 @@ const parse = defineOptions({
       description: "How long to wait for a broker at the start, in milliseconds",
       default: 30_000,
     },
+    logKeepEntries: {
+      schema: integer(1, 100_000_000),
+      description: "Applied entries kept in the log for members that lag; who lags further gets a snapshot",
+      default: 5000,
+    },
+    logKeepBytes: {
+      schema: integer(1, 2 ** 50),
+      description: "Bytes of entries kept for that purpose at the most; four times that during a snapshot",
+      default: 256 * 1024 * 1024,
+    },
+    snapshotBytesPerSecond: {
+      schema: integer(1024, 2 ** 40),
+      description: "How fast this member fetches a snapshot, in bytes per second",
+      default: 64 * 1024 * 1024,
+    },
     logLevel: {
       schema: oneOf("trace", "debug", "info", "warn", "error"),
       description: "Least level logged",
@@ -132,7 +153,7 @@ const parse = defineOptions({
   },
   check: (options) => {
     const problems: string[] = [];
-    const ids = options.initialCluster.map((member) => parseMember(member).id);
+    const ids = (options.initialCluster ?? []).map((member) => parseMember(member).id);
     if (autoCompactionOf(options) === "invalid") {
       problems.push(
         options.autoCompactionMode === "revision"
@@ -142,7 +163,11 @@ const parse = defineOptions({
     }
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
-    if (!ids.includes(parseHexId(options.memberId) as MemberId)) {
+    const isFounder = ids.includes(parseHexId(options.memberId) as MemberId);
+    if (options.initialClusterState === "join") {
+      if (isFounder)
+        problems.push("--initial-cluster names this member, which joins: it cannot be among the first");
+    } else if (!isFounder) {
       problems.push("--initial-cluster does not name this member's --member-id");
     }
     return problems;
@@ -163,7 +188,7 @@ export function parseNodeOptions(argv: readonly string[], env: Environment): Nod
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
-    initialCluster: given.initialCluster.map(parseMember),
+    initialCluster: (given.initialCluster ?? []).map(parseMember),
     clientUrls: given.clientUrls ?? [],
   };
 }

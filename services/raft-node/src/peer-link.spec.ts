@@ -16,6 +16,7 @@ function build() {
   const network = new MemoryNetwork({}, { clock: time, scheduler: time, prng: seededPrng(1) });
   const link = (memberId: MemberId, publishBytesMax = 100) => {
     const heard: RaftMessage[] = [];
+    const removedBy: MemberId[] = [];
     const peer = new PeerLink(
       { clusterId: 0xcn, memberId, incarnation: 1, bootNonce: 5, publishBytesMax },
       {
@@ -23,10 +24,11 @@ function build() {
         transport: network.connect(`node ${memberId}`),
         raft: { tell: (message) => heard.push(message) },
         logger: SILENT_LOGGER,
+        toldRemoved: (by) => removedBy.push(by),
       },
     );
     peer.start();
-    return { peer, heard };
+    return { peer, heard, removedBy };
   };
   return { time, network, a: link(A), b: link(B) };
 }
@@ -54,6 +56,26 @@ describe("PeerLink", () => {
     ]);
     time.advance(10);
     expect(b.heard).toEqual([{ kind: "peer", from: A, incarnation: 1, messages: [HEARTBEAT, second] }]);
+  });
+
+  it("tells a removed member that seeks a leader, and does not let it disturb", () => {
+    const { time, a, b } = build();
+    const last = { term: 1 as Term, index: 1 as LogIndex };
+    b.peer.removed([A]);
+    a.peer.send([{ to: B, message: { kind: "pre-vote", term: 3 as Term, last } }]);
+    time.advance(10);
+    expect(b.heard).toEqual([]);
+    expect(a.removedBy).toEqual([B]);
+    expect(a.heard).toEqual([]);
+  });
+
+  it("still hears what else a removed member has to say", () => {
+    const { time, a, b } = build();
+    b.peer.removed([A]);
+    a.peer.send([{ to: B, message: HEARTBEAT }]);
+    time.advance(10);
+    expect(b.heard).toHaveLength(1);
+    expect(a.removedBy).toEqual([]);
   });
 
   it("cuts a publish where the entries would pass its limit", () => {

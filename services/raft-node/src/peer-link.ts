@@ -21,6 +21,8 @@ export interface PeerLinkDependencies {
   readonly transport: Transport;
   readonly raft: ActorRef<RaftMessage>;
   readonly logger: Logger;
+  /** `by` knows from its applied state that this member was removed. */
+  readonly toldRemoved: (by: MemberId) => void;
 }
 
 interface SenderSeen {
@@ -29,6 +31,7 @@ interface SenderSeen {
 }
 
 const GROUP = 0;
+const SEEKING: readonly Message["kind"][] = ["pre-vote", "vote", "read-index"];
 
 /**
  * Raft messages over the broker: one publish per peer and turn. What arrives is believed only if cluster, group, receiver,
@@ -37,6 +40,7 @@ const GROUP = 0;
  */
 export class PeerLink {
   readonly #senders = new Map<MemberId, SenderSeen>();
+  #removed: ReadonlySet<MemberId> = new Set();
   #subscription: Subscription | undefined;
   #dropped = 0;
 
@@ -60,6 +64,16 @@ export class PeerLink {
     this.#subscription?.unsubscribe();
   }
 
+  /** @param members Who is no member any more, and never will be. */
+  removed(members: readonly MemberId[]): void {
+    this.#removed = new Set(members);
+  }
+
+  /** Asks `to` whether it knows that this member was removed. Says nothing to one that does not. */
+  askRemoved(to: MemberId): void {
+    this.#publish(to, []);
+  }
+
   send(envelopes: readonly Envelope[]): void {
     for (const [to, messages] of groupByReceiver(envelopes)) {
       for (const part of split(messages, this.options.publishBytesMax)) {
@@ -68,7 +82,7 @@ export class PeerLink {
     }
   }
 
-  #publish(to: MemberId, messages: readonly Message[]): boolean {
+  #publish(to: MemberId, messages: readonly Message[], receiverRemoved = false): boolean {
     const { transport, subjects } = this.dependencies;
     const { clusterId, memberId, incarnation, bootNonce } = this.options;
     const payload = encodePeerEnvelope({
@@ -79,6 +93,7 @@ export class PeerLink {
       bootNonce,
       group: GROUP,
       messages,
+      receiverRemoved,
     });
     return transport.publish(subjects.raft(memberId, to), payload);
   }
@@ -93,6 +108,14 @@ export class PeerLink {
     const why = this.#objection(envelope, inbound.subject);
     if (why !== undefined) return this.#drop(inbound.subject, why);
     const { from, incarnation, messages } = envelope;
+    if (envelope.receiverRemoved === true) return this.dependencies.toldRemoved(from);
+    // A removed member that missed its removal looks for a leader: it shall not disturb, and learns why nobody answers.
+    // Whatever else it sends may still be of use, such as the last words of a leader that removed itself.
+    const asks = messages.length === 0 || messages.some(({ kind }) => SEEKING.includes(kind));
+    if (this.#removed.has(from) && asks) {
+      this.#publish(from, [], true);
+      return;
+    }
     this.dependencies.raft.tell({ kind: "peer", from, incarnation, messages });
   }
 

@@ -84,7 +84,7 @@ export class Proposals {
     if (opened === undefined) return;
     this.#opened.delete(id);
     opened.span?.end(`refused: ${reason}`);
-    opened.answer(refusal(reason, view));
+    opened.answer(refusalOf(reason, view));
   }
 
   /** Of the committed entries about to be applied, the indexes whose answers are owed here. */
@@ -103,6 +103,15 @@ export class Proposals {
       }
     }
     return owed;
+  }
+
+  /** Part of a snapshot: what became of them is not known here, so nothing is said. */
+  forgetUpTo(index: LogIndex): void {
+    for (const [pending, rivals] of this.#pending) {
+      if (pending > index) continue;
+      for (const { span } of rivals) span?.end("unknown: part of a snapshot");
+      this.#pending.delete(pending);
+    }
   }
 
   /** The trace of one of the proposals that `answers` are for, if any is sampled. */
@@ -128,6 +137,19 @@ export class Proposals {
 function supersede(pending: Pending): void {
   pending.span?.end("superseded");
   pending.answer(refusal("superseded", { term: 0 as Term, leader: undefined }));
+}
+
+/** What the core's reasons mean to whoever asked. */
+function refusalOf(reason: RefusalReason, view: LeadershipView): Uint8Array {
+  switch (reason) {
+    case "transferring":
+      // Somebody else is about to lead: asking around finds out who, and until then this member is not it.
+      return refusal("not-leader", { term: view.term, leader: undefined });
+    case "not-established":
+      return refusal("configuration-pending", view);
+    default:
+      return refusal(reason, view);
+  }
 }
 
 export function refusal(reason: WireReason, view: LeadershipView): Uint8Array {

@@ -1,7 +1,7 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
 import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
-import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -18,6 +18,11 @@ import { describeLeader, LeaderNotices } from "./leader-notices";
 import { MaintenanceDoor } from "./maintenance-door";
 import { NodeDoor } from "./node-door";
 import { PeerLink } from "./peer-link";
+import { Publication } from "./publication";
+import { listMembers } from "./results";
+import { Retirement } from "./retirement";
+import { SnapshotDoor } from "./snapshot/snapshot-door";
+import { SnapshotFetcher } from "./snapshot/snapshot-fetcher";
 import { Ticker } from "./ticker";
 
 export interface RaftNodeOptions {
@@ -30,8 +35,12 @@ export interface RaftNodeOptions {
   readonly publishBytesMax: number;
   /** `undefined`: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
+  /** How fast a snapshot is fetched. */
+  readonly snapshotBytesPerSecondMax: number;
+  readonly snapshotWindowChunks: number;
   /** What this member says of itself. */
   readonly self: NodeMember;
+  /** The members that this one was told of when it was made. */
   readonly members: readonly NodeMember[];
   /** The product's version, shown in its status. */
   readonly version: string;
@@ -41,7 +50,7 @@ export interface RaftNodeOptions {
 
 export interface RaftNodeDependencies {
   readonly transport: Transport;
-  /** For what fan-outs get, so that a slow one does not hold up Raft: another connection to the broker. */
+  /** For what fan-outs get, and for snapshots, so that neither holds up Raft: another connection to the broker. */
   readonly feedTransport: Transport;
   readonly subjects: Subjects;
   readonly clock: Clock;
@@ -54,7 +63,10 @@ export interface RaftNodeDependencies {
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
   readonly position: AppliedPosition;
+  readonly membership: Membership;
   readonly condition: StoreCondition;
+  /** This member was removed, and nobody needs it any more: it must end. Called once at the most. */
+  readonly removed: (why: string) => void;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -66,6 +78,10 @@ const LEASE_SCAN_MS = 500;
 const FEED_INTEREST_MS = 4000;
 const HISTORY_READS_MAX = 64;
 const MAINTENANCE_REQUESTS_MAX = 256;
+/** Windows of a few receivers. */
+const SNAPSHOT_REQUESTS_MAX = 64;
+const SNAPSHOT_ANSWER_MS = 2000;
+const SNAPSHOT_GIVE_UP_MS = 15_000;
 /** Publishers of event subjects ask again every second. */
 const SEAT_HOLD_MS = 3000;
 
@@ -75,18 +91,25 @@ export class RaftNode {
   readonly #mailbox: Mailbox<RaftMessage>;
   readonly #peers: PeerLink;
   readonly #notices: LeaderNotices;
+  readonly #retirement: Retirement;
+  readonly #publication: Publication;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #maintenance: MaintenanceDoor;
+  readonly #snapshotDoor: SnapshotDoor;
+  readonly #fetcher: SnapshotFetcher;
+  #serving = false;
   readonly #ticker: Ticker;
   /** For what is done on the side: leases and the quota. */
   readonly #slowTicker: Ticker;
   readonly #compactionTicker: Ticker | undefined;
-  /** Feeds and the like go straight to those who wait for them: Raft has no use for them. */
+  /** Feeds, chunks and the like go straight to those who wait for them: Raft has no use for them. */
   readonly #reports: ActorRef<LogWriterReport | ApplierReport> = {
     tell: (report) => {
       if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
       if (report.kind === "maintenance-result") return this.#maintenance.report(report);
+      if (report.kind === "snapshot-chunk") return this.#snapshotDoor.report(report);
+      if (isForFetcher(report)) return this.#fetcher.report(report);
       // What is fed next is what these answers are for; the asker's traces end when they are handled.
       if (report.kind === "answers" && this.dependencies.tracer.enabled)
         this.#feed.nextTrace = this.#raft.traceOf(report.answers);
@@ -112,11 +135,28 @@ export class RaftNode {
         bootNonce: options.bootNonce,
         publishBytesMax: options.publishBytesMax,
       },
-      { transport, subjects, raft: self, logger },
+      {
+        transport,
+        subjects,
+        raft: self,
+        logger,
+        toldRemoved: (by) => this.#retirement.told(by),
+      },
+    );
+    this.#retirement = new Retirement(
+      { memberId },
+      {
+        ask: (member) => this.#peers.askRemoved(member),
+        retire: (why) => scheduler.post(() => dependencies.removed(why)),
+      },
     );
     this.#notices = new LeaderNotices(
       { self: options.self, members: options.members },
       { transport, subjects },
+    );
+    this.#publication = new Publication(
+      { self: options.self },
+      { transport, subjects, leader: () => this.#raft.view().raft.leader },
     );
     const lessorActor = new LessorActor(
       {
@@ -129,21 +169,39 @@ export class RaftNode {
     // Without a mailbox: it is told on this thread, and must hear of a leadership's end before anything else happens.
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
     const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
-    this.#raft = new RaftActor(options, {
-      raft: new Raft(
-        options.raft,
-        { ...start, applied: position.index as LogIndex },
-        { prng, chainHash: crcChainHash },
-      ),
-      peers: this.#peers,
-      logWriter: dependencies.logWriter,
-      applier: dependencies.applier,
-      lessor,
-      quota,
-      leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
-      position,
-      condition,
+    const { membership } = dependencies;
+    const configuration = membership.founded ? membership.configuration : start.configuration;
+    const founders = start.configuration.incoming.map((id) => {
+      const { name = "", peerUrls = [] } = options.members.find((member) => member.id === id) ?? {};
+      return { id, name, peerUrls, clientUrls: [] };
     });
+    this.#raft = new RaftActor(
+      { ...options, clusterId: identity.clusterId, founders },
+      {
+        raft: new Raft(
+          options.raft,
+          { ...start, configuration, applied: position.index as LogIndex },
+          { prng, chainHash: crcChainHash },
+        ),
+        peers: this.#peers,
+        snapshots: {
+          fetch: (effect) => this.#fetcher.fetch(effect),
+          discard: (transfer) => this.#fetcher.discard(transfer),
+        },
+        stateReplaced: (at) => this.#stateReplaced(at),
+        logWriter: dependencies.logWriter,
+        applier: dependencies.applier,
+        lessor,
+        quota,
+        leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+        membershipApplied: (applied) => this.#membershipApplied(applied),
+        position,
+        membership,
+        condition,
+      },
+    );
+    this.#retirement.configurationApplied(configuration, membership.removed.includes(memberId));
+    if (membership.founded) this.#show(membership);
     this.#mailbox = new Mailbox(
       { name: `raft ${hexId(memberId)}`, capacity: MAILBOX_CAPACITY, turnMax: TURN_MAX },
       { actor: this.#raft, scheduler },
@@ -173,6 +231,22 @@ export class RaftNode {
       { memberId, requestsMax: MAINTENANCE_REQUESTS_MAX },
       { transport, subjects, applier: dependencies.applier, view: () => this.#raft.view() },
     );
+    const snapshotIdentity = { clusterId: identity.clusterId, memberId };
+    const forSnapshots = { transport: dependencies.feedTransport, subjects, applier: dependencies.applier };
+    this.#snapshotDoor = new SnapshotDoor(
+      { ...snapshotIdentity, requestsMax: SNAPSHOT_REQUESTS_MAX },
+      forSnapshots,
+    );
+    this.#fetcher = new SnapshotFetcher(
+      {
+        ...snapshotIdentity,
+        windowChunks: options.snapshotWindowChunks,
+        bytesPerSecondMax: options.snapshotBytesPerSecondMax,
+        answerMs: SNAPSHOT_ANSWER_MS,
+        giveUpMs: SNAPSHOT_GIVE_UP_MS,
+      },
+      { ...forSnapshots, clock, logger, raft: self },
+    );
     this.#ticker = new Ticker(
       { intervalMs: options.tickMs },
       { clock, scheduler, tick: () => this.#mailbox.tell({ kind: "tick" }) },
@@ -184,6 +258,8 @@ export class RaftNode {
         scheduler,
         tick: () => {
           lessor.tell({ kind: "tick" });
+          this.#retirement.tick();
+          this.#publication.tick();
           quota.receive({ kind: "tick" });
         },
       },
@@ -203,12 +279,34 @@ export class RaftNode {
   start(): void {
     this.#peers.start();
     this.#notices.start();
-    this.#door.open();
-    this.#feed.open();
-    this.#maintenance.open();
+    this.#snapshotDoor.open();
     this.#ticker.start();
     this.#slowTicker.start();
     this.#compactionTicker?.start();
+    if (this.#raft.view().raft.stateIsWhole) return this.#serve();
+    const { start, position, logger } = this.dependencies;
+    logger.error(
+      "the state is damaged: it ends before the log begins; nothing is served until a snapshot replaced it",
+      {
+        applied: position.index,
+        logBegins: start.compacted.index + 1,
+      },
+    );
+  }
+
+  /**
+   * Before an orderly stop: gives the leadership away, so that nobody has to wait for an election timeout. Resolves when that
+   * is done, or given up, or after `withinMs`.
+   */
+  handOver(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.dependencies.clock.setTimer(withinMs, resolve);
+      const settled = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.#mailbox.tell({ kind: "hand-over", settled });
+    });
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
@@ -218,6 +316,8 @@ export class RaftNode {
     this.#maintenance.close();
     this.#notices.stop();
     this.#peers.stop();
+    this.#snapshotDoor.close();
+    this.#fetcher.close();
     this.#ticker[Symbol.dispose]();
     this.#slowTicker[Symbol.dispose]();
     this.#compactionTicker?.[Symbol.dispose]();
@@ -266,6 +366,38 @@ export class RaftNode {
     return new Ticker({ intervalMs: schedule.everyMs }, { clock, scheduler, tick });
   }
 
+  #serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    this.#door.open();
+    this.#feed.open();
+    this.#maintenance.open();
+  }
+
+  #stateReplaced({ index, revision }: AppliedPosition): void {
+    this.dependencies.logger.info("a snapshot is the state now", { index, revision });
+    this.#serve();
+  }
+
+  #membershipApplied(membership: Membership): void {
+    const { memberId } = this.options.raft;
+    const { incoming, outgoing, learners } = membership.configuration;
+    const list = (ids: readonly MemberId[]): string => ids.map(hexId).join(" ");
+    this.dependencies.logger.info("membership", {
+      voters: list(incoming),
+      outgoing: list(outgoing),
+      learners: list(learners),
+    });
+    this.#show(membership);
+    this.#retirement.configurationApplied(membership.configuration, membership.removed.includes(memberId));
+  }
+
+  #show(membership: Membership): void {
+    this.#notices.membership(listMembers(membership));
+    this.#peers.removed(membership.removed);
+    this.#publication.applied(membership);
+  }
+
   #leadershipChanged(leadership: Leadership): void {
     const { role, term, leader, established } = leadership;
     this.dependencies.logger.info("leadership", { role, term, leader: describeLeader(leader), established });
@@ -276,4 +408,11 @@ export class RaftNode {
 /** A generator for election timeouts that differs from member to member and from start to start. */
 export function electionPrng(memberId: MemberId, bootNonce: number): Prng {
   return seededPrng(Number(BigInt.asUintN(21, memberId)) * 0x1_0000_0000 + bootNonce);
+}
+
+function isForFetcher(
+  report: LogWriterReport | ApplierReport,
+): report is Extract<ApplierReport, { kind: "snapshot-written" | "snapshot-staged" | "snapshot-rejected" }> {
+  const { kind } = report;
+  return kind === "snapshot-written" || kind === "snapshot-staged" || kind === "snapshot-rejected";
 }

@@ -1,7 +1,13 @@
 import { assertNever, EMPTY_BYTES } from "@quorate/base";
 import type { Term } from "@quorate/raft";
-import type { CommandOutcome, ReadOutcome } from "@quorate/state-machine";
-import { failureOf, type ResponseEncoder, type Result } from "@quorate/wire";
+import { isLearner, type CommandOutcome, type Membership, type ReadOutcome } from "@quorate/state-machine";
+import {
+  encodeMembershipResult,
+  failureOf,
+  type NodeMember,
+  type ResponseEncoder,
+  type Result,
+} from "@quorate/wire";
 
 /** What a command did, as the gateway hands it on. */
 export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome, raftTerm: Term): Result {
@@ -25,9 +31,21 @@ export function encodeOutcome(encoder: ResponseEncoder, outcome: CommandOutcome,
     case "lease-expire":
     case "lease-checkpoint":
       return { ok: true, bytes: EMPTY_BYTES }; // proposed by this leader itself, which looks at the state
+    case "membership":
+      return { ok: true, bytes: encodeMembers(response.response.membership, raftTerm) };
     default:
       return assertNever(response);
   }
+}
+
+function encodeMembers(membership: Membership, raftTerm: Term): Uint8Array {
+  const { clusterId } = membership;
+  return encodeMembershipResult({ clusterId, raftTerm, members: listMembers(membership) });
+}
+
+/** All members with what the cluster knows of each, by id. */
+export function listMembers(membership: Membership): NodeMember[] {
+  return membership.members.map((member) => ({ ...member, learner: isLearner(membership, member.id) }));
 }
 
 /** What a read found, likewise. */

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { RAFT_DEFAULTS, type Configuration } from "@quorate/raft";
-import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
+import { RAFT_DEFAULTS, type Configuration, type LogIndex } from "@quorate/raft";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -37,10 +37,21 @@ export interface NodeEnvironment {
   readonly tracer: Tracer;
   /** Something died that the node cannot live without: the process must end. */
   readonly failed: (what: string, error: Error) => void;
+  /** The cluster has removed this member: the process must end. */
+  readonly removed: (why: string) => void;
 }
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
+/** Chunks under way at once; with the size of one, the memory that a transfer takes at either end. */
+const SNAPSHOT_WINDOW_CHUNKS = 8;
+/** With what is around its rows a chunk stays below 512 KiB, above which the transport would cut it in two. */
+const SNAPSHOT_CHUNK_BYTES = 448 * 1024;
+/** Applied state is synced at least this often: each sync holds up the apply lane for as long as the disk takes. */
+const SYNC_ENTRIES_MAX = 1000;
+const SYNC_BYTES_MAX = 16 * 1024 * 1024;
+/** How long an orderly stop may wait for somebody to take over, in election timeouts: by then Raft has given it up. */
+const HAND_OVER_TIMEOUTS = 1;
 /**
  * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
  * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
@@ -56,7 +67,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
  * @throws {MemberClaimedError} another process is this member.
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
-  const { logger, tracer, failed } = environment;
+  const { logger, tracer, failed, removed } = environment;
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
@@ -67,12 +78,10 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   stack.defer(() => logWriter.close());
   const { start } = await logWriter.started();
 
-  // While the log is whole, missing state is only work to do again: it is applied from the first entry on.
-  const applier = startApplier(options, start.compacted.index === 0, report, (error) =>
-    failed("applier", error),
-  );
+  // State that is missing or behind is made good from the log, or from a snapshot if the log does not go back that far.
+  const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
   stack.defer(() => applier.close());
-  const { position, condition } = await applier.started();
+  const { position, membership, condition } = await applier.started();
   refuseLostLog(options, start, position);
 
   const transport = stack.use(await connect(options, logger, ""));
@@ -88,13 +97,21 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const bootNonce = randomInt(2 ** 32);
   const node = new RaftNode(
     {
-      raft: { ...RAFT_DEFAULTS, memberId: options.memberId, electionTimeoutTicks: TICKS_PER_ELECTION },
+      raft: {
+        ...RAFT_DEFAULTS,
+        memberId: options.memberId,
+        electionTimeoutTicks: TICKS_PER_ELECTION,
+        logKeepEntries: options.logKeepEntries,
+        logKeepBytesMax: options.logKeepBytes,
+      },
       tickMs: options.electionTimeoutMs / TICKS_PER_ELECTION,
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
       quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
       autoCompaction: options.autoCompaction,
+      snapshotBytesPerSecondMax: options.snapshotBytesPerSecond,
+      snapshotWindowChunks: SNAPSHOT_WINDOW_CHUNKS,
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
       version: PRODUCT_VERSION,
@@ -113,7 +130,9 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applier,
       start,
       position,
+      membership,
       condition,
+      removed,
     },
   );
   later.node = node;
@@ -121,7 +140,11 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   stack.defer(() => node.stop());
 
   const owned = stack.move();
-  return { incarnation: start.incarnation, stop: () => owned.disposeAsync() };
+  const stop = async (): Promise<void> => {
+    await node.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
+    await owned.disposeAsync();
+  };
+  return { incarnation: start.incarnation, stop };
 }
 
 function startLogWriter(
@@ -134,11 +157,12 @@ function startLogWriter(
   const data: LogWriterThreadData = {
     directory: join(dataDir, "raft"),
     create,
+    options: { compactionEntriesMax: 1000, compactionPauseMs: 10 },
     expected: { clusterId, memberId },
   };
   return new ThreadRef<
     LogWriterMessage,
-    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" }>,
+    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" }>,
     { start: LogStart }
   >(
     { name: "log-writer", entry: join(__dirname, "threads/log-writer-thread.js"), data },
@@ -148,20 +172,30 @@ function startLogWriter(
 
 function startApplier(
   options: NodeOptions,
-  createIfMissing: boolean,
+  compacted: LogIndex,
   report: (report: ApplierReport) => void,
   failed: (error: Error) => void,
 ) {
   const { clusterId, memberId, dataDir } = options;
   const data: ApplierThreadData = {
-    directory: join(dataDir, "state"),
-    createIfMissing,
-    options: { clusterId, memberId, background: BACKGROUND_WORK_DEFAULTS, ...SLICE },
+    directory: dataDir,
+    compacted,
+    options: {
+      clusterId,
+      memberId,
+      background: BACKGROUND_WORK_DEFAULTS,
+      ...SLICE,
+      // A fraction of the margin, so that a small one is not exceeded by what is not synced yet.
+      syncEntries: Math.min(SYNC_ENTRIES_MAX, Math.ceil(options.logKeepEntries / 5)),
+      syncBytes: Math.min(SYNC_BYTES_MAX, Math.ceil(options.logKeepBytes / 8)),
+      chunkBytesMax: SNAPSHOT_CHUNK_BYTES,
+      windowChunks: SNAPSHOT_WINDOW_CHUNKS,
+    },
   };
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition; condition: StoreCondition }
+    { position: AppliedPosition; membership: Membership; condition: StoreCondition }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },
@@ -169,8 +203,8 @@ function startApplier(
 }
 
 /**
- * A member with the state "new" makes its directory, once. After that the directory is what counts, so the same command
- * starts it again.
+ * A member with the state "new" or "join" makes its directory, once. After that the directory is what counts, so the same
+ * command starts it again.
  *
  * @throws {StorageIdentityError} the directory is missing or empty, and the member is not new.
  */
@@ -185,7 +219,8 @@ function isNew(options: NodeOptions): boolean {
   if (initialClusterState === "existing") {
     throw new StorageIdentityError(
       `Cannot start ${options.name} as a member of an existing cluster: ${dataDir} is empty. A member that lost its ` +
-        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran.",
+        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran, " +
+        "and join only for a member that was just added and never ran.",
     );
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -193,9 +228,11 @@ function isNew(options: NodeOptions): boolean {
 }
 
 function foundation(options: NodeOptions): NonNullable<LogWriterThreadData["create"]> {
-  const { cluster, clusterId, memberId, name, initialCluster } = options;
+  const { cluster, clusterId, memberId, name, initialCluster, initialClusterState } = options;
+  // Who joins knows nobody yet: the log tells it, from the founding on.
+  const founders = initialClusterState === "join" ? [] : initialCluster;
   const configuration: Configuration = {
-    incoming: initialCluster.map((member) => member.id),
+    incoming: founders.map((member) => member.id),
     outgoing: [],
     learners: [],
   };
@@ -227,7 +264,8 @@ function selfOf(options: NodeOptions): NodeMember {
   return { ...memberDefaults(options), id: memberId, name, clientUrls };
 }
 
-/** Peers meet on the broker: its address is what a peer URL can say. */
+/** Peers meet on the broker: its address is what a peer URL can say, but not how to log in there. */
 function memberDefaults(options: NodeOptions): Omit<NodeMember, "id" | "name"> {
-  return { peerUrls: options.natsUrl, clientUrls: [], learner: false };
+  const peerUrls = options.natsUrl.map((url) => url.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1"));
+  return { peerUrls, clientUrls: [], learner: false };
 }

@@ -64,6 +64,14 @@ export class EntryCache {
     }
   }
 
+  /** Forgets everything at or before `upTo`, an entry with chain hash `chain`, whether it is cached or not. */
+  compactTo(upTo: LogIndex, chain: number): void {
+    if (upTo < this.#first - 1) return; // the cache begins behind it
+    this.evict(upTo, 0);
+    this.#first = (upTo + 1) as LogIndex;
+    this.#chainBefore = chain;
+  }
+
   /** Forgets the oldest entries at or before `upTo` until at most `bytesMax` bytes are kept. */
   evict(upTo: LogIndex, bytesMax: number): void {
     while (this.#bytes > bytesMax && this.#first <= upTo) {

@@ -1,11 +1,13 @@
 import { invariant } from "@quorate/base";
+import { ConfigurationEntries } from "../configuration/configuration-entries";
 import type { RaftEffect } from "../effect";
 import type { Persistence } from "../persistence";
 import type { RaftStart } from "../start";
-import type { Entry, EntryId, LogIndex, Term } from "../types";
+import type { Entry, EntryId, LogIndex, SnapshotHead, Term } from "../types";
 import { EntryCache } from "./entry-cache";
 import { entrySize } from "./entry-size";
 import { FetchedRanges } from "./fetched-ranges";
+import { LogSizes } from "./log-sizes";
 import { TermRuns } from "./term-runs";
 
 export interface RaftLogOptions {
@@ -20,11 +22,13 @@ export interface RaftLogOptions {
 export class RaftLog {
   readonly #options: RaftLogOptions;
   readonly #persistence: Persistence;
-  readonly #compacted: EntryId;
-  readonly #compactedChain: number;
-  readonly #runs: TermRuns;
-  readonly #cache: EntryCache;
+  readonly #sizes = new LogSizes();
+  #compacted: EntryId;
+  #compactedChain: number;
+  #runs: TermRuns;
+  #cache: EntryCache;
   readonly #fetched: FetchedRanges;
+  readonly #configurations: ConfigurationEntries;
   #commit: LogIndex;
 
   constructor(
@@ -38,6 +42,7 @@ export class RaftLog {
     this.#compactedChain = start.compactedChain;
     this.#runs = new TermRuns(start.compacted, start.termRuns);
     this.#fetched = new FetchedRanges(options.fetchBytesMax);
+    this.#configurations = new ConfigurationEntries(start.tail, start.applied);
     const first = start.tail[0]?.index ?? ((start.compacted.index + 1) as LogIndex);
     invariant(first > start.compacted.index, "the log begins after the compacted entry", { first });
     invariant(start.tail.length > 0 || start.termRuns.length === 0, "a log that is not empty has a tail");
@@ -47,6 +52,7 @@ export class RaftLog {
     );
     for (const entry of start.tail) {
       this.#cache.append(entry);
+      this.#sizes.append(entry);
       invariant(entry.term === this.#runs.termAt(entry.index), "the tail agrees with the term runs", {
         ...idOf(entry),
       });
@@ -120,9 +126,21 @@ export class RaftLog {
     return this.#runs.lastWithTermAtMost(bounded, term);
   }
 
+  /** Whether a configuration entry up to `index` is not applied yet. */
+  isConfigurationUnapplied(index: LogIndex): boolean {
+    return this.#configurations.isUnappliedUpTo(index);
+  }
+
+  /** Everything up to `index` is applied. */
+  applied(index: LogIndex): void {
+    this.#configurations.applied(index);
+  }
+
   append(entry: Entry): void {
     this.#cache.append(entry);
+    this.#configurations.appended(entry);
     this.#runs.extend(entry);
+    this.#sizes.append(entry);
     this.#persistence.append(entry);
   }
 
@@ -131,8 +149,40 @@ export class RaftLog {
     invariant(index > this.#commit, "a committed entry is never truncated", { index, commit: this.#commit });
     this.#cache.truncateFrom(index, chainBefore);
     this.#runs.truncateFrom(index);
+    this.#sizes.truncateFrom(index);
+    this.#configurations.truncatedFrom(index);
     this.#fetched.forget();
     this.#persistence.truncateFrom(index);
+  }
+
+  /** The log store has removed everything up to `at`. */
+  compactTo(at: EntryId, chain: number): void {
+    if (at.index <= this.#compacted.index) return; // a snapshot has overtaken it
+    invariant(at.index <= this.#commit, "only committed entries are removed", { ...at });
+    invariant(this.termAt(at.index) === at.term, "what is removed is what the log holds", { ...at });
+    this.#runs.compactTo(at.index);
+    this.#cache.compactTo(at.index, chain);
+    this.#sizes.compactTo(at.index);
+    this.#compacted = { term: at.term, index: at.index };
+    this.#compactedChain = chain;
+  }
+
+  /** Begins the log anew behind a snapshot. All entries go: they are part of it, or conflict with it. */
+  restart({ term, index, chain }: SnapshotHead): void {
+    invariant(index > this.#commit, "a snapshot that is behind the commit index is ignored", { index });
+    this.#compacted = { term, index };
+    this.#compactedChain = chain;
+    this.#runs = new TermRuns(this.#compacted, []);
+    this.#cache = new EntryCache((index + 1) as LogIndex, chain);
+    this.#sizes.compactTo(Infinity as LogIndex);
+    this.#configurations.restartedAfter(index);
+    this.#fetched.forget();
+    this.#commit = index;
+  }
+
+  /** The lowest index from which on the log weighs at most `bytesMax`, as far as sizes are known. */
+  firstWithin(bytesMax: number): LogIndex {
+    return this.#sizes.firstWithin(bytesMax);
   }
 
   commitTo(index: LogIndex): void {
@@ -141,6 +191,8 @@ export class RaftLog {
       to: index,
       last: this.lastIndex,
     });
+    // Whoever is removed may be gone soon: a member must not forget in a crash whose votes it needs.
+    if (this.#configurations.hasBetween(this.#commit, index)) this.#persistence.commitMatters();
     this.#commit = index;
   }
 
@@ -162,7 +214,7 @@ export class RaftLog {
 
   fetched(from: LogIndex, entries: readonly Entry[]): void {
     this.#fetched.receive(from, entries, (index) =>
-      index <= this.lastIndex ? this.#runs.termAt(index) : undefined,
+      index >= this.#compacted.index && index <= this.lastIndex ? this.#runs.termAt(index) : undefined,
     );
   }
 

@@ -7,7 +7,7 @@ import type { EntryId, LogIndex, Term } from "../types";
  */
 export class TermRuns {
   /** Ascending in term and index; the first is the entry before the log, whose term is known but which is gone. */
-  readonly #runs: EntryId[];
+  #runs: EntryId[];
 
   constructor(compacted: EntryId, runs: readonly EntryId[]) {
     this.#runs = [compacted];
@@ -24,6 +24,12 @@ export class TermRuns {
 
   truncateFrom(index: LogIndex): void {
     while (this.#runs.length > 1 && this.#runs[this.#runs.length - 1]!.index >= index) this.#runs.pop();
+  }
+
+  /** Everything up to `index` is gone; only its term stays known. */
+  compactTo(index: LogIndex): void {
+    const term = this.termAt(index);
+    this.#runs = [{ term, index }, ...this.#runs.filter((run) => run.index > index)];
   }
 
   /** @param index From the compacted entry to the last one: the caller knows the bounds. O(log runs), O(1) at the end. */

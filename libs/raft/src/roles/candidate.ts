@@ -1,4 +1,5 @@
 import type { Message } from "../message";
+import { NO_HOLD } from "../snapshot/log-compaction";
 import { voteResult, votersOf } from "../quorum/quorum";
 import type { MemberId, Term } from "../types";
 import type { Member } from "./member";
@@ -14,16 +15,21 @@ export class CandidateRole implements RoleBehaviour {
   readonly established = false;
   readonly pendingReads = 0;
   readonly peers = [];
+  readonly compactionHold = NO_HOLD;
   readonly #member: Member;
   readonly #transitions: Transitions;
+  /** The leader asked for this campaign, so its followers need not stand by it. */
+  readonly #transfer: boolean;
   readonly #votes = new Map<MemberId, boolean>();
 
   constructor(
     role: "pre-candidate" | "candidate",
     member: Member,
+    transfer: boolean,
     dependencies: { readonly transitions: Transitions },
   ) {
     this.role = role;
+    this.#transfer = transfer;
     this.#member = member;
     this.#transitions = dependencies.transitions;
   }
@@ -34,7 +40,8 @@ export class CandidateRole implements RoleBehaviour {
     const last = log.lastId;
     for (const voter of votersOf(configuration)) {
       if (voter === id) continue;
-      if (this.role === "candidate") this.#member.send(voter, { kind: "vote", term, last, transfer: false });
+      if (this.role === "candidate")
+        this.#member.send(voter, { kind: "vote", term, last, transfer: this.#transfer });
       else this.#member.send(voter, { kind: "pre-vote", term: (term + 1) as Term, last });
     }
     // A pre-vote promises nothing; a real vote for oneself counts when it is durable, like anyone's.
@@ -43,7 +50,9 @@ export class CandidateRole implements RoleBehaviour {
 
   tick(): void {
     this.#member.timer.tick();
-    if (this.#member.timer.expired) this.#transitions.preCampaign();
+    if (!this.#member.timer.expired) return;
+    if (this.#member.mayCampaign) this.#transitions.preCampaign();
+    else this.#transitions.follow(this.#member.term, undefined);
   }
 
   receive(from: MemberId, message: Message): void {
@@ -70,6 +79,10 @@ export class CandidateRole implements RoleBehaviour {
     this.#member.notice({ kind: "proposal-refused", id, reason: "not-leader" });
   }
 
+  transferLeadership(id: number): void {
+    this.#member.notice({ kind: "transfer-ended", id, outcome: "not-leader" });
+  }
+
   read(id: number): void {
     this.#member.failReads([id], "no-leader");
   }
@@ -78,9 +91,20 @@ export class CandidateRole implements RoleBehaviour {
     if (this.role === "candidate" && this.#member.hardStateDurable) this.#count(this.#member.id, true);
   }
 
+  /** Votes that were asked for under another configuration say nothing about this one. */
+  reconfigured(): void {
+    this.#transitions.follow(this.#member.term, undefined);
+  }
+
   unreachable(): void {}
 
   restarted(): void {}
+
+  snapshotOpened(): void {}
+
+  snapshotClosed(): void {}
+
+  snapshotInstalled(): void {}
 
   flush(): void {}
 
@@ -93,7 +117,7 @@ export class CandidateRole implements RoleBehaviour {
     const result = voteResult(this.#member.configuration, (voter) => this.#votes.get(voter));
     if (result === "won") {
       if (this.role === "candidate") this.#transitions.lead();
-      else this.#transitions.campaign();
+      else this.#transitions.campaign(false);
     } else if (result === "lost") {
       this.#transitions.follow(this.#member.term, undefined);
     }

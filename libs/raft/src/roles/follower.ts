@@ -1,6 +1,8 @@
 import { invariant } from "@quorate/base";
 import { ForwardedReads } from "../forwarded-reads";
-import type { AppendMessage, Message } from "../message";
+import type { AppendMessage, InstallSnapshotMessage, Message } from "../message";
+import type { IncomingSnapshot } from "../snapshot/incoming-snapshot";
+import { NO_HOLD } from "../snapshot/log-compaction";
 import type { LogIndex, MemberId } from "../types";
 import { appendEntries } from "./append-entries";
 import type { Member } from "./member";
@@ -13,20 +15,28 @@ export class FollowerRole implements RoleBehaviour {
   readonly role = "follower";
   readonly established = false;
   readonly peers = [];
+  readonly compactionHold = NO_HOLD;
   readonly #member: Member;
   readonly #transitions: Transitions;
   readonly #reads: ForwardedReads;
+  readonly #incoming: IncomingSnapshot;
   readonly #onDamage: () => void;
   #leader: MemberId | undefined;
+  #campaignWhenApplied = false;
 
   constructor(
     member: Member,
     leader: MemberId | undefined,
-    dependencies: { readonly transitions: Transitions; readonly onDamage: () => void },
+    dependencies: {
+      readonly transitions: Transitions;
+      readonly incoming: IncomingSnapshot;
+      readonly onDamage: () => void;
+    },
   ) {
     this.#member = member;
     this.#leader = leader;
     this.#transitions = dependencies.transitions;
+    this.#incoming = dependencies.incoming;
     this.#onDamage = dependencies.onDamage;
     const { pendingReadsMax, electionTimeoutTicks } = member.options;
     const limits = { pendingMax: pendingReadsMax, timeoutTicks: electionTimeoutTicks };
@@ -46,12 +56,14 @@ export class FollowerRole implements RoleBehaviour {
   }
 
   tick(): void {
-    const { timer, isVoter } = this.#member;
+    const { timer } = this.#member;
     timer.tick();
     this.#member.failReads(this.#reads.tick(), "no-leader");
     if (!timer.expired) return;
-    if (isVoter) this.#transitions.preCampaign();
-    else timer.restart();
+    if (this.#member.mayCampaign) return this.#transitions.preCampaign();
+    timer.restart();
+    // A learner whose leader is gone, or a member that was removed, must not go on naming it: others go by that.
+    if (this.#leader !== undefined) this.#transitions.follow(this.#member.term, undefined);
   }
 
   receive(from: MemberId, message: Message): void {
@@ -60,6 +72,8 @@ export class FollowerRole implements RoleBehaviour {
         return this.#append(from, message);
       case "heartbeat":
         return this.#heartbeat(from, message);
+      case "install-snapshot":
+        return this.#offered(from, message);
       case "read-index":
         return this.#member.send(from, {
           kind: "read-index-response",
@@ -69,6 +83,8 @@ export class FollowerRole implements RoleBehaviour {
         });
       case "read-index-response":
         return this.#readAnswered(message.id, message.index);
+      case "timeout-now":
+        return this.#timeoutNow();
       default:
         return; // an answer to a role that is over
     }
@@ -78,6 +94,10 @@ export class FollowerRole implements RoleBehaviour {
     this.#member.notice({ kind: "proposal-refused", id, reason: "not-leader" });
   }
 
+  transferLeadership(id: number): void {
+    this.#member.notice({ kind: "transfer-ended", id, outcome: "not-leader" });
+  }
+
   read(id: number): void {
     if (this.#leader === undefined) this.#member.failReads([id], "no-leader");
     else if (!this.#reads.add(id)) this.#member.failReads([id], "overloaded");
@@ -85,9 +105,22 @@ export class FollowerRole implements RoleBehaviour {
 
   persisted(): void {}
 
+  reconfigured(): void {
+    if (this.#campaignWhenApplied && this.#member.mayCampaign) this.#transitions.campaign(true);
+  }
+
   unreachable(): void {}
 
   restarted(): void {}
+
+  snapshotOpened(): void {}
+
+  snapshotClosed(): void {}
+
+  /** Whoever leads now learns that entries can be sent again. */
+  snapshotInstalled(index: LogIndex): void {
+    if (this.#leader !== undefined) this.#accept(this.#leader, 0, index);
+  }
 
   flush(): void {
     if (this.#leader === undefined) return;
@@ -104,10 +137,21 @@ export class FollowerRole implements RoleBehaviour {
     this.#heard(from);
     const outcome = appendEntries(this.#member, message);
     if (outcome.kind === "damaged") return this.#onDamage();
+    if (outcome.kind === "accepted") return this.#accept(from, message.round, outcome.match);
     const { term } = this.#member;
-    const response: Message = { kind: "append-response", term, round: message.round, outcome };
-    if (outcome.kind === "accepted") this.#member.sendClaiming(from, response, outcome.match);
-    else this.#member.send(from, response);
+    this.#member.send(from, { kind: "append-response", term, round: message.round, outcome });
+  }
+
+  #offered(from: MemberId, message: InstallSnapshotMessage): void {
+    this.#heard(from);
+    const match = this.#incoming.offered(from, message);
+    if (match !== undefined) this.#accept(from, message.round, match);
+  }
+
+  #accept(leader: MemberId, round: number, match: LogIndex): void {
+    const { term } = this.#member;
+    const outcome = { kind: "accepted", match } as const;
+    this.#member.sendClaiming(leader, { kind: "append-response", term, round, outcome }, match);
   }
 
   #heartbeat(from: MemberId, message: Heartbeat): void {
@@ -115,7 +159,14 @@ export class FollowerRole implements RoleBehaviour {
     const { log, term } = this.#member;
     // A heartbeat's commit index is at most what this member has acknowledged, so `commitTo` may insist on holding it.
     if (message.commit > log.commit) log.commitTo(message.commit);
-    this.#member.send(from, { kind: "heartbeat-response", term, round: message.round });
+    const needsSnapshot = this.#incoming.isNeeded;
+    this.#member.send(from, { kind: "heartbeat-response", term, round: message.round, needsSnapshot });
+  }
+
+  /** A leader that removes itself asks when it has applied that; this member may be about to. A snapshot takes too long. */
+  #timeoutNow(): void {
+    if (this.#member.mayCampaign) return this.#transitions.campaign(true);
+    this.#campaignWhenApplied = this.#member.isVoter && this.#member.stateIsWhole;
   }
 
   #heard(from: MemberId): void {

@@ -1,6 +1,6 @@
 import { invariant, type Prng } from "@quorate/base";
 import type { ChainHash } from "../chain-hash";
-import type { RaftEffect } from "../effect";
+import type { LogRestart, RaftEffect } from "../effect";
 import { RaftLog } from "../log/raft-log";
 import type { Message } from "../message";
 import type { RaftOptions } from "../options";
@@ -10,16 +10,20 @@ import { isVoter } from "../quorum/quorum";
 import type { RaftStart } from "../start";
 import type { Configuration, HardState, LogIndex, MemberId, Term } from "../types";
 import { ElectionTimer } from "./election-timer";
+import { LeadershipTransfer } from "./transfer";
 
 /** What a member is and holds in any role: identity, term and vote, log, and the ways out. */
 export class Member {
   readonly options: RaftOptions;
-  readonly configuration: Configuration;
   readonly chainHash: ChainHash;
   readonly log: RaftLog;
   readonly timer: ElectionTimer;
+  readonly transfer: LeadershipTransfer;
+  /** Whether the applied state is whole; while it is not, this member does not campaign. */
+  stateIsWhole: boolean;
   readonly #persistence: Persistence;
   readonly #outbox: Outbox;
+  #configuration: Configuration;
   #term: Term;
   #vote: MemberId | undefined;
   #notices: RaftEffect[] = [];
@@ -32,13 +36,17 @@ export class Member {
   ) {
     const last = start.tail[start.tail.length - 1]?.index ?? start.compacted.index;
     this.options = options;
-    this.configuration = start.configuration;
+    this.#configuration = start.configuration;
     this.chainHash = dependencies.chainHash;
     this.timer = new ElectionTimer(options.electionTimeoutTicks, dependencies);
+    this.transfer = new LeadershipTransfer(options.electionTimeoutTicks, {
+      ended: (effect) => this.notice(effect),
+    });
     this.#persistence = new Persistence(last, start.hardState);
     this.#outbox = new Outbox({ persistence: this.#persistence });
     const logOptions = { cacheBytesMax: options.cacheBytesMax, fetchBytesMax: options.appendBytesMax };
     this.log = new RaftLog(logOptions, start, { persistence: this.#persistence });
+    this.stateIsWhole = start.applied >= start.compacted.index;
     this.#term = start.hardState.term;
     this.#vote = start.hardState.vote;
     invariant(this.log.lastTerm <= this.#term, "the term is at least that of the last entry");
@@ -58,8 +66,28 @@ export class Member {
     return this.#vote;
   }
 
+  /** The one that is applied: what every majority is counted in. */
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
   get isVoter(): boolean {
     return isVoter(this.configuration, this.id);
+  }
+
+  /**
+   * Whether it may ask for votes: only a voter with a whole state, because a leader must be able to apply what it commits, and
+   * with a configuration that is not known to be outdated. One that is committed but not applied may have other voters, and an
+   * election in the old one could win against a leader of the new one.
+   */
+  get mayCampaign(): boolean {
+    return this.isVoter && this.stateIsWhole && !this.log.isConfigurationUnapplied(this.log.commit);
+  }
+
+  /** What the state machine made of configuration entries. */
+  reconfigure(configuration: Configuration): void {
+    invariant(configuration.incoming.length > 0, "somebody has a vote");
+    this.#configuration = configuration;
   }
 
   /** Whether the present term and vote would survive a crash. */
@@ -104,6 +132,28 @@ export class Member {
     this.#outbox.truncateFrom(index);
   }
 
+  /**
+   * Begins the log behind a snapshot. @returns The write after which that is durable; what was gathered before leaves in one of
+   * its own.
+   */
+  restartLog(restart: LogRestart): number {
+    const { snapshot, keepsEntries } = restart;
+    this.#takePersist(this.#notices);
+    this.#persistence.restart(restart);
+    if (keepsEntries) {
+      this.log.commitTo(Math.max(this.log.commit, snapshot.index) as LogIndex);
+      this.log.compactTo(snapshot, snapshot.chain);
+    } else {
+      this.log.restart(snapshot);
+      this.#outbox.truncateFrom((snapshot.index + 1) as LogIndex);
+    }
+    return this.#persistence.latestId;
+  }
+
+  isDurable(writeId: number): boolean {
+    return writeId <= this.#persistence.persistedId;
+  }
+
   persisted(id: number): void {
     this.#persistence.complete(id);
   }
@@ -121,11 +171,14 @@ export class Member {
   takeEffects(): RaftEffect[] {
     const effects = this.#notices;
     this.#notices = [];
-    const hardState: HardState = { term: this.#term, vote: this.#vote, commit: this.log.commit };
-    const persist = this.#persistence.take(hardState);
-    if (persist !== undefined) effects.push(persist);
+    this.#takePersist(effects);
     const envelopes = this.#outbox.take(this.#term);
     if (envelopes.length > 0) effects.push({ kind: "send", envelopes });
     return effects;
+  }
+  #takePersist(effects: RaftEffect[]): void {
+    const hardState: HardState = { term: this.#term, vote: this.#vote, commit: this.log.commit };
+    const persist = this.#persistence.take(hardState);
+    if (persist !== undefined) effects.push(persist);
   }
 }

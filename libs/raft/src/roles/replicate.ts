@@ -12,11 +12,14 @@ export function replicate(member: Member, to: MemberId, peer: Peer, round: numbe
   }
 }
 
-/** @returns Whether it was sent; if not, the entries or their chain hash are being fetched, or only a snapshot helps. */
+/** @returns Whether it was sent; if not, the entries or their chain hash are being fetched, or a snapshot must be. */
 function sendAppend(member: Member, to: MemberId, peer: Peer, round: number, withEntries: boolean): boolean {
   const { log, options, term } = member;
   const previous = (peer.next - 1) as LogIndex;
-  if (previous < log.compacted.index) return false;
+  if (previous < log.compacted.index) {
+    peer.needSnapshot(member.nextForwardId(), peer.next);
+    return false;
+  }
   const previousChain = log.chainAt(previous);
   if (previousChain === undefined) {
     log.want(previous);

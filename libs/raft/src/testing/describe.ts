@@ -2,7 +2,8 @@ import { assertNever, hexId, textOf } from "@quorate/base";
 import type { RaftEffect } from "../effect";
 import type { Message } from "../message";
 import type { RaftStatus } from "../status";
-import type { Entry, EntryId, MemberId } from "../types";
+import type { Configuration, Entry, EntryId, MemberId } from "../types";
+import { changeOf, describeChange } from "./configuration-data";
 
 /** Words for transcripts: short, and with everything that a reader must see to follow the story. */
 
@@ -15,9 +16,12 @@ export function describeId({ term, index }: EntryId): string {
 }
 
 export function describeEntries(entries: readonly Entry[]): string {
-  const words = entries.map((entry) =>
-    entry.type === "command" ? `${describeId(entry)}:${shorten(textOf(entry.data))}` : describeId(entry),
-  );
+  const words = entries.map((entry) => {
+    if (entry.type === "empty") return describeId(entry);
+    const text =
+      entry.type === "command" ? shorten(textOf(entry.data)) : `(${describeChange(changeOf(entry.data))})`;
+    return `${describeId(entry)}:${text}`;
+  });
   if (words.length > 6) words.splice(2, words.length - 4, "..");
   return `[${words.join(" ")}]`;
 }
@@ -48,7 +52,10 @@ export function describeMessage(message: Message): string {
     case "heartbeat":
       return `${head} round=${message.round} commit=${message.commit}`;
     case "heartbeat-response":
-      return `${head} round=${message.round}`;
+      return `${head} round=${message.round}${message.needsSnapshot ? " needs-snapshot" : ""}`;
+    case "install-snapshot":
+      return `${head} round=${message.round} transfer=${message.transfer} snapshot=${describeId(message.snapshot)} members=${describeConfiguration(message.snapshot.configuration)}`;
+    case "timeout-now":
     case "read-index":
       return head;
     case "read-index-response":
@@ -66,8 +73,10 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
         ({ to, message }) => `${self} -> ${nameOf(to)} ${describeMessage(message)}`,
       );
     case "persist": {
-      const { truncateFrom, entries, hardState } = effect;
+      const { restart, truncateFrom, entries, hardState } = effect;
+      const kept = restart?.keepsEntries === true ? " keeping-entries" : "";
       const parts = [
+        restart === undefined ? "" : ` restart=${describeId(restart.snapshot)}${kept}`,
         truncateFrom === undefined ? "" : ` truncate-from=${truncateFrom}`,
         entries.length === 0 ? "" : ` entries=${describeEntries(entries)}`,
         hardState === undefined
@@ -80,6 +89,19 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
       return [`${self} apply ${describeEntries(effect.entries)}`];
     case "fetch":
       return [`${self} fetch ${effect.from}..${effect.to}`];
+    case "compact":
+      return [`${self} compact up-to=${effect.upTo}`];
+    case "open-snapshot":
+    case "close-snapshot":
+      return [`${self} ${effect.kind} to=${nameOf(effect.to)} transfer=${effect.transfer}`];
+    case "fetch-snapshot":
+      return [
+        `${self} fetch-snapshot from=${nameOf(effect.from)} transfer=${effect.transfer} snapshot=${describeId(effect.snapshot)}`,
+      ];
+    case "discard-snapshot":
+      return [`${self} discard-snapshot transfer=${effect.transfer}`];
+    case "install-snapshot":
+      return [`${self} install-snapshot transfer=${effect.transfer} index=${effect.index}`];
     case "proposed":
       return [`${self} proposed ${describeId(effect)}`];
     case "proposal-refused":
@@ -92,15 +114,29 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
       const established = effect.established ? " established" : "";
       return [`${self} is ${effect.role} term=${effect.term} leader=${nameOf(effect.leader)}${established}`];
     }
+    case "transfer-ended":
+      return [`${self} transfer ended: ${effect.outcome}`];
     default:
       return assertNever(effect);
   }
 }
 
-export function describeStatus(status: RaftStatus): string[] {
-  const { role, term, vote, leader, last, durable, commit, applied } = status;
+/** "1,2,3", "1,2,4&1,2,3" while joint, with "+5" for learners. */
+export function describeConfiguration({ incoming, outgoing, learners }: Configuration): string {
+  const half = (ids: readonly MemberId[]): string => ids.map(hexId).join(",");
   return [
-    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}`,
+    half(incoming),
+    outgoing.length > 0 ? `&${half(outgoing)}` : "",
+    learners.length > 0 ? `+${half(learners)}` : "",
+  ].join("");
+}
+
+export function describeStatus(status: RaftStatus): string[] {
+  const { role, term, vote, leader, last, durable, commit, applied, stateIsWhole, transferee } = status;
+  const notWhole = stateIsWhole ? "" : " state-not-whole";
+  const transfers = transferee === undefined ? "" : ` transfers to ${nameOf(transferee)}`;
+  return [
+    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}${notWhole}${transfers}`,
     ...status.peers.map(
       ({ member, state, match, next, paused, inflight }) =>
         `  ${nameOf(member)} ${state} match=${match} next=${next} inflight=${inflight}${paused ? " paused" : ""}`,

@@ -1,9 +1,16 @@
-import { utf8 } from "@quorate/base";
+import { parseHexId, utf8 } from "@quorate/base";
 import type { TranscriptCommand } from "@quorate/testing";
 import type { Envelope } from "../message";
 import { RAFT_DEFAULTS, type RaftOptions } from "../options";
 import type { LogIndex, MemberId, Term } from "../types";
-import { describeEffect, describeEntries, describeMessage, describeStatus, nameOf } from "./describe";
+import {
+  describeConfiguration,
+  describeEffect,
+  describeEntries,
+  describeMessage,
+  describeStatus,
+  nameOf,
+} from "./describe";
 import { SimulatedMember } from "./simulated-member";
 
 interface InTransit extends Envelope {
@@ -19,6 +26,8 @@ const OPTION_NAMES: Readonly<Record<string, keyof RaftOptions>> = {
   "uncommitted-bytes": "uncommittedBytesMax",
   "cache-bytes": "cacheBytesMax",
   "pending-reads": "pendingReadsMax",
+  "keep-entries": "logKeepEntries",
+  "keep-bytes": "logKeepBytesMax",
   heartbeat: "heartbeatTicks",
 };
 
@@ -48,6 +57,22 @@ export class InteractionEnvironment {
         return this.#campaign(this.#one(command));
       case "propose":
         return this.#propose(command);
+      case "change":
+        return this.#change(command);
+      case "transfer": {
+        const to = this.#id(command.positional[1]);
+        return this.#one(command).step({ kind: "transfer-leadership", id: this.#nextProposal++, to });
+      }
+      case "timeout-now": {
+        const [from, to] = command.positional;
+        const message = { kind: "timeout-now", term: this.#number(command, "term", 0) as Term } as const;
+        return this.#arrive({ from: this.#id(from), to: this.#id(to), incarnation: 1, message });
+      }
+      case "configuration":
+        return this.#each(command).forEach((member) => {
+          const { configuration } = member.raft.status();
+          this.#say(`${nameOf(member.id)} ${describeConfiguration(configuration)}`);
+        });
       case "read":
         return this.#one(command).step(
           ...command.positional.slice(1).map((id) => ({ kind: "read-index", id: Number(id) }) as const),
@@ -58,6 +83,21 @@ export class InteractionEnvironment {
         return this.#repeat(command, (member) => void member.completeApply());
       case "fetched":
         return this.#repeat(command, (member) => void member.completeFetch());
+      case "sync-state":
+        return this.#each(command).forEach((member) => member.syncState());
+      case "snapshot-work":
+        return this.#repeat(
+          command,
+          (member) => void member.completeSnapshotWork(command.options.get("succeeds") !== "no"),
+        );
+      case "snapshot-closed": {
+        const to = this.#member(command.positional[1]).id;
+        return this.#one(command).step({
+          kind: "snapshot-closed",
+          to,
+          transfer: this.#number(command, "transfer", 0),
+        });
+      }
       case "deliver":
         return this.#take(command).forEach((message) => this.#arrive(message));
       case "repeat":
@@ -103,8 +143,12 @@ export class InteractionEnvironment {
     const count = Number(command.positional[0]);
     const learnerCount = this.#number(command, "learners", 0);
     const all = Array.from({ length: count }, (_, at) => BigInt(at + 1) as MemberId);
-    const incoming = all.slice(0, count - learnerCount);
-    const configuration = { incoming, outgoing: [], learners: all.slice(count - learnerCount) };
+    const founders = count - this.#number(command, "joining", 0);
+    const configuration = {
+      incoming: all.slice(0, founders - learnerCount),
+      outgoing: [],
+      learners: all.slice(founders - learnerCount, founders),
+    };
     const changed = Object.entries(OPTION_NAMES).flatMap(([word, name]) => {
       const value = command.options.get(word);
       return value === undefined ? [] : [[name, Number(value)]];
@@ -160,6 +204,15 @@ export class InteractionEnvironment {
     );
   }
 
+  /** `change n1 replace n1 n4`: the words of the change name members as transcripts do. */
+  #change(command: TranscriptCommand): void {
+    const [, kind, ...names] = command.positional;
+    const member = this.#one(command);
+    const expectedTerm = this.#number(command, "term", member.raft.status().term) as Term;
+    const data = utf8([kind, ...names.map((name) => name.slice(1))].join(" "));
+    member.step({ kind: "propose-configuration", id: this.#nextProposal++, expectedTerm, data });
+  }
+
   #restart(member: SimulatedMember): void {
     member.start();
     this.#say(`${nameOf(member.id)} incarnation=${member.disk.incarnation}`);
@@ -178,7 +231,13 @@ export class InteractionEnvironment {
       busy ||= messages.length > 0;
       for (const member of members) {
         if (!member.running) continue;
-        while (member.completeWrite() || member.completeFetch() || member.completeApply()) busy = true;
+        while (
+          member.completeWrite() ||
+          member.completeFetch() ||
+          member.completeApply() ||
+          member.completeSnapshotWork()
+        )
+          busy = true;
       }
     }
   }
@@ -215,6 +274,11 @@ export class InteractionEnvironment {
 
   #number(command: TranscriptCommand, key: string, otherwise: number): number {
     return Number(command.options.get(key) ?? otherwise);
+  }
+
+  /** The id behind a name, known here or not. */
+  #id(name: string | undefined): MemberId {
+    return parseHexId((name ?? "").slice(1)) as MemberId;
   }
 
   #one(command: TranscriptCommand): SimulatedMember {

@@ -7,12 +7,15 @@ import {
   seededPrng,
   utf8,
 } from "@quorate/base";
+import { changeConfiguration, isJoint, type ConfigurationChange } from "../configuration/change";
 import type { RaftEffect } from "../effect";
 import type { RaftInput } from "../input";
 import type { Envelope } from "../message";
 import { RAFT_DEFAULTS } from "../options";
+import { membersOf } from "../quorum/quorum";
 import type { Configuration, LogIndex, MemberId, Term } from "../types";
-import { nameOf } from "./describe";
+import { configurationData } from "./configuration-data";
+import { describeConfiguration, nameOf } from "./describe";
 import { SafetyChecker } from "./safety-checker";
 import { SimulatedMember } from "./simulated-member";
 
@@ -23,7 +26,24 @@ interface InTransit extends Envelope {
 
 /** How often things that a run set must have reached did happen. */
 export type Occurrence =
-  "election" | "commit" | "truncation" | "fetch" | "read" | "forwarded read" | "loss at crash" | "refusal";
+  | "election"
+  | "commit"
+  | "truncation"
+  | "fetch"
+  | "read"
+  | "forwarded read"
+  | "loss at crash"
+  | "refusal"
+  | "change"
+  | "joint change"
+  | "change refused"
+  | "leader removed"
+  | "transfer"
+  | "transfer failed"
+  | "compaction"
+  | "snapshot"
+  | "snapshot over a change"
+  | "damaged state";
 
 /** Each seed draws its own mix of faults: a run with all of them at once hardly ever gets anywhere. */
 interface Mix {
@@ -37,9 +57,15 @@ interface Mix {
   /** Of 100 steps: with many, elections are common; with few, much happens in a term. */
   readonly tick: number;
   readonly diskSpeed: number;
+  /** Share of inputs that change the membership, and that give the leadership away. */
+  readonly change: number;
+  readonly transfer: number;
+  /** Of crashes that lose the state although it was synced. */
+  readonly damage: number;
 }
 
 const NETWORK_MAX = 150;
+const CHANGES = ["add-learner", "add-voter", "promote", "remove"] as const;
 
 /** Cores under one seed: messages are lost, repeated and reordered, members crash and lose what was not written. */
 export class RandomCluster {
@@ -48,14 +74,17 @@ export class RandomCluster {
   readonly #prng: Prng;
   readonly #mix: Mix;
   readonly #members: SimulatedMember[] = [];
-  readonly #voters: number;
   #network: InTransit[] = [];
   readonly #late: InTransit[] = [];
   /** Pairs "from>to" whose messages are lost. */
   #blocked = new Set<string>();
   #effects: RaftEffect[] = [];
+  /** What a crash may not take from a member's state. */
+  readonly #durablyApplied = new Map<MemberId, LogIndex>();
   #nextId = 1;
   #failed = false;
+  readonly #configurations = new Map<MemberId, Configuration>();
+  readonly #wasLeader = new Set<MemberId>();
 
   constructor(seed: number) {
     const prng = seededPrng(seed);
@@ -71,17 +100,22 @@ export class RandomCluster {
       partition: sometimes(0.6, 0.01),
       tick: randomInteger(prng, 8, 35),
       diskSpeed: randomInteger(prng, 10, 90) / 100,
+      change: sometimes(0.6, 0.05),
+      transfer: sometimes(0.5, 0.02),
+      damage: sometimes(0.5, 0.5),
     };
     const size = randomPick(prng, [1, 2, 3, 3, 3, 4, 5, 5]);
+    // Beside the founders there are members that only a change brings in.
+    const spare = this.#mix.change > 0 ? randomInteger(prng, 1, 3) : 0;
     const learners = size >= 4 && randomChance(prng, 0.3) ? 1 : 0;
     const ids = Array.from({ length: size }, (_, at) => BigInt(at + 1) as MemberId);
     const configuration: Configuration = {
       incoming: ids.slice(0, size - learners),
       outgoing: [],
-      learners: ids.slice(size - learners),
+      learners: ids.slice(size - learners, size),
     };
-    this.#voters = size - learners;
-    this.checker = new SafetyChecker(configuration);
+    for (let id = size + 1; id <= size + spare; id += 1) ids.push(BigInt(id) as MemberId);
+    this.checker = new SafetyChecker();
     const options = {
       ...RAFT_DEFAULTS,
       configuration,
@@ -92,6 +126,8 @@ export class RandomCluster {
       uncommittedBytesMax: randomPick(prng, [500, 1_000_000]),
       cacheBytesMax: randomPick(prng, [1, 300, 1_000_000]),
       applyBytesMax: randomPick(prng, [60, 10_000]),
+      logKeepEntries: randomPick(prng, [1, 1, 5, 1000]),
+      logKeepBytesMax: randomPick(prng, [300, 1_000_000]),
     };
     for (const memberId of ids) {
       const observe = (effect: RaftEffect): void => void this.#effects.push(effect);
@@ -116,6 +152,8 @@ export class RandomCluster {
     if (randomChance(this.#prng, crash)) return this.#crash(member);
     if (randomChance(this.#prng, partition)) return this.#partition();
     if (randomInteger(this.#prng, 0, 99) < tick) return this.#step(member, { kind: "tick" });
+    if (randomChance(this.#prng, this.#mix.change)) return this.#change(member);
+    if (randomChance(this.#prng, this.#mix.transfer)) return this.#transfer(member);
     const choice = randomInteger(this.#prng, 0, 99);
     if (choice < 6) this.#propose(member);
     else if (choice < 10) this.#read(member);
@@ -127,10 +165,27 @@ export class RandomCluster {
 
   #work(member: SimulatedMember): void {
     this.#guard(member, () => {
-      if (randomChance(this.#prng, 0.5)) member.completeWrite();
-      else if (randomChance(this.#prng, 0.5)) member.completeApply();
-      else member.completeFetch();
+      const what = randomInteger(this.#prng, 0, 19);
+      if (what < 7) member.completeWrite();
+      else if (what < 12) member.completeApply();
+      else if (what < 14) member.completeFetch();
+      else if (what < 17) this.#snapshotWork(member, !randomChance(this.#prng, 0.2));
+      else if (what < 18 && randomChance(this.#prng, 0.1)) member.giveUpViews();
+      else if (member.raft.status().stateIsWhole) this.#syncState(member);
     });
+  }
+
+  #snapshotWork(member: SimulatedMember, succeeds: boolean): boolean {
+    const configuration = (): string => describeConfiguration(member.raft.status().configuration);
+    const before = configuration();
+    const worked = member.completeSnapshotWork(succeeds);
+    if (configuration() !== before) this.#note("snapshot over a change");
+    return worked;
+  }
+
+  #syncState(member: SimulatedMember): void {
+    this.#durablyApplied.set(member.id, member.disk.applied);
+    member.syncState();
   }
 
   #propose(member: SimulatedMember): void {
@@ -144,6 +199,41 @@ export class RandomCluster {
       inputs.push({ kind: "propose", id, expectedTerm, data: utf8(`command-${id}`) });
     }
     this.#step(member, ...inputs);
+  }
+
+  /** Mostly sensible changes; what does not fit, the leader's rules and the state machine must sort out. */
+  #change(member: SimulatedMember): void {
+    const { term, role, configuration } = member.raft.status();
+    if (role !== "leader" && !randomChance(this.#prng, 0.1)) return;
+    // Leaders that remove themselves are the hard case.
+    const voter = (): MemberId =>
+      randomChance(this.#prng, 0.3) ? member.id : this.#oneOf(configuration.incoming);
+    const other = (): MemberId =>
+      this.#oneOf(this.#members.map(({ id }) => id).filter((id) => !configuration.incoming.includes(id)));
+    const kind = randomPick(this.#prng, [...CHANGES, "replace", "replace"] as const);
+    const change: ConfigurationChange =
+      kind === "replace"
+        ? { kind, member: voter(), by: other() }
+        : { kind, member: kind === "remove" ? voter() : other() };
+    // An operator does not shrink a cluster to one: such seeds would prove little.
+    if (kind === "remove" && configuration.incoming.length <= 2 && randomChance(this.#prng, 0.8)) return;
+    const result = changeConfiguration(configuration, change);
+    if (result.ok && !this.#canLead(result.configuration, this.#damaged)) return;
+    const id = this.#nextId++;
+    const data = configurationData(change);
+    this.#step(member, { kind: "propose-configuration", id, expectedTerm: term, data });
+  }
+
+  /** One of `ids`, or now and then (and if there is none) anybody. */
+  #oneOf(ids: readonly MemberId[]): MemberId {
+    const everybody = this.#members.map(({ id }) => id);
+    return randomPick(this.#prng, ids.length === 0 || randomChance(this.#prng, 0.1) ? everybody : ids);
+  }
+
+  #transfer(member: SimulatedMember): void {
+    if (member.raft.status().role !== "leader" && !randomChance(this.#prng, 0.1)) return;
+    const to = randomPick(this.#prng, this.#members).id;
+    this.#step(member, { kind: "transfer-leadership", id: this.#nextId++, to });
   }
 
   #read(member: SimulatedMember): void {
@@ -195,8 +285,37 @@ export class RandomCluster {
   #crash(member: SimulatedMember): void {
     if (member.writes.size > 0) this.#note("loss at crash");
     // The state machine's own writes are not synced either: it comes back at some prefix of what it had applied.
-    const applied = randomInteger(this.#prng, 0, member.disk.applied) as LogIndex;
-    member.crash(applied);
+    const durable = Math.min(this.#durablyApplied.get(member.id) ?? 0, member.disk.applied);
+    const isLost = durable > 0 && this.#canSpare(member) && randomChance(this.#prng, this.#mix.damage);
+    const applied = isLost ? 0 : randomInteger(this.#prng, durable, member.disk.applied);
+    member.crash(applied as LogIndex);
+    this.#durablyApplied.set(member.id, member.disk.applied);
+    if (member.disk.applied < member.disk.compacted.index) this.#note("damaged state");
+  }
+
+  /** Damaged states halt a cluster if they are a majority: somebody must be left to lead it, also after a change under way. */
+  #canSpare(member: SimulatedMember): boolean {
+    const [newest] = [...this.#members].sort((a, b) => b.disk.applied - a.disk.applied);
+    const { applied, configuration } = newest!.disk;
+    const voters = membersOf(configuration);
+    const isChanging = this.#members.some(
+      ({ id, disk }) =>
+        this.checker.logOf(id).some(({ type, index }) => type === "configuration" && index > applied) ||
+        (voters.includes(id) &&
+          describeConfiguration(disk.configuration) !== describeConfiguration(configuration)),
+    );
+    return !isChanging && this.#canLead(configuration, [...this.#damaged, member.id]);
+  }
+
+  get #damaged(): MemberId[] {
+    return this.#members.filter(({ disk }) => disk.applied < disk.compacted.index).map(({ id }) => id);
+  }
+
+  #canLead({ incoming, outgoing }: Configuration, damaged: readonly MemberId[]): boolean {
+    return [incoming, outgoing].every((half) => {
+      const lost = half.filter((id) => damaged.includes(id)).length;
+      return half.length === 0 || lost * 2 < half.length;
+    });
   }
 
   #start(member: SimulatedMember): void {
@@ -220,11 +339,23 @@ export class RandomCluster {
     }
     const effects = this.#effects;
     this.#effects = [];
+    this.#noteChange(member);
     for (const effect of effects) this.#observe(member, effect);
     const before = this.checker.committedIndex;
     this.checker.observed(member, effects, this.#members);
     if (this.checker.committedIndex > before) this.#note("commit");
     this.#failed ||= this.checker.breaches.length > 0;
+  }
+
+  #noteChange(member: SimulatedMember): void {
+    const { configuration, role } = member.raft.status();
+    const before = this.#configurations.get(member.id);
+    this.#configurations.set(member.id, configuration);
+    if (before === undefined || before === configuration || role !== "leader") {
+      if (before !== configuration && this.#wasLeader.delete(member.id)) this.#note("leader removed");
+    } else this.#note(isJoint(configuration) ? "joint change" : "change");
+    if (role === "leader") this.#wasLeader.add(member.id);
+    else this.#wasLeader.delete(member.id);
   }
 
   #observe(member: SimulatedMember, effect: RaftEffect): void {
@@ -237,13 +368,20 @@ export class RandomCluster {
       if (effect.role === "leader" && !effect.established) this.#note("election");
     } else if (effect.kind === "persist") {
       if (effect.truncateFrom !== undefined) this.#note("truncation");
+    } else if (effect.kind === "compact") {
+      this.#note("compaction");
+    } else if (effect.kind === "install-snapshot") {
+      this.#note("snapshot");
+      this.#durablyApplied.set(member.id, effect.index);
     } else if (effect.kind === "fetch") {
       this.#note("fetch");
     } else if (effect.kind === "read-ready") {
       this.#note(member.raft.status().role === "leader" ? "read" : "forwarded read");
     } else if (effect.kind === "proposal-refused") {
-      this.#note("refusal");
+      this.#note(effect.reason === "configuration-pending" ? "change refused" : "refusal");
       this.checker.commandRefused(`command-${effect.id}`);
+    } else if (effect.kind === "transfer-ended") {
+      this.#note(effect.outcome === "done" ? "transfer" : "transfer failed");
     }
   }
 
@@ -259,6 +397,8 @@ export class RandomCluster {
     let pending = true;
     for (let tick = 0; tick < 60 && !this.#failed; tick += 1) {
       for (const member of this.#members) this.#step(member, { kind: "tick" });
+      // A view that is of no use to its receiver, because it is older than where that one's log begins, is not read.
+      if (tick === 20) for (const member of this.#members) this.#guard(member, () => member.giveUpViews());
       this.#drain();
       const leader = this.#members.find((member) => member.raft.status().established);
       if (leader === undefined || !pending || tick < 40) continue;
@@ -281,7 +421,15 @@ export class RandomCluster {
           this.#guard(member, () => void (done = act()));
           return done && !this.#failed;
         };
-        while (work(() => member.completeWrite() || member.completeFetch() || member.completeApply()))
+        while (
+          work(
+            () =>
+              member.completeWrite() ||
+              member.completeFetch() ||
+              member.completeApply() ||
+              this.#snapshotWork(member, true),
+          )
+        )
           worked = true;
       }
       if (!worked) return;
@@ -289,15 +437,24 @@ export class RandomCluster {
     this.checker.breach("liveness", "a healthy cluster never comes to rest");
   }
 
+  /** Whoever is in the leader's configuration must have caught up; the others may be anywhere. */
   #expectAgreement(proposed: string): void {
-    const logs = this.#members.map(({ id }) => this.checker.logOf(id));
+    const leader = this.#members.find((member) => member.raft.status().established);
+    if (leader === undefined) return this.checker.breach("liveness", "nobody leads when healed");
+    const { configuration } = leader.raft.status();
+    if (isJoint(configuration)) this.checker.breach("liveness", "a joint configuration is never left");
+    const members = this.#members.filter(({ id }) => membersOf(configuration).includes(id));
+    const logs = members.map(({ id }) => this.checker.logOf(id));
     const last = logs[0]!.at(-1);
     if (logs.some((log) => log.at(-1)?.chain !== last?.chain))
       this.checker.breach("liveness", "logs differ when healed");
     if (Buffer.from(last?.data ?? []).toString() !== proposed) {
-      this.checker.breach("liveness", `no command is accepted when healed (${this.#voters} voters)`);
+      this.checker.breach(
+        "liveness",
+        `no command is accepted when healed (${describeConfiguration(configuration)})`,
+      );
     }
-    for (const member of this.#members) {
+    for (const member of members) {
       if (member.raft.status().applied !== last?.index) {
         this.checker.breach("liveness", `${nameOf(member.id)} has not applied all`);
       }

@@ -1,4 +1,5 @@
-import type { Configuration, Entry, LogIndex, MemberId, Term } from "../types";
+import type { RaftStatus } from "../status";
+import type { Entry, LogIndex, MemberId, Term } from "../types";
 import type { RaftEffect } from "../effect";
 import type { SimulatedMember } from "./simulated-member";
 import { nameOf } from "./describe";
@@ -13,6 +14,7 @@ export type Rule =
   | "committed is durable on a quorum"
   | "linearizable reads"
   | "refused is in no log"
+  | "one change at a time"
   | "liveness"
   | "core invariants";
 
@@ -25,7 +27,6 @@ interface Committed {
 /** Watches a whole cluster from outside, which no member can, and notes every breach of a rule. */
 export class SafetyChecker {
   readonly breaches: { readonly rule: Rule; readonly facts: string }[] = [];
-  readonly #configuration: Configuration;
   readonly #leaders = new Map<Term, MemberId>();
   /** Each member's log in memory, as its `persist` effects tell it. */
   readonly #logs = new Map<MemberId, Entry[]>();
@@ -37,10 +38,6 @@ export class SafetyChecker {
   readonly #refused = new Set<string>();
   readonly #readFloors = new Map<number, LogIndex>();
 
-  constructor(configuration: Configuration) {
-    this.#configuration = configuration;
-  }
-
   /** The highest index that any leader has committed. */
   get committedIndex(): LogIndex {
     return this.#committed.length as LogIndex;
@@ -50,13 +47,19 @@ export class SafetyChecker {
     return this.#logs.get(member) ?? [];
   }
 
+  #committedUpTo(index: LogIndex): Entry[] {
+    if (index > this.committedIndex)
+      this.breach("state machine safety", `a snapshot at ${index} is not committed`);
+    return this.#committed.slice(0, index).map(({ entry }) => entry);
+  }
+
   breach(rule: Rule, facts: string): void {
     this.breaches.push({ rule, facts });
   }
 
   /** A member starts with what its disk holds. */
   started(member: SimulatedMember): void {
-    this.#logs.set(member.id, [...member.disk.entries]);
+    this.#logs.set(member.id, [...this.#committedUpTo(member.disk.compacted.index), ...member.disk.entries]);
     this.#applied.set(member.id, member.disk.applied);
     this.#leading.delete(member.id);
   }
@@ -83,7 +86,11 @@ export class SafetyChecker {
         if (effect.truncateFrom !== undefined && ledThroughout) {
           this.breach("leader append-only", `${nameOf(member.id)} truncates from ${effect.truncateFrom}`);
         }
+        if (effect.restart !== undefined && !effect.restart.keepsEntries)
+          this.#logs.set(member.id, this.#committedUpTo(effect.restart.snapshot.index));
         this.#persist(member.id, effect.truncateFrom, effect.entries);
+      } else if (effect.kind === "install-snapshot") {
+        this.#applied.set(member.id, effect.index);
       } else if (effect.kind === "apply") {
         effect.entries.forEach((entry) => this.#apply(member.id, entry));
       } else if (effect.kind === "read-ready") {
@@ -97,8 +104,14 @@ export class SafetyChecker {
     if (led !== status.term) this.#elected(member.id, status.term);
     this.#leading.set(member.id, status.term);
     for (let index = this.committedIndex + 1; index <= status.commit; index += 1) {
-      this.#commit(member.id, status.term, index as LogIndex, members);
+      this.#commit(member.id, status, index as LogIndex, members);
     }
+    const changes = effects.some(
+      (effect) =>
+        effect.kind === "persist" &&
+        effect.entries.some(({ type, term }) => type === "configuration" && term === status.term),
+    );
+    if (changes) this.#changed(member.id, status);
   }
 
   #elected(member: MemberId, term: Term): void {
@@ -130,15 +143,36 @@ export class SafetyChecker {
     }
   }
 
-  #commit(member: MemberId, term: Term, index: LogIndex, members: readonly SimulatedMember[]): void {
+  /** Counts by itself, so that a mistake in the core's counting shows. */
+  #commit(
+    member: MemberId,
+    { term, configuration }: RaftStatus,
+    index: LogIndex,
+    members: readonly SimulatedMember[],
+  ): void {
     const entry = this.logOf(member)[index - 1]!;
     this.#committed.push({ entry, term });
-    const holders = members.filter(
-      ({ id, disk }) =>
-        this.#configuration.incoming.includes(id) && disk.entries[index - 1]?.chain === entry.chain,
+    for (const half of [configuration.incoming, configuration.outgoing]) {
+      const holders = members.filter(({ id, disk }) => half.includes(id) && disk.holds(index, entry.chain));
+      if (half.length > 0 && holders.length * 2 <= half.length) {
+        this.breach(
+          "committed is durable on a quorum",
+          `${index}@${entry.term} is on ${holders.length} disks`,
+        );
+      }
+    }
+  }
+
+  /** A leader changes the membership only after it has committed in its term, and has applied the change before. */
+  #changed(member: MemberId, { term, applied }: RaftStatus): void {
+    if (!this.#committed.some(({ entry }) => entry.term === term)) {
+      this.breach("one change at a time", `${nameOf(member)} changes before a commit in term ${term}`);
+    }
+    const pending = this.logOf(member).filter(
+      ({ type, index }) => type === "configuration" && index > applied,
     );
-    if (holders.length * 2 <= this.#configuration.incoming.length) {
-      this.breach("committed is durable on a quorum", `${index}@${entry.term} is on ${holders.length} disks`);
+    if (pending.length > 1) {
+      this.breach("one change at a time", `${nameOf(member)} has ${pending.length} at once in term ${term}`);
     }
   }
 

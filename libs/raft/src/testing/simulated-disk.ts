@@ -1,47 +1,92 @@
 import { invariant } from "@quorate/base";
 import type { RaftEffect } from "../effect";
 import type { RaftStart } from "../start";
-import type { Configuration, Entry, EntryId, HardState, LogIndex, Term } from "../types";
+import type { Configuration, Entry, EntryId, HardState, LogIndex, SnapshotHead, Term } from "../types";
+import { configurationAfter } from "./configuration-data";
 
 export type PersistEffect = Extract<RaftEffect, { kind: "persist" }>;
 
 /** What survives a crash of a member in specs: only writes that completed. */
 export class SimulatedDisk {
-  readonly #configuration: Configuration;
+  #compacted: SnapshotHead;
+  /** What the state machine keeps of the membership: each configuration, and the index from which it is the applied one. */
+  #configurations: { readonly index: LogIndex; readonly configuration: Configuration }[];
   #hardState: HardState = { term: 0 as Term, vote: undefined, commit: 0 as LogIndex };
+  /** Those behind `compacted`. */
   #entries: Entry[] = [];
   /** Counts starts; written at each, as a real store does. */
   incarnation = 0;
-  /** What the state machine keeps over a crash. */
-  applied = 0 as LogIndex;
+  #applied = 0 as LogIndex;
+  /** Up to where a snapshot is complete beside the state. */
+  staged: LogIndex | undefined;
 
-  constructor(configuration: Configuration) {
-    this.#configuration = configuration;
+  /** @param founding The configuration before any entry. */
+  constructor(founding: Configuration) {
+    const index = 0 as LogIndex;
+    this.#compacted = { term: 0 as Term, index, chain: 0, configuration: founding };
+    this.#configurations = [{ index, configuration: founding }];
+  }
+
+  /** What the state machine has made of the entries that it applied; nothing, if its state ends before the log begins. */
+  get configuration(): Configuration {
+    return this.#configurations.at(-1)?.configuration ?? this.#compacted.configuration;
+  }
+
+  /** What the state machine keeps over a crash. */
+  get applied(): LogIndex {
+    return this.#applied;
   }
 
   get hardState(): HardState {
     return this.#hardState;
   }
 
+  get compacted(): SnapshotHead {
+    return this.#compacted;
+  }
+
   get entries(): readonly Entry[] {
     return this.#entries;
   }
 
+  /** Whether an entry with this history is here, in the log or in what came before it. */
+  holds(index: LogIndex, chain: number): boolean {
+    return index <= this.#compacted.index || this.#entries[this.#place(index)]?.chain === chain;
+  }
+
   write(effect: PersistEffect): void {
-    if (effect.truncateFrom !== undefined) this.#entries.length = effect.truncateFrom - 1;
+    if (effect.restart !== undefined) {
+      const { snapshot, keepsEntries } = effect.restart;
+      this.#entries = keepsEntries ? this.#entries.slice(this.#place(snapshot.index) + 1) : [];
+      this.#compacted = snapshot;
+    }
+    if (effect.truncateFrom !== undefined) this.#entries.length = this.#place(effect.truncateFrom);
     for (const entry of effect.entries) {
-      invariant(entry.index === this.#entries.length + 1, "what is written continues what is on disk", {
-        index: entry.index,
-      });
+      invariant(
+        this.#place(entry.index) === this.#entries.length,
+        "what is written continues what is on disk",
+        {
+          index: entry.index,
+        },
+      );
       this.#entries.push(entry);
     }
     if (effect.hardState !== undefined) this.#hardState = effect.hardState;
   }
 
+  /** Removes the log up to `upTo`. */
+  compact(upTo: LogIndex, configuration: Configuration): void {
+    if (upTo <= this.#compacted.index) return; // a snapshot has overtaken it
+    const { term, index, chain } = this.#entries[this.#place(upTo)]!;
+    this.#entries = this.#entries.slice(this.#place(upTo) + 1);
+    this.#compacted = { term, index, chain, configuration };
+  }
+
   read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
     const found: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.#entries.slice(from - 1, to)) {
+    if (from <= this.#compacted.index) return found;
+    for (const entry of this.#entries.slice(this.#place(from), this.#place(to) + 1)) {
       bytes += entry.data.length;
       if (bytes > bytesMax && found.length > 0) break;
       found.push(entry);
@@ -49,20 +94,53 @@ export class SimulatedDisk {
     return found;
   }
 
+  apply(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#applied = entry.index;
+      if (entry.type !== "configuration") continue;
+      const configuration = configurationAfter(this.configuration, [entry]);
+      this.#configurations.push({ index: entry.index, configuration });
+    }
+  }
+
+  /** The snapshot that the log begins behind is the state. */
+  install(): void {
+    const { index, configuration } = this.#compacted;
+    this.#applied = index;
+    this.#configurations = [{ index, configuration }];
+    this.staged = undefined;
+  }
+
+  /** @param applied What the state machine still holds. */
+  crash(applied: LogIndex): void {
+    // A snapshot that the log begins behind is the state, also if the crash came before it was put in its place.
+    if (this.staged === this.#compacted.index) return this.install();
+    this.staged = undefined;
+    this.#applied = applied;
+    const isWhole = applied >= this.#compacted.index;
+    this.#configurations = this.#configurations.filter(({ index }) => isWhole && index <= applied);
+  }
+
   /** @param tailMax How many of the newest entries are loaded at once. */
   start(tailMax: number): RaftStart {
+    const { term, index, chain } = this.#compacted;
     const termRuns: EntryId[] = [];
-    for (const { term, index } of this.#entries) {
-      if (termRuns[termRuns.length - 1]?.term !== term) termRuns.push({ term, index });
+    for (const entry of this.#entries) {
+      if (termRuns[termRuns.length - 1]?.term !== entry.term)
+        termRuns.push({ term: entry.term, index: entry.index });
     }
     return {
       hardState: this.#hardState,
-      configuration: this.#configuration,
-      compacted: { term: 0 as Term, index: 0 as LogIndex },
-      compactedChain: 0,
+      configuration: this.configuration,
+      compacted: { term, index },
+      compactedChain: chain,
       termRuns,
       tail: this.#entries.slice(-tailMax),
       applied: this.applied,
     };
+  }
+
+  #place(index: LogIndex): number {
+    return index - this.#compacted.index - 1;
   }
 }

@@ -1,10 +1,10 @@
-import { Deque, invariant, type Prng } from "@quorate/base";
+import { assertNever, Deque, invariant, type Prng } from "@quorate/base";
 import { crcChainHash } from "../chain-hash";
 import type { RaftEffect } from "../effect";
 import type { RaftInput } from "../input";
 import type { RaftOptions } from "../options";
 import { Raft } from "../raft";
-import type { Configuration, Entry, LogIndex, MemberId } from "../types";
+import type { Configuration, Entry, LogIndex, MemberId, Term } from "../types";
 import { type PersistEffect, SimulatedDisk } from "./simulated-disk";
 
 export interface SimulatedMemberOptions extends RaftOptions {
@@ -19,6 +19,11 @@ export interface SimulatedMemberDependencies {
   readonly observe: (effect: RaftEffect) => void;
 }
 
+type SnapshotEffect = Extract<
+  RaftEffect,
+  { kind: "compact" | "open-snapshot" | "fetch-snapshot" | "install-snapshot" }
+>;
+
 /**
  * A core with a shell in slow motion: writes, applies and fetches wait until the test completes them. What the test
  * does not complete before a crash is lost.
@@ -29,6 +34,10 @@ export class SimulatedMember {
   readonly writes = new Deque<PersistEffect>();
   readonly applies = new Deque<readonly Entry[]>();
   readonly fetches = new Deque<Extract<RaftEffect, { kind: "fetch" }>>();
+  /** Snapshots to open, fetch and install, and logs to compact, in the order asked. */
+  readonly snapshotWork = new Deque<SnapshotEffect>();
+  /** The views of the state that are open: their names, by receiver. */
+  readonly #views = new Map<MemberId, number>();
   readonly #options: SimulatedMemberOptions;
   readonly #dependencies: SimulatedMemberDependencies;
   #raft: Raft | undefined;
@@ -62,7 +71,9 @@ export class SimulatedMember {
     this.writes.drain();
     this.applies.drain();
     this.fetches.drain();
-    this.disk.applied = applied;
+    this.snapshotWork.drain();
+    this.#views.clear();
+    this.disk.crash(applied);
   }
 
   /** Steps all of `inputs` in one turn. */
@@ -77,6 +88,16 @@ export class SimulatedMember {
       if (effect.kind === "persist") this.writes.push(effect);
       else if (effect.kind === "apply") this.applies.push(effect.entries);
       else if (effect.kind === "fetch") this.fetches.push(effect);
+      else if (effect.kind === "discard-snapshot") this.disk.staged = undefined;
+      else if (effect.kind === "close-snapshot") this.#views.delete(effect.to);
+      else if (
+        effect.kind === "compact" ||
+        effect.kind === "open-snapshot" ||
+        effect.kind === "fetch-snapshot" ||
+        effect.kind === "install-snapshot"
+      ) {
+        this.snapshotWork.push(effect);
+      }
     }
   }
 
@@ -93,8 +114,12 @@ export class SimulatedMember {
   completeApply(): boolean {
     const entries = this.applies.shift();
     if (entries === undefined) return false;
-    this.disk.applied = entries[entries.length - 1]!.index;
-    this.step({ kind: "applied", index: this.disk.applied });
+    if (entries[0]!.index <= this.disk.applied) return true; // a snapshot has overtaken it
+    this.disk.apply(entries);
+    const index = this.disk.applied;
+    if (entries.some(({ type }) => type === "configuration")) {
+      this.step({ kind: "applied", index, configuration: this.disk.configuration });
+    } else this.step({ kind: "applied", index });
     return true;
   }
 
@@ -105,5 +130,62 @@ export class SimulatedMember {
     const entries = this.disk.read(fetch.from, fetch.to, fetch.bytesMax);
     this.step({ kind: "fetched", from: fetch.from, entries });
     return true;
+  }
+
+  /** What is applied survives any crash from now on. */
+  syncState(): void {
+    this.step({ kind: "applied-durably", index: this.disk.applied });
+  }
+
+  /**
+   * Does what is next of: removing a part of the log, opening a view of the state, fetching a snapshot (`succeeds`: all of it),
+   * installing it.
+   *
+   * @returns Whether there was something to do.
+   */
+  completeSnapshotWork(succeeds = true): boolean {
+    const work = this.snapshotWork.shift();
+    if (work === undefined) return false;
+    switch (work.kind) {
+      case "compact": {
+        this.disk.compact(work.upTo, work.configuration);
+        const { term, index, chain } = this.disk.compacted;
+        this.step({ kind: "compacted", at: { term, index }, chain });
+        return true;
+      }
+      case "open-snapshot": {
+        const { to, transfer } = work;
+        const { applied: index, configuration } = this.disk;
+        this.#views.set(to, transfer);
+        const at = { index, term: this.#termOfApplied(), configuration };
+        this.step({ kind: "snapshot-opened", to, transfer, at });
+        return true;
+      }
+      case "fetch-snapshot": {
+        const { transfer, snapshot } = work;
+        if (succeeds) this.disk.staged = snapshot.index;
+        this.step({ kind: succeeds ? "snapshot-staged" : "snapshot-failed", transfer });
+        return true;
+      }
+      case "install-snapshot":
+        this.disk.install();
+        this.applies.drain();
+        this.step({ kind: "snapshot-installed", index: work.index });
+        return true;
+      default:
+        return assertNever(work);
+    }
+  }
+
+  /** Views that nobody reads for long are closed. */
+  giveUpViews(): void {
+    const views = [...this.#views];
+    this.#views.clear();
+    this.step(...views.map(([to, transfer]) => ({ kind: "snapshot-closed", to, transfer }) as const));
+  }
+
+  #termOfApplied(): Term {
+    const { applied, compacted, entries } = this.disk;
+    return applied === compacted.index ? compacted.term : entries[applied - compacted.index - 1]!.term;
   }
 }

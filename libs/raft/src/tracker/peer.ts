@@ -1,5 +1,5 @@
 import { invariant } from "@quorate/base";
-import type { LogIndex } from "../types";
+import type { LogIndex, StateView } from "../types";
 import { type InflightLimits, Inflights } from "./inflights";
 
 /**
@@ -7,10 +7,21 @@ import { type InflightLimits, Inflights } from "./inflights";
  *
  * "probe": where the logs part is being looked for, one message at a time; paused while its answer is outstanding.
  * "replicate": they agree, and appends are pipelined within a window.
+ * "snapshot": it needs the entry at `next`, which is gone, and is offered the view of the state named `transfer`; nothing
+ * else is sent. `at` is what the view shows, once it is open.
  */
 export type Progress =
   | { readonly state: "probe"; match: LogIndex; next: LogIndex; paused: boolean }
-  | { readonly state: "replicate"; match: LogIndex; next: LogIndex; readonly inflights: Inflights };
+  | { readonly state: "replicate"; match: LogIndex; next: LogIndex; readonly inflights: Inflights }
+  | {
+      readonly state: "snapshot";
+      match: LogIndex;
+      readonly next: LogIndex;
+      readonly transfer: number;
+      readonly at: StateView | undefined;
+      /** Whether it has answered something since it was last offered the snapshot. */
+      answered: boolean;
+    };
 
 /** Another member, as its leader sees it. Holds: next > match, and match only rises within an incarnation of it. */
 export class Peer {
@@ -20,8 +31,15 @@ export class Peer {
   #commitSent = 0 as LogIndex;
   #nudged = false;
 
-  constructor(limits: InflightLimits, next: LogIndex) {
+  /**
+   * The round that was the newest when this member came to be replicated to. Check-quorum takes it for answered, once: the
+   * member had no time to answer one. Nothing else does.
+   */
+  readonly assumedRound: number;
+
+  constructor(limits: InflightLimits, next: LogIndex, assumedRound: number) {
     this.#limits = limits;
+    this.assumedRound = assumedRound;
     this.#progress = { state: "probe", match: 0 as LogIndex, next, paused: false };
   }
 
@@ -42,14 +60,22 @@ export class Peer {
     return this.#ackedRound;
   }
 
+  /** Whether it is known to hold the log up to `last` and needs nothing else: a damaged state is none to lead with. */
+  holdsAll(last: LogIndex): boolean {
+    return this.#progress.state !== "snapshot" && this.#progress.match === last;
+  }
+
   /** Whether entries may be sent now. */
   get ready(): boolean {
-    return this.#progress.state === "probe" ? !this.#progress.paused : !this.#progress.inflights.full;
+    const progress = this.#progress;
+    if (progress.state === "probe") return !progress.paused;
+    return progress.state === "replicate" && !progress.inflights.full;
   }
 
   /** Whether an append is due although there may be no entries for it: to find the match, or what was lost. */
   get mustAsk(): boolean {
-    return this.#progress.state === "probe" ? !this.#progress.paused : this.#nudged;
+    if (this.#progress.state === "probe") return !this.#progress.paused;
+    return this.#progress.state === "replicate" && this.#nudged;
   }
 
   /** Whether an append without entries would tell it of a commit that it does not know. */
@@ -66,10 +92,11 @@ export class Peer {
   /**
    * A heartbeat was answered: the way is open, so what is still unanswered may have been lost. A probe is repeated. In
    * replicate state the next append, empty if need be, is rejected if there is a hole before it, and that ends in a
-   * probe. Unlike a timer this needs no guess about the round trip.
+   * probe. Unlike a timer this needs no guess about the round trip. The offer of a snapshot is repeated.
    */
   heartbeatAnswered(last: LogIndex): void {
     if (this.#progress.state === "probe") this.#progress.paused = false;
+    else if (this.#progress.state === "snapshot") this.#progress.answered = true;
     else if (this.#progress.match < last) this.#nudged = true;
   }
 
@@ -77,6 +104,7 @@ export class Peer {
   appended(count: number, bytes: number, commit: LogIndex): void {
     const last = (this.#progress.next + count - 1) as LogIndex;
     this.#nudged = false;
+    invariant(this.#progress.state !== "snapshot", "no entries are sent while a snapshot is needed");
     if (this.#progress.state === "probe") {
       this.#progress.paused = true;
       return;
@@ -90,7 +118,8 @@ export class Peer {
   accepted(match: LogIndex): void {
     const progress = this.#progress;
     progress.match = Math.max(progress.match, match) as LogIndex;
-    if (progress.state === "probe") {
+    if (progress.state === "snapshot" && progress.match < progress.next) return;
+    if (progress.state !== "replicate") {
       const inflights = new Inflights(this.#limits);
       const next = (progress.match + 1) as LogIndex;
       this.#progress = { state: "replicate", match: progress.match, next, inflights };
@@ -109,6 +138,7 @@ export class Peer {
    */
   rejected(previous: LogIndex, couldMatch: LogIndex): void {
     const progress = this.#progress;
+    if (progress.state === "snapshot") return;
     if (progress.state === "replicate") {
       if (previous > progress.match) this.probe(); // else stale: it has that entry by now
       return;
@@ -120,10 +150,35 @@ export class Peer {
 
   /** What is in flight may be lost: look again where the logs part, from what is certain. */
   probe(): void {
-    if (this.#progress.state === "probe") return;
+    if (this.#progress.state !== "replicate") return;
     const { match } = this.#progress;
     this.#progress = { state: "probe", match, next: (match + 1) as LogIndex, paused: false };
     this.#nudged = false;
+  }
+
+  /** It needs entries that are gone, or its state is damaged. @param next The first entry that it needs. */
+  needSnapshot(transfer: number, next: LogIndex): void {
+    if (this.#progress.state === "snapshot") return;
+    const { match } = this.#progress;
+    this.#progress = { state: "snapshot", match, next, transfer, at: undefined, answered: false };
+    this.#nudged = false;
+  }
+
+  /** The view `transfer` is open and shows the state after `at`. */
+  snapshotOpened(transfer: number, at: StateView): void {
+    const progress = this.#progress;
+    if (progress.state === "snapshot" && progress.transfer === transfer) this.#progress = { ...progress, at };
+  }
+
+  snapshotOffered(): void {
+    if (this.#progress.state === "snapshot") this.#progress.answered = false;
+  }
+
+  /** The view is gone before the member had all of it: another one is opened once it answers again. */
+  snapshotClosed(nextTransfer: number): void {
+    const progress = this.#progress;
+    if (progress.state !== "snapshot") return;
+    this.#progress = { ...progress, transfer: nextTransfer, at: undefined, answered: false };
   }
 
   /** The member was restarted and may have lost what it had not synced: nothing is known of it any more. */

@@ -142,6 +142,8 @@ export class NaiveState {
         }
         return { ok: true, response: { kind: "lease-checkpoint", response: { revision: this.#revision } } };
       }
+      case "membership":
+        throw new RangeError("a model of keys and leases knows no members");
       default:
         return this.#store.execute(command) as CommandOutcome;
     }

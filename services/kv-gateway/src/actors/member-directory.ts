@@ -60,8 +60,9 @@ export class MemberDirectory {
     const { clock, queries } = this.dependencies;
     const { refreshMs, answerMs, homeMember } = this.options;
     const known = this.#voters.length > 0;
-    // Another one each time, so that a single node with an old view cannot keep the list old.
-    const candidates = this.all;
+    // Another one each time, so that a single node with an old view cannot keep the list old. And not only those on the
+    // list, or one whose members have all been replaced would be kept for ever.
+    const candidates = [...new Set([...this.all, ...this.#heard()])];
     const target = candidates[this.#turn % Math.max(1, candidates.length)] ?? homeMember;
     this.#turn += 1;
     this.#timer = clock.setTimer(known ? refreshMs : Math.min(refreshMs, 200), () => this.#refresh());

@@ -8,16 +8,15 @@ import type { NodeQueries } from "../actors/node-queries";
 import type { CallOutcome } from "../actors/pending-call";
 import { ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
 import type { ApiMethod } from "./api-method";
+import { memberMessages, type MemberView } from "./member-messages";
 import { fail, isReadable, lacksLeader } from "./request-checks";
 
-export interface ClusterApiOptions {
+export interface ClusterApiOptions extends MemberView {
   /**
    * The member this gateway stands for: `Status` tells its state and no other's, so that monitoring sees when it is gone.
    * Undefined for a gateway of the whole cluster: then the leader's is told, or that of whoever answers.
    */
   readonly homeMember: MemberId | undefined;
-  /** What other gateways and clients reach this one by; shown for the home member if it knows no URL itself. */
-  readonly advertiseClientUrls: readonly string[];
   /** The longest a call may take, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** How long one node is given to answer before another one is asked. */
@@ -76,7 +75,8 @@ export class ClusterApi {
     const askNext = (): void => void clock.setTimer(pauseMs, () => this.#askInTurn(next, reply));
     const askStatus = (): void =>
       queries.status(member, timeoutMs, (status) => {
-        if (status === undefined) askNext();
+        // A member that has only just been started does not know yet who belongs to the cluster.
+        if (status === undefined || status.members.length === 0) askNext();
         else reply({ kind: "ok", bytes: this.#encodeMemberList(status) });
       });
     // The same node first catches up with everything acknowledged, then tells what it knows.
@@ -106,16 +106,7 @@ export class ClusterApi {
   }
 
   #encodeMemberList(status: NodeStatus): Uint8Array {
-    const { homeMember, advertiseClientUrls } = this.options;
-    const members = [...status.members]
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, name, peerUrls, clientUrls, learner }) => ({
-        ID: wireId(id),
-        name,
-        peerURLs: [...peerUrls],
-        clientURLs: id === homeMember && clientUrls.length === 0 ? [...advertiseClientUrls] : [...clientUrls],
-        isLearner: learner,
-      }));
+    const members = memberMessages(status.members, this.options);
     return etcdserverpb.MemberListResponse.encode({ header: headerOf(status), members }).finish();
   }
 }

@@ -9,6 +9,7 @@ import type { KeepAliveStreams } from "./keep-alive-streams";
 import type { KvApi } from "./kv-api";
 import type { LeaseApi } from "./lease-api";
 import type { MaintenanceApi } from "./maintenance-api";
+import type { MembershipApi } from "./membership-api";
 import { rangeStreamMethod } from "./range-stream-method";
 import type { StreamMethod } from "./stream-method";
 
@@ -21,6 +22,7 @@ export interface ApiMethods {
 export interface Apis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly membership: MembershipApi;
   readonly alarms: AlarmApi;
   readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
@@ -32,7 +34,8 @@ export interface Apis {
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
 export function apiMethods(apis: Apis): ApiMethods {
-  const { kv, cluster, alarms, maintenance, lease, keepAliveStreams, watch, lock, election } = apis;
+  const { kv, cluster, membership, alarms, maintenance, lease, keepAliveStreams, watch, lock, election } =
+    apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -45,6 +48,11 @@ export function apiMethods(apis: Apis): ApiMethods {
       "etcdserverpb.Lease/LeaseTimeToLive": lease.timeToLive,
       "etcdserverpb.Lease/LeaseLeases": lease.leases,
       "etcdserverpb.Cluster/MemberList": cluster.memberList,
+      "etcdserverpb.Cluster/MemberAdd": membership.memberAdd,
+      "etcdserverpb.Cluster/MemberRemove": membership.memberRemove,
+      "etcdserverpb.Cluster/MemberUpdate": membership.memberUpdate,
+      "etcdserverpb.Cluster/MemberPromote": membership.memberPromote,
+      "etcdserverpb.Maintenance/MoveLeader": membership.moveLeader,
       "etcdserverpb.Maintenance/Status": cluster.status,
       "etcdserverpb.Maintenance/Alarm": alarms.alarm,
       "etcdserverpb.Maintenance/HashKV": maintenance.hashKv,

@@ -36,6 +36,8 @@ export type DeliveryFailureCode =
   | "stopped"
   /** The caller's own deadline, where the caller may still be listening. */
   | "deadline-exceeded"
+  /** The member that this gateway stands for does not lead, and no other one may be asked. */
+  | "not-leader"
   /** The member whose own state was asked for does not answer. */
   | "member-unreachable";
 
@@ -50,6 +52,8 @@ export type ValidationFailureCode =
   | "unreadable-message"
   /** A health check for a service that this process does not know. */
   | "unknown-service"
+  /** Of a member that shall be added. */
+  | "bad-member-urls"
   | "unimplemented"
   | "unsupported-content-type";
 

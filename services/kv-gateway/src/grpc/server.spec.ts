@@ -197,7 +197,6 @@ describe("GrpcServer", () => {
     "/etcdserverpb.Auth/AuthEnable",
     "/etcdserverpb.Auth/AuthStatus",
     "/etcdserverpb.Maintenance/Downgrade",
-    "/etcdserverpb.Cluster/MemberAdd",
   ])("answers %s UNIMPLEMENTED", async (path) => {
     expect((await errorOf(path, new Uint8Array(0))).code).toBe(12);
   });

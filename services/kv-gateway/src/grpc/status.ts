@@ -45,6 +45,30 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "lease-not-found": [GrpcCode.NOT_FOUND, "etcdserver: requested lease not found"],
   "lease-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: lease already exists"],
   "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
+  "bad-member-urls": [GrpcCode.INVALID_ARGUMENT, "etcdserver: given member URLs are invalid"],
+  "member-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: member ID already exist"],
+  "peer-urls-exist": [GrpcCode.FAILED_PRECONDITION, "etcdserver: Peer URLs already exists"],
+  "member-not-found": [GrpcCode.NOT_FOUND, "etcdserver: member not found"],
+  "member-not-learner": [GrpcCode.FAILED_PRECONDITION, "etcdserver: can only promote a learner member"],
+  "learner-not-ready": [
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: can only promote a learner member which is in sync with leader",
+  ],
+  "too-many-learners": [GrpcCode.FAILED_PRECONDITION, "etcdserver: too many learner members in cluster"],
+  "not-enough-started": [
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: re-configuration failed due to not enough started members",
+  ],
+  // To etcd the last voter is a member without which too few are started.
+  "no-voters-left": [
+    GrpcCode.FAILED_PRECONDITION,
+    "etcdserver: re-configuration failed due to not enough started members",
+  ],
+  "unhealthy-cluster": [GrpcCode.UNAVAILABLE, "etcdserver: unhealthy cluster"],
+  // etcd has no word for a change that meets another one: it waits until the request times out.
+  "membership-unsettled": [GrpcCode.UNAVAILABLE, "etcdserver: request timed out"],
+  "bad-transferee": [GrpcCode.FAILED_PRECONDITION, "etcdserver: bad leader transferee"],
+  "transfer-failed": [GrpcCode.UNKNOWN, "etcdserver: request timed out, leader transfer took too long"],
   "no-space": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"],
   "corrupt-cluster": [GrpcCode.DATA_LOSS, "etcdserver: corrupt cluster"],
   // The next two have no counterpart: etcd holds any answer whole, in every process that it passes.
@@ -58,6 +82,7 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   ],
   // etcd documents RESOURCE_EXHAUSTED and sends UNKNOWN by mistake; clients go by the text.
   "too-many-requests": [GrpcCode.RESOURCE_EXHAUSTED, "etcdserver: too many requests"],
+  "not-leader": [GrpcCode.FAILED_PRECONDITION, "etcdserver: not leader"],
   "no-leader": [GrpcCode.UNAVAILABLE, "etcdserver: no leader"],
   timeout: [GrpcCode.UNAVAILABLE, "etcdserver: request timed out"],
   "timeout-leader-failed": [

@@ -1,7 +1,7 @@
 import { etcdserverpb } from "@quorate/wire";
 import { FakeStreams } from "../testing/fake-stream";
 import { postText } from "../testing/http-client";
-import { TestHttpDoor } from "../testing/test-http-door";
+import { HURRIED, TestHttpDoor } from "../testing/test-http-door";
 
 const put = JSON.stringify({ key: "aw==", value: "dg==", nonsense: { is: ["ignored"] } });
 const error = (code: number, message: unknown) => ({ error: message, code, message, details: [] });
@@ -67,7 +67,8 @@ describe("HttpServer", () => {
   });
 
   it("gives up on headers and bodies that do not come", async () => {
-    const [headers, body] = [door.connection(), door.connection()];
+    await using hurried = await TestHttpDoor.start({}, HURRIED);
+    const [headers, body] = [hurried.connection(), hurried.connection()];
     headers.send("POST /v3/kv/put HTTP/1.1\r\nHost: x\r\n");
     body.send("POST /v3/kv/put HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{");
     expect(await headers.end()).toMatch(/^HTTP\/1.1 408/);

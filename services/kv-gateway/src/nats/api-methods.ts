@@ -5,6 +5,7 @@ import type { ClusterApi } from "../api/cluster-api";
 import type { KvApi } from "../api/kv-api";
 import type { LeaseApi } from "../api/lease-api";
 import type { MaintenanceApi } from "../api/maintenance-api";
+import type { MembershipApi } from "../api/membership-api";
 import type { ElectionApi } from "../recipes/election-api";
 import type { LockApi } from "../recipes/lock-api";
 import { batchMethod } from "./batch-method";
@@ -21,6 +22,7 @@ export interface NatsMethod {
 export interface NatsApis {
   readonly kv: KvApi;
   readonly cluster: ClusterApi;
+  readonly membership: MembershipApi;
   readonly alarms: AlarmApi;
   readonly maintenance: MaintenanceApi;
   readonly lease: LeaseApi;
@@ -30,7 +32,7 @@ export interface NatsApis {
 
 /** Everything that is served over NATS. An election is observed there by watching its keys, as the client library can. */
 export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
-  const { kv, cluster, alarms, maintenance, lease, lock, election } = apis;
+  const { kv, cluster, membership, alarms, maintenance, lease, lock, election } = apis;
   return [
     { service: "kv", method: "range", call: kv.range, json: etcdMessages("RangeRequest", "RangeResponse") },
     { service: "kv", method: "put", call: kv.put, json: etcdMessages("PutRequest", "PutResponse") },
@@ -54,6 +56,11 @@ export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
       call: cluster.memberList,
       json: etcdMessages("MemberListRequest", "MemberListResponse"),
     },
+    namedMethod("cluster", "memberadd", membership.memberAdd, "etcdserverpb.MemberAdd"),
+    namedMethod("cluster", "memberremove", membership.memberRemove, "etcdserverpb.MemberRemove"),
+    namedMethod("cluster", "memberupdate", membership.memberUpdate, "etcdserverpb.MemberUpdate"),
+    namedMethod("cluster", "memberpromote", membership.memberPromote, "etcdserverpb.MemberPromote"),
+    maintenanceMethod("moveleader", membership.moveLeaderFromAnywhere, "MoveLeader"),
     maintenanceMethod("status", cluster.status, "Status"),
     maintenanceMethod("alarm", alarms.alarm, "Alarm"),
     maintenanceMethod("hashkv", maintenance.hashKv, "HashKV"),
@@ -64,12 +71,12 @@ export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
     leaseMethod("keepalive", lease.keepAlive, "LeaseKeepAlive"),
     leaseMethod("timetolive", lease.timeToLive, "LeaseTimeToLive"),
     leaseMethod("leases", lease.leases, "LeaseLeases"),
-    recipeMethod("lock", "lock", lock.lock, "v3lockpb.Lock"),
-    recipeMethod("lock", "unlock", lock.unlock, "v3lockpb.Unlock"),
-    recipeMethod("election", "campaign", election.campaign, "v3electionpb.Campaign"),
-    recipeMethod("election", "proclaim", election.proclaim, "v3electionpb.Proclaim"),
-    recipeMethod("election", "leader", election.leader, "v3electionpb.Leader"),
-    recipeMethod("election", "resign", election.resign, "v3electionpb.Resign"),
+    namedMethod("lock", "lock", lock.lock, "v3lockpb.Lock"),
+    namedMethod("lock", "unlock", lock.unlock, "v3lockpb.Unlock"),
+    namedMethod("election", "campaign", election.campaign, "v3electionpb.Campaign"),
+    namedMethod("election", "proclaim", election.proclaim, "v3electionpb.Proclaim"),
+    namedMethod("election", "leader", election.leader, "v3electionpb.Leader"),
+    namedMethod("election", "resign", election.resign, "v3electionpb.Resign"),
   ];
 }
 
@@ -79,7 +86,7 @@ function maintenanceMethod(method: string, call: ApiMethod, messages: string): N
 }
 
 /** @param messages What the names of the messages begin with, the package included. */
-function recipeMethod(service: ApiService, method: string, call: ApiMethod, messages: string): NatsMethod {
+function namedMethod(service: ApiService, method: string, call: ApiMethod, messages: string): NatsMethod {
   return { service, method, call, json: { request: `${messages}Request`, response: `${messages}Response` } };
 }
 

@@ -3,6 +3,7 @@ import {
   decodeCommandBatch,
   decodeLeaseRequest,
   decodeMaintenanceRequest,
+  decodeMembershipOrder,
   decodeProposeRequest,
   decodeReadRequest,
   encodeLeaderNotice,
@@ -13,6 +14,7 @@ import {
   etcdserverpb,
   type LeaseQuery,
   type MaintenanceRequest,
+  type MembershipOrder,
   type NodeAnswer,
   type NodeStatus,
   type RawCommand,
@@ -42,6 +44,7 @@ export interface SeenLeaseAsk {
 
 /** What the node does with a request: an answer, or `undefined` for silence. */
 export type ProposalScript = (proposal: SeenProposal) => NodeAnswer | undefined;
+export type OrderScript = (order: MembershipOrder) => NodeAnswer | undefined;
 export type LeaseScript = (ask: SeenLeaseAsk) => NodeAnswer | undefined;
 export type ReadScript = (read: SeenRead) => NodeAnswer | undefined;
 export type MaintenanceScript = (request: MaintenanceRequest) => NodeAnswer | undefined;
@@ -58,6 +61,7 @@ export class ScriptedNode {
   readonly reads: SeenRead[] = [];
   readonly leaseAsks: SeenLeaseAsk[] = [];
   readonly maintenanceRequests: MaintenanceRequest[] = [];
+  readonly orders: MembershipOrder[] = [];
   /** Who leads in its eyes. */
   term = 1 as Term;
   leader: MemberId | undefined;
@@ -65,6 +69,7 @@ export class ScriptedNode {
   read: ReadScript = ({ reads }) => acceptAll(reads.length);
   lease: LeaseScript = ({ queries }) => acceptAll(queries.length);
   maintenance: MaintenanceScript = () => acceptAll(1);
+  order: OrderScript = () => acceptAll(1);
   /** Answer requests for its status? */
   tellsStatus = true;
   /** Active, according to its status. */
@@ -108,6 +113,12 @@ export class ScriptedNode {
       this.maintenanceRequests.push(request);
       const scripted = this.maintenance(request);
       answer(reply, scripted && encodeReadResponse(scripted));
+    });
+    transport.subscribe(subjects.node(member, "membership"), ({ payload, reply }) => {
+      const order = decodeMembershipOrder(new Uint8Array(payload));
+      this.orders.push(order);
+      const scripted = this.order(order);
+      answer(reply, scripted && encodeProposeResponse(scripted));
     });
     transport.subscribe(subjects.node(member, "status"), ({ reply }) => {
       if (this.tellsStatus) answer(reply, encodeNodeStatus(this.status()));

@@ -95,6 +95,8 @@ export class StoreBehind {
         return { ok: true, bytes: this.#encoder.txn(answer.response, TERM) };
       case "lease-grant":
         return { ok: true, bytes: this.#encoder.leaseGrant(answer.response, TERM) };
+      case "membership":
+        throw new Error("a store without members");
       default:
         return { ok: true, bytes: this.#encoder.leaseRevoke(answer.response, TERM) };
     }

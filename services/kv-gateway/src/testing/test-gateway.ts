@@ -22,6 +22,7 @@ const OPTIONS: GatewayOptions = {
   homeMember: memberId(1),
   advertiseClientUrls: ["http://gateway:2379"],
   requestTimeoutMs: 7000,
+  learnersMax: 1,
   electionTimeoutMs: 1000,
   readPreference: "spread",
   writeBatchesInFlight: 2,
@@ -37,12 +38,16 @@ const OPTIONS: GatewayOptions = {
 /** The id of every lease whose caller left the choice to the gateway. */
 export const DRAWN_LEASE = 0x1ea5en as LeaseId;
 
+/** Ids of members and orders count on from here. */
+export const DRAWN_BEFORE = 0xd0n;
+
 /** A whole gateway but for its doors, in front of three scripted nodes. */
 export function testGateway(
   time: { readonly clock: Clock; readonly scheduler: Scheduler },
   options: Partial<GatewayOptions> = {},
   tracer: Tracer = NO_TRACER,
 ): TestGateway {
+  let drawn = DRAWN_BEFORE;
   const network = new MemoryNetwork({}, { ...time, prng: seededPrng(7) });
   const subjects = new Subjects(parseClusterName("c1"));
   const members = [memberId(1), memberId(2), memberId(3)] as const;
@@ -59,6 +64,7 @@ export function testGateway(
       subjects,
       tracer,
       drawLeaseId: () => DRAWN_LEASE,
+      drawId: () => (drawn += 1n),
       ...time,
     },
   );

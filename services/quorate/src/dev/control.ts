@@ -7,9 +7,11 @@ import { CommandError, messageOf } from "../command-error";
 
 /** What other commands ask a running supervisor to do. */
 export interface ControlRequest {
-  readonly command: "status" | "stop" | "kill" | "pause" | "resume" | "start";
-  /** Of a process; for all commands but "status" and "stop". */
+  readonly command: "status" | "stop" | "kill" | "pause" | "resume" | "start" | "add" | "remove";
+  /** Of a process; for all commands but "status", "stop" and "add". */
   readonly name?: string;
+  /** With "add": leave it a learner. */
+  readonly learner?: boolean;
 }
 
 export interface ControlResponse {

@@ -62,7 +62,7 @@ export function markInitialized(dataDir: string): void {
   if (!topology.initialized) writeTopology(dataDir, { ...topology, initialized: true });
 }
 
-function writeTopology(dataDir: string, topology: Topology): void {
+export function writeTopology(dataDir: string, topology: Topology): void {
   const path = topologyPath(dataDir);
   writeFileSync(`${path}.tmp`, topologyText(topology));
   renameSync(`${path}.tmp`, path);

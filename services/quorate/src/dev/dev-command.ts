@@ -4,7 +4,7 @@ import { systemClock } from "@quorate/actor";
 import { CommandError, messageOf } from "../command-error";
 import { readClusterFile } from "./cluster-file";
 import { controlPath, isControlled } from "./control";
-import { openDataDirectory } from "./data-directory";
+import { openDataDirectory, readTopology } from "./data-directory";
 import { runDetached, tellStarter } from "./detach";
 import { DATA_DIR_DEFAULT, parseDevOptions, type DevFlags, type DevOptions } from "./dev-options";
 import { findProgram } from "./find-program";
@@ -14,7 +14,7 @@ import { accepts, addressOf, checkClientUrls, freePort } from "./ports";
 import { brokerConfig, brokerConfigPath, planProcesses, type ProcessPlan } from "./process-plan";
 import { summary } from "./summary";
 import { Supervisor } from "./supervisor";
-import type { Topology } from "./topology";
+import { presentMembers, type Topology } from "./topology";
 
 const READY_TIMEOUT_MS = 60_000;
 const NATS_PROBE_MS = 3_000;
@@ -77,9 +77,9 @@ async function supervise(options: DevOptions, prepared: Prepared): Promise<void>
   const { topology, natsServer, control, supervised } = prepared;
   const natsUrl = options.natsUrl ?? `nats://127.0.0.1:${await freePort("127.0.0.1", NATS_PORT)}`;
   if (natsServer !== undefined) writeBrokerConfig(dataDir, natsUrl);
-  const plan = (initialized: boolean): ProcessPlan[] =>
+  const plan = (): ProcessPlan[] =>
     planProcesses({
-      topology: { ...topology, initialized },
+      topology: readTopology(dataDir),
       dataDir,
       clientUrls,
       fanouts,
@@ -90,7 +90,7 @@ async function supervise(options: DevOptions, prepared: Prepared): Promise<void>
       node: process.execPath,
       servicesDir: SERVICES_DIR,
     });
-  const nameWidth = Math.max(...plan(true).map(({ name }) => name.length));
+  const nameWidth = Math.max(...plan().map(({ name }) => name.length));
   const color = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 
   const supervisor = new Supervisor(
@@ -101,7 +101,6 @@ async function supervise(options: DevOptions, prepared: Prepared): Promise<void>
       clientUrls,
       controlPath: control,
       plan,
-      initialized: topology.initialized,
       readyTimeoutMs: READY_TIMEOUT_MS,
     },
     {
@@ -129,7 +128,7 @@ async function supervise(options: DevOptions, prepared: Prepared): Promise<void>
   );
   stopOnSignals(supervisor, supervised);
   console.log(
-    `Starting cluster "${topology.cluster}" with ${topology.members.length} members in ${dataDir} ...`,
+    `Starting cluster "${topology.cluster}" with ${presentMembers(topology).length} members in ${dataDir} ...`,
   );
   try {
     await supervisor.run();

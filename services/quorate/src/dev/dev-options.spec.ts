@@ -27,12 +27,14 @@ describe("parseDevOptions", () => {
       alarmClear: "manual",
       autoCompactionMode: "revision",
       autoCompactionRetention: "1000",
+      logKeepEntries: "7",
     });
     expect(nodeFlags).toEqual({
       "quota-backend-bytes": "-1",
       "alarm-clear": "manual",
       "auto-compaction-mode": "revision",
       "auto-compaction-retention": "1000",
+      "log-keep-entries": "7",
     });
     expect(parseDevOptions({}).nodeFlags).toEqual({});
   });
@@ -41,6 +43,7 @@ describe("parseDevOptions", () => {
     [{ members: "0" }, /--members needs a whole number from 1 to 7, not "0"/],
     [{ members: "3.5" }, /--members/],
     [{ gateways: "many" }, /--gateways/],
+    [{ logKeepEntries: "0" }, /--log-keep-entries/],
     [{ clientUrls: "127.0.0.1:2379" }, /is not like http:\/\/127.0.0.1:2379/],
     [{ clientUrls: "https://127.0.0.1:2379" }, /is not like/],
     [{ clientUrls: "http://127.0.0.1:1,http://127.0.0.1:1" }, /twice/],

@@ -7,6 +7,7 @@ export interface DevFlags {
   readonly members?: string;
   readonly gateways?: string;
   readonly fanouts?: string;
+  readonly logKeepEntries?: string;
   readonly eventSubjects?: string;
   readonly clientUrls?: string;
   readonly dataDir?: string;
@@ -49,6 +50,7 @@ const MEMBERS_MAX = 7;
 const GATEWAYS_MAX = 16;
 const FANOUTS_DEFAULT = 1;
 const FANOUTS_MAX = 16;
+const LOG_KEEP_ENTRIES_MAX = 100_000_000;
 
 /** @throws {CommandError} An option makes no sense, or contradicts another. */
 export function parseDevOptions(flags: DevFlags): DevOptions {
@@ -74,17 +76,19 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
 
 /** @throws {CommandError} A raft-node would refuse it: said here once, and not by every member. */
 function nodeFlagsOf(flags: DevFlags): Record<string, string> {
-  const { quotaBackendBytes, alarmClear, autoCompactionMode, autoCompactionRetention } = flags;
+  const { quotaBackendBytes, alarmClear, autoCompactionMode, autoCompactionRetention, logKeepEntries } = flags;
   if (quotaBackendBytes !== undefined && !/^-?\d{1,15}$/.test(quotaBackendBytes))
     throw usageError(`--quota-backend-bytes needs a whole number, not "${quotaBackendBytes}".`);
   if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
     throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
+  if (logKeepEntries !== undefined) count("--log-keep-entries", logKeepEntries, LOG_KEEP_ENTRIES_MAX);
   checkAutoCompaction(flags);
   const given = Object.entries({
     "quota-backend-bytes": quotaBackendBytes,
     "alarm-clear": alarmClear,
     "auto-compaction-mode": autoCompactionMode,
     "auto-compaction-retention": autoCompactionRetention,
+    "log-keep-entries": logKeepEntries,
   });
   return Object.fromEntries(given.filter((flag): flag is [string, string] => flag[1] !== undefined));
 }

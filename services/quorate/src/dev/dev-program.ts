@@ -21,6 +21,10 @@ export function devProgram(): Command {
     .option("--fanouts <count>", "watch-fanouts, which deliver changes to those who watch (1)")
     .option("--event-subjects <on|off>", "publish each change as a plain message, too (on)")
     .option(
+      "--log-keep-entries <count>",
+      "applied entries that members keep in their logs for others that lag (5000)",
+    )
+    .option(
       "--client-urls <urls>",
       "where the gateways listen (http://127.0.0.1:2379 and the ports after it)",
     )
@@ -55,6 +59,20 @@ export function devProgram(): Command {
       );
     });
   }
+  withDataDir(
+    dev
+      .command("add")
+      .description("add a member: as a learner first, a voter once it has caught up")
+      .option("--learner", "leave it a learner"),
+  ).action(async (flags: DevFlags & { learner?: boolean }) => {
+    const request = { command: "add", learner: flags.learner ?? false } as const;
+    console.log(await controlCommand(dataDirOf(flags), request));
+  });
+  withDataDir(
+    dev.command("remove").description("remove a member, and delete its data").argument("<name>", "n1, ..."),
+  ).action(async (name: string, flags: DevFlags) => {
+    console.log(await controlCommand(dataDirOf(flags), { command: "remove", name }));
+  });
   withDataDir(dev.command("stop").description("stop the whole cluster")).action(async (flags: DevFlags) => {
     console.log(await controlCommand(dataDirOf(flags), { command: "stop" }));
   });

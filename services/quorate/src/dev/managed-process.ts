@@ -118,6 +118,19 @@ export class ManagedProcess {
     await this.log.close();
   }
 
+  /** Lets it end by itself, which it is about to do, or ends it after `graceMs`; it is not started again. Never throws. */
+  async leave(graceMs: number): Promise<void> {
+    this.#restartTimer?.cancel();
+    const child = this.#child;
+    this.#status = "killed";
+    if (child !== undefined) {
+      const timer = this.dependencies.clock.setTimer(graceMs, () => child.kill("SIGKILL"));
+      await ended(child);
+      timer.cancel();
+    }
+    await this.log.close();
+  }
+
   #spawn(): void {
     const { command, args } = this.#plan;
     this.#commandLine = [command, ...args];

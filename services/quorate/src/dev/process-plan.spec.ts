@@ -1,5 +1,5 @@
 import { brokerConfig, planProcesses, type PlanOptions } from "./process-plan";
-import { newTopology } from "./topology";
+import { newTopology, withMember, withoutMember } from "./topology";
 
 let id = 0xa0n;
 const topology = newTopology({ cluster: "dev", members: 2 }, () => id++);
@@ -63,6 +63,19 @@ describe("planProcesses", () => {
       ["fanout2", "dev", "on"],
       ["fanout3", "dev", "on"],
     ]);
+  });
+
+  it("lets members join that were added, and plans no more for those that were removed", () => {
+    const changed = withoutMember(withMember(topology, { name: "n3", memberId: "c3" }), "n1");
+    const plans = planProcesses({ ...options, topology: changed });
+    const nodes = plans.filter(({ service }) => service === "raft-node");
+    expect(nodes.map(({ name }) => name)).toEqual(["n2", "n3"]);
+    expect(flag(nodes[1]!.args, "initial-cluster-state")).toBe("join");
+    expect(flag(nodes[1]!.args, "initial-cluster")).toBeUndefined();
+    const homes = plans
+      .filter(({ service }) => service === "kv-gateway")
+      .map(({ args }) => flag(args, "home-member"));
+    expect(homes).toEqual(["a2", "a2", "a2"]);
   });
 
   it("lets members bootstrap only until the cluster has worked once", () => {

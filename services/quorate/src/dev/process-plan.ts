@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { EventSubjects } from "./dev-options";
-import { initialCluster, type Topology } from "./topology";
+import { initialCluster, presentMembers, type Topology, type TopologyMember } from "./topology";
 
 export type ServiceName = "nats-server" | "raft-node" | "watch-fanout" | "kv-gateway";
 
@@ -39,18 +39,27 @@ export interface PlanOptions {
 export function planProcesses(options: PlanOptions): ProcessPlan[] {
   const { topology, clientUrls } = options;
   const broker = options.natsServer === undefined ? [] : [planBroker(options, options.natsServer)];
-  const nodes = topology.members.map((member, at) => {
-    const homed = clientUrls.filter((_, gateway) => gateway % topology.members.length === at);
+  const homes = clientUrls.map((_, at) => homeOf(topology, at));
+  const nodes = presentMembers(topology).map((member) => {
+    const homed = clientUrls.filter((_, at) => homes[at]?.name === member.name);
     return planNode(options, member, homed);
   });
   // A single gateway stands for the whole cluster and shows whoever answers; of several, each shows a member of its own.
   const standForMembers = clientUrls.length > 1;
   const gateways = clientUrls.map((clientUrl, at) => {
-    const home = standForMembers ? topology.members[at % topology.members.length]!.memberId : undefined;
+    const home = standForMembers ? homes[at]?.memberId : undefined;
     return planGateway(options, `gateway${at + 1}`, clientUrl, home);
   });
   const fanouts = Array.from({ length: options.fanouts }, (_, at) => planFanout(options, `fanout${at + 1}`));
   return [...broker, ...nodes, ...fanouts, ...gateways];
+}
+
+/** The member that a gateway stands for: the same one for as long as that is a member, whoever else comes and goes. */
+function homeOf(topology: Topology, gateway: number): TopologyMember | undefined {
+  const founders = topology.members.filter(({ joined }) => joined !== true);
+  const first = founders[gateway % founders.length];
+  const present = presentMembers(topology);
+  return first?.removed === true ? present[gateway % present.length] : first;
 }
 
 export function brokerConfigPath(dataDir: string): string {
@@ -79,11 +88,7 @@ function planBroker(options: PlanOptions, natsServer: string): ProcessPlan {
   };
 }
 
-function planNode(
-  options: PlanOptions,
-  member: { name: string; memberId: string },
-  homed: string[],
-): ProcessPlan {
+function planNode(options: PlanOptions, member: TopologyMember, homed: string[]): ProcessPlan {
   const { topology, dataDir } = options;
   const flags: Record<string, string> = {
     name: member.name,
@@ -92,8 +97,12 @@ function planNode(
     "cluster-id": topology.clusterId,
     "data-dir": join(dataDir, member.name),
     "nats-url": options.natsUrl,
-    "initial-cluster": initialCluster(topology),
-    "initial-cluster-state": topology.initialized ? "existing" : "new",
+    ...(member.joined === true
+      ? { "initial-cluster-state": "join" }
+      : {
+          "initial-cluster": initialCluster(topology),
+          "initial-cluster-state": topology.initialized ? "existing" : "new",
+        }),
     ...options.nodeFlags,
   };
   if (homed.length > 0) flags["client-urls"] = homed.join(",");

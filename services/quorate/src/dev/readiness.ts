@@ -15,7 +15,7 @@ const RETRY_MS = 100;
 const ATTEMPT_MS = 2_000;
 
 /**
- * Resolves once a write went all the way through the cluster and every gateway listens.
+ * Resolves once a write went all the way through the cluster, and every gateway listens and is listed.
  *
  * The write deletes a key that does not exist: a majority agrees on it like on any other, but it uses no revision and
  * leaves no trace, so that the first revision stays the user's.
@@ -51,7 +51,10 @@ async function attempt({ cluster, natsUrl, clientUrls }: ReadinessOptions): Prom
     timeoutMs: ATTEMPT_MS,
   });
   await client.delete("quorate/dev/ready");
+  // So that whoever asks the cluster where it can be reached is told from the first moment on.
+  const listed = (await client.members()).flatMap((member) => member.clientUrls);
   for (const url of clientUrls) {
+    if (!listed.includes(url)) throw new CommandError(`no member has made ${url} known yet`);
     const { host, port } = addressOf(url);
     if (!(await accepts(host, port, ATTEMPT_MS))) throw new CommandError(`no gateway listens on ${url}`);
   }

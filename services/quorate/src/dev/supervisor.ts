@@ -4,6 +4,7 @@ import { writeClusterFile, type ClusterProcess } from "./cluster-file";
 import { serveControl, type ControlRequest, type ControlResponse } from "./control";
 import { markInitialized } from "./data-directory";
 import { ManagedProcess } from "./managed-process";
+import { addMember, removeMember } from "./member-changes";
 import { accepts, addressOf } from "./ports";
 import { ProcessLog } from "./process-log";
 import type { ProcessPlan } from "./process-plan";
@@ -15,10 +16,8 @@ export interface SupervisorOptions {
   readonly natsUrl: string;
   readonly clientUrls: readonly string[];
   readonly controlPath: string;
-  /** The processes in the order to start them; another plan of the same ones once the cluster has worked. */
-  readonly plan: (initialized: boolean) => readonly ProcessPlan[];
-  /** Whether it has worked before. */
-  readonly initialized: boolean;
+  /** The processes in the order to start them, by what `topology.json` says at that time. */
+  readonly plan: () => readonly ProcessPlan[];
   /** Milliseconds the cluster may take until its first write succeeds. */
   readonly readyTimeoutMs: number;
 }
@@ -33,12 +32,15 @@ export interface SupervisorDependencies {
 }
 
 const BROKER_TIMEOUT_MS = 10_000;
+/** How long a removed member may go on: until the others do not need its vote any more. */
+const LEAVE_GRACE_MS = 10_000;
 /** Stopped before what they depend on, and started after it. */
 const STOP_ORDER = ["kv-gateway", "watch-fanout", "raft-node", "nats-server"] as const;
 
 /** Runs the processes of a development cluster from start to stop, and does to them what other commands ask for. */
 export class Supervisor {
-  readonly #processes: readonly ManagedProcess[];
+  #processes: readonly ManagedProcess[];
+  #changingMembers = false;
   readonly #stopRequested = Promise.withResolvers<undefined>();
   readonly #allStopped = Promise.withResolvers<undefined>();
   #isStopping = false;
@@ -48,11 +50,7 @@ export class Supervisor {
     private readonly options: SupervisorOptions,
     private readonly dependencies: SupervisorDependencies,
   ) {
-    this.#processes = options.plan(options.initialized).map((plan) => {
-      const log = new ProcessLog(options.dataDir, plan.name, dependencies.showLine);
-      const { clock, report } = dependencies;
-      return new ManagedProcess(plan, { log, clock, report, changed: () => this.#record() });
-    });
+    this.#processes = options.plan().map((plan) => this.#manage(plan));
   }
 
   /**
@@ -119,9 +117,55 @@ export class Supervisor {
   /** From here on a member that comes back without data is no new one. */
   #markInitialized(): void {
     markInitialized(this.options.dataDir);
-    for (const plan of this.options.plan(true)) {
-      this.#processes.find((managed) => managed.plan.name === plan.name)?.replan(plan);
+    for (const plan of this.options.plan()) this.#find(plan.name)?.replan(plan);
+  }
+
+  #manage(plan: ProcessPlan): ManagedProcess {
+    const log = new ProcessLog(this.options.dataDir, plan.name, this.dependencies.showLine);
+    const { clock, report } = this.dependencies;
+    return new ManagedProcess(plan, { log, clock, report, changed: () => this.#record() });
+  }
+
+  #find(name: string): ManagedProcess | undefined {
+    return this.#processes.find(({ plan }) => plan.name === name);
+  }
+
+  /** One at a time. @returns What to tell. @throws {CommandError} It was not done. */
+  async #changeMembers(request: ControlRequest): Promise<string> {
+    if (this.#changingMembers) throw new CommandError("Another member is being added or removed.");
+    this.#changingMembers = true;
+    try {
+      if (request.command === "add") {
+        return await addMember(this.options, request.learner ?? false, () => this.#startPlanned());
+      }
+      const name = request.name ?? "";
+      return await removeMember(this.options, name, () => this.#retire(name));
+    } finally {
+      this.#changingMembers = false;
     }
+  }
+
+  /** Starts what the plan has and does not run yet. */
+  #startPlanned(): void {
+    const added = this.options.plan().filter(({ name }) => this.#find(name) === undefined);
+    const started = added.map((plan) => this.#manage(plan));
+    this.#processes = [...this.#processes, ...started];
+    for (const managed of started) managed.start();
+  }
+
+  /** Ends a removed member, and starts the gateways anew that stood for it. */
+  async #retire(name: string): Promise<void> {
+    await this.#find(name)?.leave(LEAVE_GRACE_MS);
+    this.#processes = this.#processes.filter(({ plan }) => plan.name !== name);
+    for (const plan of this.options.plan()) {
+      const managed = this.#find(plan.name);
+      const isRehomed = plan.service === "kv-gateway" && managed?.plan.args.join() !== plan.args.join();
+      managed?.replan(plan);
+      if (!isRehomed || managed?.status !== "running") continue;
+      await managed.kill();
+      managed.start();
+    }
+    this.#record();
   }
 
   /** Why waiting for the cluster to work is in vain, if it is. */
@@ -151,7 +195,15 @@ export class Supervisor {
       return { ok: true, message: `Stopped ${this.#processes.length} processes.` };
     }
     if (request.command === "status") return { ok: true, message: JSON.stringify(this.#describe()) };
-    const managed = this.#processes.find(({ plan }) => plan.name === request.name);
+    if (request.command === "add" || request.command === "remove") {
+      if (this.#isStopping) return { ok: false, message: "The cluster is being stopped." };
+      try {
+        return { ok: true, message: await this.#changeMembers(request) };
+      } catch (error) {
+        return { ok: false, message: messageOf(error) };
+      }
+    }
+    const managed = this.#find(request.name ?? "");
     if (managed === undefined) {
       const names = this.#processes.map(({ plan }) => plan.name).join(", ");
       return { ok: false, message: `There is no "${request.name ?? ""}" here: choose from ${names}.` };
@@ -181,7 +233,7 @@ export class Supervisor {
 }
 
 async function perform(
-  command: Exclude<ControlRequest["command"], "stop" | "status">,
+  command: Exclude<ControlRequest["command"], "stop" | "status" | "add" | "remove">,
   managed: ManagedProcess,
 ): Promise<string> {
   const { name } = managed.plan;

@@ -1,5 +1,15 @@
 import { CommandError } from "../command-error";
-import { checkWishes, initialCluster, newTopology, parseTopology, topologyText } from "./topology";
+import {
+  checkWishes,
+  initialCluster,
+  newTopology,
+  nextName,
+  parseTopology,
+  presentMembers,
+  topologyText,
+  withMember,
+  withoutMember,
+} from "./topology";
 
 const anything = { cluster: undefined, members: undefined };
 
@@ -39,6 +49,26 @@ describe("parseTopology", () => {
     '{"cluster":"a","clusterId":"1","members":[]}',
   ])("tells what to do about damage: %p", (text) => {
     expect(() => parseTopology(text, "topology.json")).toThrow(/topology.json is damaged: .*--fresh/);
+  });
+});
+
+describe("a topology whose members come and go", () => {
+  const founded = newTopology(anything, counter());
+  const grown = withMember(founded, { name: "n4", memberId: "d4" });
+  const topology = withoutMember(grown, "n2");
+
+  it("knows who is there, and with whom it began", () => {
+    expect(presentMembers(topology).map(({ name }) => name)).toEqual(["n1", "n3", "n4"]);
+    expect(initialCluster(topology)).toBe("n1=a1,n2=a2,n3=a3");
+  });
+
+  it("gives no name twice", () => {
+    expect(nextName(founded)).toBe("n4");
+    expect(nextName(withoutMember(grown, "n4"))).toBe("n5");
+  });
+
+  it("is read as it was written", () => {
+    expect(parseTopology(topologyText(topology), "topology.json")).toEqual(topology);
   });
 });
 

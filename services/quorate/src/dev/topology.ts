@@ -5,6 +5,7 @@ import { CommandError } from "../command-error";
 export interface Topology {
   readonly cluster: string;
   readonly clusterId: string;
+  /** All that ever were, so that no name comes back. */
   readonly members: readonly TopologyMember[];
   /**
    * Whether the cluster has worked once. Before, members may bootstrap; afterwards a member without data has lost it, and
@@ -17,6 +18,10 @@ export interface TopologyMember {
   readonly name: string;
   /** Hexadecimal, as everywhere outside the code. */
   readonly memberId: string;
+  /** It was added to the cluster while that ran. */
+  readonly joined?: true;
+  /** It was removed, which is for ever. */
+  readonly removed?: true;
 }
 
 export interface TopologyWishes {
@@ -42,7 +47,7 @@ export function newTopology(wishes: TopologyWishes, randomId: () => bigint): Top
 
 /** @throws {CommandError} What was asked for is not what `topology` is. */
 export function checkWishes(topology: Topology, wishes: TopologyWishes, dataDir: string): void {
-  const size = topology.members.length;
+  const size = presentMembers(topology).length;
   if (wishes.members !== undefined && wishes.members !== size) {
     throw new CommandError(
       `${dataDir} holds a cluster of ${size} members: leave out --members, or start over with --fresh.`,
@@ -60,9 +65,14 @@ export function parseTopology(text: string, path: string): Topology {
   try {
     const parsed = JSON.parse(text) as Topology;
     parseHexId(parsed.clusterId);
-    const members = parsed.members.map(({ name, memberId }) => {
+    const members = parsed.members.map(({ name, memberId, joined, removed }): TopologyMember => {
       parseHexId(memberId);
-      return { name, memberId };
+      return {
+        name,
+        memberId,
+        ...(joined === true ? { joined } : {}),
+        ...(removed === true ? { removed } : {}),
+      };
     });
     if (typeof parsed.cluster !== "string" || members.length === 0) throw new TypeError("a field is missing");
     const { cluster, clusterId } = parsed;
@@ -76,7 +86,31 @@ export function topologyText(topology: Topology): string {
   return `${JSON.stringify(topology, null, 2)}\n`;
 }
 
-/** The value of raft-node's --initial-cluster. */
+/** Those that belong to the cluster now. */
+export function presentMembers(topology: Topology): readonly TopologyMember[] {
+  return topology.members.filter(({ removed }) => removed !== true);
+}
+
+/** What the next member is called. */
+export function nextName(topology: Topology): string {
+  return `n${topology.members.length + 1}`;
+}
+
+export function withMember(topology: Topology, member: { name: string; memberId: string }): Topology {
+  return { ...topology, members: [...topology.members, { ...member, joined: true }] };
+}
+
+export function withoutMember(topology: Topology, name: string): Topology {
+  const members = topology.members.map((member) =>
+    member.name === name ? { ...member, removed: true as const } : member,
+  );
+  return { ...topology, members };
+}
+
+/** The value of raft-node's --initial-cluster: with whom the cluster began, whatever became of them. */
 export function initialCluster(topology: Topology): string {
-  return topology.members.map(({ name, memberId }) => `${name}=${memberId}`).join(",");
+  return topology.members
+    .filter(({ joined }) => joined !== true)
+    .map(({ name, memberId }) => `${name}=${memberId}`)
+    .join(",");
 }

@@ -8,7 +8,8 @@ import { electCommand } from "./elect-command";
 import { renderDelete, renderPut, renderRange, renderTransaction } from "./kv-output";
 import { leaseCommand } from "./lease-commands";
 import { lockCommand } from "./lock-command";
-import { renderMembers, renderStatus } from "./member-output";
+import { memberCommand, memberListCommand, moveLeaderCommand } from "./member-commands";
+import { renderStatus } from "./member-output";
 import { parseOutputFormat } from "./output-format";
 import { keyRange, rangeOptions, wholeNumber, type GetFlags, type KeyFlags } from "./range-flags";
 import { parseTransaction } from "./txn-text";
@@ -28,7 +29,9 @@ export function kvCommands(): Command[] {
     electCommand(),
     compactCommand(),
     statusCommand(),
-    membersCommand(),
+    memberListCommand("members"),
+    memberCommand(),
+    moveLeaderCommand(),
     alarmCommand(),
   ];
 }
@@ -138,16 +141,6 @@ function statusCommand(): Command {
       const format = parseOutputFormat(flags.writeOut);
       const status = await withClient(flags, (client) => client.status());
       process.stdout.write(renderStatus(status, format));
-    });
-}
-
-function membersCommand(): Command {
-  return clusterCommand("members")
-    .description("list the members")
-    .action(async (flags: OutputFlags) => {
-      const format = parseOutputFormat(flags.writeOut);
-      const members = await withClient(flags, (client) => client.members());
-      process.stdout.write(renderMembers(members, format));
     });
 }
 

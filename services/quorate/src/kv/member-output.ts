@@ -1,5 +1,5 @@
 import { hexId } from "@quorate/base";
-import type { Member, MemberStatus } from "@quorate/client";
+import type { Member, MemberAddition, MembershipChange, MemberStatus } from "@quorate/client";
 import { fieldLines, jsonLine, table, textLine, withoutZeros, type OutputFormat } from "./output-format";
 
 /** JSON and fields as of `etcdctl endpoint status`, but for the endpoint: over a broker there is none. */
@@ -52,6 +52,57 @@ export function renderMembers(members: readonly Member[], format: OutputFormat):
         members.map(memberRow),
       );
   }
+}
+
+/** The first line is etcdctl's. The variables are for the raft-node; name, broker and directory of the cluster are not known here. */
+export function renderAddition(name: string, added: MemberAddition, format: OutputFormat): Uint8Array {
+  const { header, member } = added;
+  if (format !== "simple") return renderChange(member.id, "", added, format, member);
+  return textLine(
+    [
+      `Member ${padded(member.id)} added${member.isLearner ? " as learner" : ""} to cluster ${padded(header.clusterId)}`,
+      "",
+      `QUORATE_NAME="${name}"`,
+      `QUORATE_MEMBER_ID="${hexId(member.id)}"`,
+      `QUORATE_CLUSTER_ID="${hexId(header.clusterId)}"`,
+      `QUORATE_INITIAL_CLUSTER_STATE="join"`,
+    ].join("\n"),
+  );
+}
+
+/** @param done What has been done to the member, as etcdctl puts it. */
+export function renderChange(
+  id: bigint,
+  done: string,
+  { header, members }: MembershipChange,
+  format: OutputFormat,
+  member?: Member,
+): Uint8Array {
+  const headerJson = { cluster_id: header.clusterId, member_id: header.memberId, raft_term: header.term };
+  switch (format) {
+    case "json":
+      return jsonLine({
+        header: headerJson,
+        member: member === undefined ? undefined : memberJson(member),
+        members: members.map(memberJson),
+      });
+    case "fields":
+      return fieldLines([
+        ["ClusterID", header.clusterId],
+        ["MemberID", header.memberId],
+        ["RaftTerm", header.term],
+        ...members.flatMap(memberFields),
+      ]);
+    case "simple":
+      return textLine(`Member ${padded(id)} ${done} cluster ${padded(header.clusterId)}`);
+    case "table":
+      return renderMembers(members, format);
+  }
+}
+
+/** Sixteen places, as etcdctl has it. */
+function padded(id: bigint): string {
+  return hexId(id).padStart(16, " ");
 }
 
 function statusJson(status: MemberStatus): ReturnType<typeof withoutZeros> {

@@ -1,8 +1,8 @@
 import { VirtualTime } from "@quorate/actor";
 import { utf8 } from "@quorate/base";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
-import { STATE_COLUMNS, StateMachine, type StateColumn } from "@quorate/state-machine";
-import { MemoryDisk, MemoryKeyValueStore } from "@quorate/storage";
+import { STATE_COLUMNS, type StateColumn } from "@quorate/state-machine";
+import { MemoryDisk, MemoryKeyValueStore, MemorySnapshotStorage, MemoryStatePlace } from "@quorate/storage";
 import {
   decodeProposeResponse,
   decodeReadResponse,
@@ -12,30 +12,31 @@ import {
   saturatingNumber,
   type RawCommand,
 } from "@quorate/wire";
+import { AppliedState } from "../snapshot/applied-state";
+import { SnapshotLane } from "../snapshot/snapshot-lane";
 import { ApplierActor, type ApplierReport } from "./applier-actor";
 
 const TERM = 3 as Term;
 
-function build(disk = new MemoryDisk<StateColumn>(STATE_COLUMNS)) {
+function build(place = new MemoryStatePlace<StateColumn>(STATE_COLUMNS)) {
   const time = new VirtualTime();
-  const store = new MemoryKeyValueStore<StateColumn>(disk);
+  const state = new AppliedState({ storage: new MemorySnapshotStorage(place, 0 as LogIndex) });
   const reports: ApplierReport[] = [];
+  const shared = { reports: { tell: (report: ApplierReport) => reports.push(report) }, clock: time };
+  const snapshots = new SnapshotLane({ chunkBytesMax: 100, windowChunks: 4 }, { state, ...shared });
   const actor = new ApplierActor(
     {
       clusterId: 0xcn,
       memberId: 0xa1n as MemberId,
       background: { stepWork: 2, stepPauseMs: 10 },
+      syncEntries: 100,
+      syncBytes: 10_000,
       sliceBytesMax: 200,
       sliceRowsMax: 5,
     },
-    {
-      store,
-      stateMachine: new StateMachine({}, { view: store }),
-      reports: { tell: (report) => reports.push(report) },
-      clock: time,
-    },
+    { state, snapshots, ...shared },
   );
-  return { actor, reports, time, disk };
+  return { actor, reports, time, place, disk: place.disk };
 }
 
 function put(key: string, value: string): RawCommand {
@@ -156,7 +157,7 @@ describe("ApplierActor", () => {
     first.disk.crash(first.disk.unsyncedBatches);
     const rows = (): number => [...countRows(first.disk)].length;
     const before = rows();
-    const second = build(first.disk);
+    const second = build(first.place);
     second.time.advance(500);
     second.disk.crash(second.disk.unsyncedBatches);
     expect(rows()).toBeLessThan(before);

@@ -9,15 +9,16 @@ import type {
   CommandOutcome,
   CommittedEntry,
   LeaseChange,
+  Membership,
   StateColumn,
-  StateMachine,
   StoreCondition,
 } from "@quorate/state-machine";
-import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
+import type { KeyValueBatch } from "@quorate/storage";
 import {
   decodeCommandBatch,
   DecodeError,
   decodeHistoryRequest,
+  decodeMembershipEntry,
   decodeRead,
   decodeReadRequest,
   encodeFeedBatch,
@@ -31,6 +32,9 @@ import {
 import { BackgroundWork, type BackgroundWorkOptions } from "../background-work";
 import { encodeHistory, withPrevious } from "../history";
 import { encodeOutcome, encodeRead } from "../results";
+import type { AppliedState } from "../snapshot/applied-state";
+import type { SnapshotLane } from "../snapshot/snapshot-lane";
+import type { SnapshotMessage, SnapshotReport } from "../snapshot/snapshot-messages";
 
 export type ApplierMessage =
   /** `answered`: the indexes for which this member owes an answer; the others are applied without encoding one. */
@@ -69,7 +73,8 @@ export type ApplierMessage =
       readonly query: MaintenanceQuery;
       /** Later nobody waits any more. */
       readonly timeoutMs: number;
-    };
+    }
+  | SnapshotMessage;
 
 /** An encoded ProposeResponse for the entry at `index`, which was applied with `term`. */
 export interface Answer {
@@ -86,7 +91,11 @@ export type ApplierReport =
       readonly databaseBytes: number;
       readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
+      /** The membership as of `position`, if something since the last report was about it. */
+      readonly membership?: Membership;
     }
+  /** Everything up to `index` survives a power loss. */
+  | { readonly kind: "applied-durably"; readonly index: LogIndex }
   | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "read-result"; readonly id: number; readonly response: Uint8Array }
   /** As of the `applied` report before it. */
@@ -94,11 +103,12 @@ export type ApplierReport =
   | { readonly kind: "lease-keys"; readonly id: number; readonly keys: readonly Uint8Array[] }
   | FeedReport
   | CompactionReport
-  | MaintenanceReport;
+  | MaintenanceReport
+  | SnapshotReport;
 
 /** A step of physical compaction has given bytes back. */
 export interface CompactionReport {
-  readonly kind: "compacted";
+  readonly kind: "store-compacted";
   readonly condition: StoreCondition;
 }
 
@@ -122,14 +132,17 @@ export interface ApplierOptions {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   readonly background: BackgroundWorkOptions;
+  /** Entries, and bytes of them, after which what is applied is synced, so that the log before it may go. */
+  readonly syncEntries: number;
+  readonly syncBytes: number;
   /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
   readonly sliceBytesMax: number;
   readonly sliceRowsMax: number;
 }
 
 export interface ApplierDependencies {
-  readonly store: KeyValueStore<StateColumn>;
-  readonly stateMachine: StateMachine;
+  readonly state: AppliedState;
+  readonly snapshots: SnapshotLane;
   readonly reports: ActorRef<ApplierReport>;
   readonly clock: Clock;
 }
@@ -146,13 +159,15 @@ const DATABASE_SIZE_EVERY_MS = 1000;
  * waited for them are answered from the state as it then stands.
  */
 export class ApplierActor implements Actor<ApplierMessage> {
-  readonly #batch: KeyValueBatch<StateColumn>;
+  #batch: KeyValueBatch<StateColumn>;
   readonly #encoder: ResponseEncoder;
   #applies: ApplyMessage[] = [];
   #reads: ReadMessage[] = [];
   #histories: HistoryMessage[] = [];
   #feedMode: FeedMode = "off";
   readonly #background: BackgroundWork;
+  #unsyncedEntries = 0;
+  #unsyncedBytes = 0;
   #databaseBytes = 0;
   #databaseBytesAt = -Infinity;
 
@@ -160,7 +175,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     private readonly options: ApplierOptions,
     private readonly dependencies: ApplierDependencies,
   ) {
-    this.#batch = dependencies.store.batch();
+    this.#batch = dependencies.state.store.batch();
     this.#encoder = new ResponseEncoder(options);
     this.#background = new BackgroundWork(options.background, { ...dependencies, encoder: this.#encoder });
   }
@@ -184,19 +199,41 @@ export class ApplierActor implements Actor<ApplierMessage> {
       case "maintenance":
         this.#background.ask(message);
         return;
+      case "snapshot-install":
+        this.#applies = []; // what was handed over before is part of it
+        this.#background.pause();
+        return this.dependencies.snapshots.receive(message, () => this.#installed());
+      case "snapshot-open":
+      case "snapshot-close":
+      case "snapshot-read":
+      case "snapshot-stage":
+      case "snapshot-write":
+      case "snapshot-discard":
+        return this.dependencies.snapshots.receive(message, () => this.#installed());
       default:
         assertNever(message);
     }
   }
 
   turnEnded(): void {
+    if (this.dependencies.snapshots.installing) return;
     if (this.#applies.length > 0) this.#apply();
     if (this.#reads.length > 0) this.#answerReads();
     if (this.#histories.length > 0) this.#answerHistories();
   }
 
+  /** The state is another one. What waits is served from it, in a turn of its own if it took long to open. */
+  #installed(): void {
+    this.#batch = this.dependencies.state.store.batch();
+    this.#unsyncedEntries = 0;
+    this.#unsyncedBytes = 0;
+    this.#background.resume();
+    this.dependencies.clock.setTimer(0, () => this.turnEnded());
+  }
+
   #apply(): void {
-    const { stateMachine, reports } = this.dependencies;
+    const { reports } = this.dependencies;
+    const { stateMachine } = this.dependencies.state;
     const messages = this.#applies;
     this.#applies = [];
     const entries = messages.flatMap((message) => message.entries.map(committedEntry));
@@ -208,13 +245,31 @@ export class ApplierActor implements Actor<ApplierMessage> {
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
     const { position, condition } = stateMachine;
+    const { leases, membership } = result;
     const databaseBytes = this.#sizeOnDisk();
-    reports.tell({ kind: "applied", position, databaseBytes, condition, leases: result.leases });
+    const report = { kind: "applied", position, databaseBytes, condition, leases } as const;
+    reports.tell(membership === undefined ? report : { ...report, membership });
+    this.#unsyncedEntries += entries.length;
+    for (const { entries: applied } of messages)
+      for (const { data } of applied) this.#unsyncedBytes += data.length;
+    const { syncEntries, syncBytes } = this.options;
+    if (this.#unsyncedEntries >= syncEntries || this.#unsyncedBytes >= syncBytes) this.#sync();
+  }
+
+  /** Writes the position once more: a synced batch takes all before it along. Last, since it takes what the disk takes. */
+  #sync(): void {
+    const { state, reports } = this.dependencies;
+    state.stateMachine.storePosition(this.#batch);
+    this.#batch.write({ sync: true });
+    this.#unsyncedEntries = 0;
+    this.#unsyncedBytes = 0;
+    reports.tell({ kind: "applied-durably", index: state.stateMachine.position.index as LogIndex });
   }
 
   /** Encoded once, however many fan-outs and watchers there are. */
   #feed(before: AppliedPosition, events: readonly Event[], term: Term): void {
-    const { stateMachine, store, reports } = this.dependencies;
+    const { reports } = this.dependencies;
+    const { stateMachine, store } = this.dependencies.state;
     const { revision, compactRevision } = stateMachine.position;
     if (revision === before.revision && compactRevision === before.compactRevision) return;
     const bare = this.#feedMode === "bare";
@@ -224,7 +279,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #answerHistories(): void {
-    const { stateMachine, store, reports } = this.dependencies;
+    const { reports } = this.dependencies;
+    const { stateMachine, store } = this.dependencies.state;
     const histories = this.#histories;
     this.#histories = [];
     for (const { id, request } of histories) {
@@ -259,8 +315,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #answerReads(): void {
-    const { stateMachine, reports } = this.dependencies;
-    const applied = stateMachine.position.index;
+    const { state, reports } = this.dependencies;
+    const applied = state.stateMachine.position.index;
     const waiting: ReadMessage[] = [];
     for (const read of this.#reads) {
       if (read.minIndex > applied) waiting.push(read);
@@ -270,7 +326,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   }
 
   #read(message: ReadMessage): ApplierReport {
-    const { stateMachine } = this.dependencies;
+    const { stateMachine } = this.dependencies.state;
     switch (message.kind) {
       case "read": {
         const { reads } = decodeReadRequest(message.request);
@@ -294,7 +350,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
 
   #result(read: RawRead, raftTerm: Term, budget: RangeBudget): Result {
     try {
-      const outcome = this.dependencies.stateMachine.read(decodeRead(read), budget);
+      const outcome = this.dependencies.state.stateMachine.read(decodeRead(read), budget);
       return encodeRead(this.#encoder, outcome, raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -306,7 +362,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const now = this.dependencies.clock.now();
     if (now - this.#databaseBytesAt >= DATABASE_SIZE_EVERY_MS) {
       this.#databaseBytesAt = now;
-      this.#databaseBytes = this.dependencies.store.sizeBytes();
+      this.#databaseBytes = this.dependencies.state.store.sizeBytes();
     }
     return this.#databaseBytes;
   }
@@ -320,13 +376,20 @@ function committedEntry(entry: Entry): CommittedEntry {
   return {
     index: entry.index,
     term: entry.term,
-    commands: entry.type === "command" ? commandsOf(entry) : [],
+    commands: commandsOf(entry),
   };
 }
 
 function commandsOf(entry: Entry): readonly Command[] {
   try {
-    return decodeCommandBatch(entry.data);
+    switch (entry.type) {
+      case "command":
+        return decodeCommandBatch(entry.data);
+      case "configuration":
+        return [{ kind: "membership", request: decodeMembershipEntry(entry.data) }];
+      case "empty":
+        return [];
+    }
   } catch (error) {
     if (error instanceof DecodeError) return [];
     throw error;

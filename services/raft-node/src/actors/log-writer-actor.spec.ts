@@ -1,7 +1,9 @@
+import { VirtualTime } from "@quorate/actor";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import { MemoryLogDisk, MemoryLogStorage, type LogStorage, type LogWrite } from "@quorate/storage";
 import { LogWriterActor, type LogWriterReport } from "./log-writer-actor";
 
+const OPTIONS = { compactionEntriesMax: 2, compactionPauseMs: 10 };
 const MEMBER = 0xa1n as MemberId;
 
 function entry(index: number, term = 1): Entry {
@@ -31,12 +33,18 @@ function build() {
       syncs += 1;
       memory.append(writes);
     },
+    compact: (...args) => memory.compact(...args),
     read: (from, to, bytesMax) => memory.read(from, to, bytesMax),
     [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
   };
   const reports: LogWriterReport[] = [];
-  const actor = new LogWriterActor({ storage, reports: { tell: (report) => reports.push(report) } });
-  return { actor, reports, syncs: () => syncs };
+  const time = new VirtualTime();
+  const actor = new LogWriterActor(OPTIONS, {
+    storage,
+    reports: { tell: (report) => reports.push(report) },
+    clock: time,
+  });
+  return { actor, reports, time, syncs: () => syncs };
 }
 
 describe("LogWriterActor", () => {
@@ -67,6 +75,26 @@ describe("LogWriterActor", () => {
     expect(reports.map((report) => report.kind)).toEqual(["persisted", "fetched"]);
   });
 
+  it("removes a part of the log in steps, between which writes go on", () => {
+    const { actor, reports, time } = build();
+    actor.receive({ kind: "write", id: 1, write: write([1, 2, 3, 4].map((index) => entry(index))) });
+    actor.turnEnded();
+    const configuration = { incoming: [MEMBER], outgoing: [], learners: [] };
+    actor.receive({ kind: "compact", upTo: 3 as LogIndex, configuration });
+    time.advance(10);
+    actor.receive({ kind: "write", id: 2, write: write([entry(5)]) });
+    actor.turnEnded();
+    time.advance(1000);
+    expect(reports).toEqual([
+      { kind: "persisted", id: 1 },
+      { kind: "compacted", at: { term: 1, index: 2 }, chain: 21 },
+      { kind: "persisted", id: 2 },
+      { kind: "compacted", at: { term: 1, index: 3 }, chain: 31 },
+    ]);
+    actor.receive({ kind: "read", from: 3 as LogIndex, to: 4 as LogIndex, bytesMax: 100 });
+    expect(reports.at(-1)).toEqual({ kind: "fetched", from: 3, entries: [] });
+  });
+
   it("reports nothing if the disk fails, and lets the failure end the thread", () => {
     const reports: LogWriterReport[] = [];
     const failing = {
@@ -74,9 +102,10 @@ describe("LogWriterActor", () => {
         throw new Error("disk full");
       },
     } as unknown as LogStorage;
-    const actor = new LogWriterActor({
+    const actor = new LogWriterActor(OPTIONS, {
       storage: failing,
       reports: { tell: (report) => reports.push(report) },
+      clock: new VirtualTime(),
     });
     actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });
     expect(() => actor.turnEnded()).toThrow("disk full");

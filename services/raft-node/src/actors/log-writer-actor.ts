@@ -1,17 +1,27 @@
 import type { Actor, ActorRef } from "@quorate/actor";
-import { assertNever } from "@quorate/base";
-import type { Entry, LogIndex } from "@quorate/raft";
-import type { LogStorage, LogWrite } from "@quorate/storage";
+import { assertNever, type Clock } from "@quorate/base";
+import type { Configuration, Entry, LogIndex } from "@quorate/raft";
+import type { LogCompacted, LogStorage, LogWrite } from "@quorate/storage";
 
 export type LogWriterMessage =
   /** Ids rise by one; completed in order. */
   | { readonly kind: "write"; readonly id: number; readonly write: LogWrite }
-  | { readonly kind: "read"; readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number };
+  | { readonly kind: "read"; readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number }
+  /** Removes the log up to `upTo`, in steps between the writes. A later one takes the place of an earlier one. */
+  | { readonly kind: "compact"; readonly upTo: LogIndex; readonly configuration: Configuration };
 
 export type LogWriterReport =
   /** The write with this id, and all before it, survive a power loss. */
   | { readonly kind: "persisted"; readonly id: number }
-  | { readonly kind: "fetched"; readonly from: LogIndex; readonly entries: readonly Entry[] };
+  | { readonly kind: "fetched"; readonly from: LogIndex; readonly entries: readonly Entry[] }
+  /** The log begins behind `at`. */
+  | ({ readonly kind: "compacted" } & LogCompacted);
+
+export interface LogWriterOptions {
+  /** Entries that one step of compaction removes, and the pause between steps in milliseconds, so that writes go on. */
+  readonly compactionEntriesMax: number;
+  readonly compactionPauseMs: number;
+}
 
 /**
  * The append lane: everything that arrived while the last sync ran shares the next one (group commit). It writes in the
@@ -21,11 +31,15 @@ export type LogWriterReport =
 export class LogWriterActor implements Actor<LogWriterMessage> {
   #writes: LogWrite[] = [];
   #lastId = 0;
+  #compaction: Extract<LogWriterMessage, { kind: "compact" }> | undefined;
+  #compacting = false;
 
   constructor(
+    private readonly options: LogWriterOptions,
     private readonly dependencies: {
       readonly storage: LogStorage;
       readonly reports: ActorRef<LogWriterReport>;
+      readonly clock: Clock;
     },
   ) {}
 
@@ -38,6 +52,9 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
       case "read":
         this.#flush(); // what is read back may still be among the gathered writes
         return this.#read(message.from, message.to, message.bytesMax);
+      case "compact":
+        this.#compaction = message;
+        return this.#compactLater();
       default:
         return assertNever(message);
     }
@@ -58,5 +75,24 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
   #read(from: LogIndex, to: LogIndex, bytesMax: number): void {
     const entries = this.dependencies.storage.read(from, to, bytesMax);
     this.dependencies.reports.tell({ kind: "fetched", from, entries });
+  }
+
+  #compactLater(): void {
+    if (this.#compacting) return;
+    this.#compacting = true;
+    this.dependencies.clock.setTimer(this.options.compactionPauseMs, () => {
+      this.#compacting = false;
+      this.#compact();
+    });
+  }
+
+  #compact(): void {
+    if (this.#compaction === undefined) return;
+    const { upTo, configuration } = this.#compaction;
+    const { storage, reports } = this.dependencies;
+    const compacted = storage.compact(upTo, configuration, this.options.compactionEntriesMax);
+    reports.tell({ kind: "compacted", ...compacted });
+    if (compacted.at.index < upTo) this.#compactLater();
+    else this.#compaction = undefined;
   }
 }

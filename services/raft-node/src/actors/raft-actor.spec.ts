@@ -1,6 +1,7 @@
+import { VirtualTime } from "@quorate/actor";
 import { seededPrng } from "@quorate/base";
 import { crcChainHash, Raft, RAFT_DEFAULTS, type Entry, type LogIndex, type MemberId } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import { UNFOUNDED, type AppliedPosition } from "@quorate/state-machine";
 import { MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
 import { decodeCommandBatch, encodeCommandBatch, etcdserverpb } from "@quorate/wire";
 import { LogWriterActor, type LogWriterReport } from "./log-writer-actor";
@@ -29,14 +30,14 @@ class Bench {
     const configuration = { incoming: [SELF], outgoing: [], learners: [] };
     const options = { tailBytesMax: 1 << 20 };
     const storage = MemoryLogStorage.create(new MemoryLogDisk(), { identity, configuration }, options);
-    this.#logWriter = new LogWriterActor({
-      storage,
-      reports: { tell: (report) => void this.#reports.push(report) },
-    });
+    this.#logWriter = new LogWriterActor(
+      { compactionEntriesMax: 10, compactionPauseMs: 10 },
+      { storage, reports: { tell: (report) => void this.#reports.push(report) }, clock: new VirtualTime() },
+    );
     const condition = { storedBytes, alarms: [] };
     const position = { index: 0, term: 0, revision: 1, compactRevision: -1, effectHash: 0 };
     this.#actor = new RaftActor(
-      { applyBacklogMax: 100, readsMax: 100 },
+      { applyBacklogMax: 100, readsMax: 100, clusterId: identity.clusterId, founders: [] },
       {
         raft: new Raft(
           { ...RAFT_DEFAULTS, memberId: SELF },
@@ -44,6 +45,8 @@ class Bench {
           { prng: seededPrng(1), chainHash: crcChainHash },
         ),
         peers: { send: () => undefined },
+        snapshots: { fetch: () => undefined, discard: () => undefined },
+        stateReplaced: () => undefined,
         logWriter: { tell: (message) => this.#logWriter.receive(message) },
         applier: {
           tell: (message) => void (message.kind === "apply" && this.entries.push(...message.entries)),
@@ -54,7 +57,9 @@ class Bench {
           { raft: { tell: () => undefined }, condition },
         ),
         leadershipChanged: (leadership) => void (this.leadership = leadership),
+        membershipApplied: () => undefined,
         position: position as AppliedPosition,
+        membership: UNFOUNDED,
         condition,
       },
     );

@@ -1,6 +1,7 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever } from "@quorate/base";
 import type {
+  Configuration,
   Envelope,
   LogIndex,
   MemberId,
@@ -11,8 +12,10 @@ import type {
   Role,
   Term,
 } from "@quorate/raft";
-import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
+import type { AppliedPosition, ClusterMember, Membership, StoreCondition } from "@quorate/state-machine";
 import type { TraceContext } from "@quorate/telemetry";
+import type { MembershipOrder } from "@quorate/wire";
+import { MembershipDesk } from "../membership-desk";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
 import type { Answer, ApplierMessage, ApplierReport, FeedReport, MaintenanceReport } from "./applier-actor";
@@ -52,8 +55,21 @@ export type RaftMessage =
       readonly term: Term;
       readonly settled: (index: LogIndex | undefined) => void;
     }
+  /** A change of the membership or the leadership. */
+  | { readonly kind: "membership"; readonly order: MembershipOrder; readonly asker: Asker }
+  /** Gives the leadership away, if this member has it and somebody can take it; `settled` when that is over. */
+  | { readonly kind: "hand-over"; readonly settled: () => void }
   | LogWriterReport
-  | Exclude<ApplierReport, FeedReport | MaintenanceReport>;
+  | Exclude<ApplierReport, FeedReport | FetcherReport | MaintenanceReport>
+  | { readonly kind: "snapshot-failed"; readonly transfer: number };
+
+/** Reports of the applier that are not for Raft. */
+export type FetcherReport = Extract<
+  ApplierReport,
+  { kind: "snapshot-chunk" | "snapshot-written" | "snapshot-rejected" }
+>;
+
+type Installed = Extract<ApplierReport, { kind: "snapshot-installed" }>;
 
 export interface Leadership {
   readonly role: Role;
@@ -63,6 +79,8 @@ export interface Leadership {
 }
 
 export interface RaftActorOptions {
+  readonly clusterId: bigint;
+  readonly founders: readonly ClusterMember[];
   /** Committed entries that may wait to be applied before proposals are refused (etcd has 5000 too). */
   readonly applyBacklogMax: number;
   /** Reads that may wait at once; more are refused. */
@@ -72,6 +90,12 @@ export interface RaftActorOptions {
 export interface RaftActorDependencies {
   readonly raft: Raft;
   readonly peers: { send(envelopes: readonly Envelope[]): void };
+  readonly snapshots: {
+    fetch(effect: Extract<RaftEffect, { kind: "fetch-snapshot" }>): void;
+    discard(transfer: number): void;
+  };
+  /** A snapshot has taken the place of the state. */
+  readonly stateReplaced: (position: AppliedPosition) => void;
   readonly logWriter: ActorRef<LogWriterMessage>;
   readonly applier: ActorRef<ApplierMessage>;
   /** Handles what it is told at once: when a leadership ends, nothing may come between. */
@@ -80,9 +104,11 @@ export interface RaftActorDependencies {
   readonly quota: Pick<QuotaActor, "receive" | "entryBefore">;
   /** Called on every change, in order. */
   readonly leadershipChanged: (leadership: Leadership) => void;
+  /** Called when something about the membership was applied. */
+  readonly membershipApplied: (membership: Membership) => void;
   /** Where applied state stood when it was opened. */
   readonly position: AppliedPosition;
-  /** Likewise. */
+  readonly membership: Membership;
   readonly condition: StoreCondition;
 }
 
@@ -101,17 +127,27 @@ export interface NodeView {
 export class RaftActor implements Actor<RaftMessage> {
   readonly #proposals = new Proposals();
   readonly #reads: Reads;
+  readonly #desk: MembershipDesk;
+  /** What counts as long as the state knows of no founding. */
+  readonly #founding: Configuration;
   #position: AppliedPosition;
   #databaseBytes = 0;
   #condition: StoreCondition;
   #handedToApply: number;
-  #leadership: LeadershipView = { term: 0 as Term, leader: undefined };
+  #leadership: LeadershipView & { readonly established: boolean } = {
+    term: 0 as Term,
+    leader: undefined,
+    established: false,
+  };
 
   constructor(
     private readonly options: RaftActorOptions,
     private readonly dependencies: RaftActorDependencies,
   ) {
     this.#reads = new Reads({ applier: dependencies.applier });
+    const { raft, membership } = dependencies;
+    this.#desk = new MembershipDesk(options, { raft, membership, proposals: this.#proposals });
+    this.#founding = raft.status().configuration;
     this.#position = dependencies.position;
     this.#condition = dependencies.condition;
     this.#handedToApply = dependencies.position.index;
@@ -140,7 +176,21 @@ export class RaftActor implements Actor<RaftMessage> {
       case "tick":
       case "unreachable":
       case "fetched":
+      case "compacted":
+      case "applied-durably":
+      case "snapshot-closed":
+      case "snapshot-staged":
+      case "snapshot-failed":
         return raft.step(message);
+      case "snapshot-opened": {
+        const { to, transfer, position, membership } = message;
+        const { index, term } = position;
+        const configuration = membership.founded ? membership.configuration : this.#founding;
+        const at = { index: index as LogIndex, term: term as Term, configuration };
+        return raft.step({ kind: "snapshot-opened", to, transfer, at });
+      }
+      case "snapshot-installed":
+        return this.#installed(message);
       case "peer":
         for (const inner of message.messages) {
           raft.step({
@@ -158,13 +208,17 @@ export class RaftActor implements Actor<RaftMessage> {
       case "applied":
         this.#position = message.position;
         this.#databaseBytes = message.databaseBytes;
-        raft.step({ kind: "applied", index: message.position.index as LogIndex });
+        this.#applied(message.position.index as LogIndex, message.membership);
         this.#conditionChanged(message.condition);
         return lessor.tell({ kind: "applied", position: message.position, changes: message.leases });
-      case "compacted":
+      case "store-compacted":
         return this.#conditionChanged(message.condition);
       case "confirm":
         return this.#confirm(message.term, message.settled);
+      case "membership":
+        return this.#desk.take(message.order, message.asker, this.#leadership);
+      case "hand-over":
+        return this.#desk.handOver(message.settled);
       case "lease-list":
       case "lease-keys":
         return lessor.tell(message);
@@ -178,7 +232,35 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   turnEnded(): void {
+    this.#desk.foundIfDue(this.#leadership);
     for (const effect of this.dependencies.raft.takeEffects()) this.#perform(effect);
+  }
+
+  #applied(index: LogIndex, membership: Membership | undefined): void {
+    const { raft } = this.dependencies;
+    if (membership === undefined || !membership.founded) return raft.step({ kind: "applied", index });
+    raft.step({ kind: "applied", index, configuration: membership.configuration });
+    this.#membershipApplied(membership);
+  }
+
+  /** What was not applied here one by one: everybody who goes by applied state looks at it anew. */
+  #installed({ position, membership, condition }: Installed): void {
+    const { raft, lessor, stateReplaced } = this.dependencies;
+    const index = position.index as LogIndex;
+    this.#position = position;
+    this.#handedToApply = index;
+    this.#proposals.forgetUpTo(index);
+    raft.step({ kind: "snapshot-installed", index });
+    this.#membershipApplied(membership);
+    this.#conditionChanged(condition);
+    lessor.tell({ kind: "applied", position, changes: [] });
+    stateReplaced(position);
+  }
+
+  #membershipApplied(membership: Membership): void {
+    if (!membership.founded) return;
+    this.#desk.applied(membership);
+    this.dependencies.membershipApplied(membership);
   }
 
   #propose(message: Extract<RaftMessage, { kind: "propose" }>): void {
@@ -219,15 +301,16 @@ export class RaftActor implements Actor<RaftMessage> {
   }
 
   #perform(effect: RaftEffect): void {
-    const { peers, logWriter, applier, lessor, quota, raft, leadershipChanged } = this.dependencies;
+    const { peers, logWriter, applier, lessor, quota, raft, snapshots, leadershipChanged } =
+      this.dependencies;
     switch (effect.kind) {
       case "send":
         return peers.send(effect.envelopes);
       case "persist": {
-        const { id, truncateFrom, entries, hardState } = effect;
+        const { id, restart, truncateFrom, entries, hardState } = effect;
         const last = entries.at(-1);
         if (last !== undefined) this.#proposals.syncBegins(id, last.index);
-        return logWriter.tell({ kind: "write", id, write: { truncateFrom, entries, hardState } });
+        return logWriter.tell({ kind: "write", id, write: { restart, truncateFrom, entries, hardState } });
       }
       case "fetch":
         return logWriter.tell({ kind: "read", from: effect.from, to: effect.to, bytesMax: effect.bytesMax });
@@ -237,6 +320,18 @@ export class RaftActor implements Actor<RaftMessage> {
         const answered = this.#proposals.owed(entries);
         return applier.tell({ kind: "apply", raftTerm: this.#leadership.term, entries, answered });
       }
+      case "compact":
+        return logWriter.tell(effect);
+      case "open-snapshot":
+        return applier.tell({ kind: "snapshot-open", to: effect.to, transfer: effect.transfer });
+      case "close-snapshot":
+        return applier.tell({ kind: "snapshot-close", to: effect.to, transfer: effect.transfer });
+      case "fetch-snapshot":
+        return snapshots.fetch(effect);
+      case "discard-snapshot":
+        return snapshots.discard(effect.transfer);
+      case "install-snapshot":
+        return applier.tell({ kind: "snapshot-install", index: effect.index });
       case "proposed":
         return this.#proposals.accepted(effect.id, effect.index, effect.term);
       case "proposal-refused":
@@ -248,10 +343,12 @@ export class RaftActor implements Actor<RaftMessage> {
         return this.#reads.failed(effect.ids, reason, this.#leadership);
       }
       case "leadership":
-        this.#leadership = { term: effect.term, leader: effect.leader };
+        this.#leadership = { term: effect.term, leader: effect.leader, established: effect.established };
         quota.receive({ kind: "leadership", leadership: effect });
         lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
+      case "transfer-ended":
+        return this.#desk.transferEnded(effect.id, effect.outcome);
       default:
         assertNever(effect);
     }

@@ -1,6 +1,6 @@
 import { assertNever } from "@quorate/base";
 import type { LogIndex, Term } from "@quorate/raft";
-import type { AppliedPosition, StoreCondition } from "@quorate/state-machine";
+import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { ApplierMessage, ApplierReport } from "../actors/applier-actor";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
 import { packLeases, unpackLeases, type PackedLeases } from "./packed-leases";
@@ -18,7 +18,12 @@ export type PostedApplierMessage =
   | { readonly kind: "close" };
 
 export type PostedApplierReport =
-  | { readonly kind: "started"; readonly position: AppliedPosition; readonly condition: StoreCondition }
+  | {
+      readonly kind: "started";
+      readonly position: AppliedPosition;
+      readonly membership: Membership;
+      readonly condition: StoreCondition;
+    }
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | Exclude<ApplierReport, { kind: "lease-list" }>
   | { readonly kind: "lease-list"; readonly term: Term; readonly packed: PackedLeases }
@@ -40,7 +45,15 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
     case "lease-list":
     case "lease-keys":
     case "maintenance":
+    case "snapshot-open":
+    case "snapshot-close":
+    case "snapshot-read":
+    case "snapshot-stage":
+    case "snapshot-discard":
+    case "snapshot-install":
       return { value: message, transfer: [] };
+    case "snapshot-write":
+      return { value: message, transfer: [message.chunk.buffer as ArrayBuffer] };
     default:
       return assertNever(message);
   }
@@ -58,7 +71,17 @@ export function unpackApplierMessage(
 export function packApplierReport(report: ApplierReport): Posted<PostedApplierReport> {
   switch (report.kind) {
     case "applied":
-    case "compacted":
+    case "applied-durably":
+    case "store-compacted":
+    case "snapshot-opened":
+    case "snapshot-closed":
+    case "snapshot-written":
+    case "snapshot-staged":
+    case "snapshot-rejected":
+    case "snapshot-installed":
+      return { value: report, transfer: [] };
+    case "snapshot-chunk":
+      // A copy, always: the view keeps the chunk in case it is asked for again.
       return { value: report, transfer: [] };
     case "answers": {
       const answers = report.answers.map((answer) => ({ ...answer, response: own(answer.response) }));

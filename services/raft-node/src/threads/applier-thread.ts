@@ -1,31 +1,40 @@
 import { workerData } from "node:worker_threads";
 import { systemClock } from "@quorate/actor";
-import { STATE_COLUMNS, StateMachine, type StateColumn } from "@quorate/state-machine";
-import { RocksKeyValueStore } from "@quorate/storage-rocksdb";
+import type { LogIndex } from "@quorate/raft";
+import { STATE_COLUMNS, type StateColumn } from "@quorate/state-machine";
+import { RocksSnapshotStorage } from "@quorate/storage-rocksdb";
 import { ApplierActor, type ApplierOptions } from "../actors/applier-actor";
+import { AppliedState } from "../snapshot/applied-state";
+import { SnapshotLane, type SnapshotLaneOptions } from "../snapshot/snapshot-lane";
 import { packApplierReport, unpackApplierMessage } from "./applier-port";
 import { runThread } from "./thread-main";
 
 /** What the applier thread is started with. */
 export interface ApplierThreadData {
+  /** Of the member. */
   readonly directory: string;
-  /** Only for a new member: later a missing database is damage. */
-  readonly createIfMissing: boolean;
-  readonly options: ApplierOptions;
+  /** Where the log begins: decides whether a snapshot that was on its way is the state. */
+  readonly compacted: LogIndex;
+  readonly options: ApplierOptions & SnapshotLaneOptions;
 }
 
 void runThread("applier", unpackApplierMessage, packApplierReport, async (reports) => {
-  const { directory, createIfMissing, options } = workerData as ApplierThreadData;
-  const store = await RocksKeyValueStore.open<StateColumn>({
+  const { directory, compacted, options } = workerData as ApplierThreadData;
+  const storage = await RocksSnapshotStorage.open<StateColumn>({
     directory,
+    compacted,
     columns: STATE_COLUMNS,
     smallColumns: ["lease", "meta"],
-    createIfMissing,
   });
-  const stateMachine = new StateMachine({}, { view: store });
+  const state = new AppliedState({ storage });
+  const snapshots = new SnapshotLane(options, { state, reports, clock: systemClock });
   return {
-    actor: new ApplierActor(options, { store, stateMachine, reports, clock: systemClock }),
-    started: { position: stateMachine.position, condition: stateMachine.condition },
-    close: () => store[Symbol.asyncDispose](),
+    actor: new ApplierActor(options, { state, snapshots, reports, clock: systemClock }),
+    started: {
+      position: state.stateMachine.position,
+      membership: state.stateMachine.membership,
+      condition: state.stateMachine.condition,
+    },
+    close: () => storage[Symbol.asyncDispose](),
   };
 });

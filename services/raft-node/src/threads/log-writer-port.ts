@@ -1,5 +1,5 @@
 import { assertNever } from "@quorate/base";
-import type { HardState, LogIndex } from "@quorate/raft";
+import type { HardState, LogIndex, LogRestart } from "@quorate/raft";
 import type { LogStart } from "@quorate/storage";
 import type { LogWriterMessage, LogWriterReport } from "../actors/log-writer-actor";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
@@ -10,11 +10,12 @@ export type PostedLogWriterMessage =
   | {
       readonly kind: "write";
       readonly id: number;
+      readonly restart: LogRestart | undefined;
       readonly truncateFrom: LogIndex | undefined;
       readonly hardState: HardState | undefined;
       readonly packed: PackedEntries;
     }
-  | Extract<LogWriterMessage, { kind: "read" }>
+  | Exclude<LogWriterMessage, { kind: "write" }>
   | { readonly kind: "close" };
 
 export type PostedLogWriterReport =
@@ -22,19 +23,21 @@ export type PostedLogWriterReport =
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | { readonly kind: "persisted"; readonly id: number }
   | { readonly kind: "fetched"; readonly packed: PackedEntries; readonly from: LogIndex }
+  | Extract<LogWriterReport, { kind: "compacted" }>
   | { readonly kind: "closed" };
 
 export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLogWriterMessage> {
   switch (message.kind) {
     case "write": {
-      const { truncateFrom, hardState, entries } = message.write;
+      const { restart, truncateFrom, hardState, entries } = message.write;
       const packed = packEntries(entries);
       return {
-        value: { kind: "write", id: message.id, truncateFrom, hardState, packed },
+        value: { kind: "write", id: message.id, restart, truncateFrom, hardState, packed },
         transfer: [packed.data.buffer],
       };
     }
     case "read":
+    case "compact":
       return { value: message, transfer: [] };
     default:
       return assertNever(message);
@@ -44,20 +47,20 @@ export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLo
 export function unpackLogWriterMessage(
   posted: Exclude<PostedLogWriterMessage, { kind: "close" }>,
 ): LogWriterMessage {
-  if (posted.kind === "read") return posted;
-  const { id, truncateFrom, hardState, packed } = posted;
-  return { kind: "write", id, write: { truncateFrom, hardState, entries: unpackEntries(packed) } };
+  if (posted.kind !== "write") return posted;
+  const { id, restart, truncateFrom, hardState, packed } = posted;
+  return { kind: "write", id, write: { restart, truncateFrom, hardState, entries: unpackEntries(packed) } };
 }
 
 export function packLogWriterReport(report: LogWriterReport): Posted<PostedLogWriterReport> {
-  if (report.kind === "persisted") return { value: report, transfer: [] };
+  if (report.kind !== "fetched") return { value: report, transfer: [] };
   const packed = packEntries(report.entries);
   return { value: { kind: "fetched", from: report.from, packed }, transfer: [packed.data.buffer] };
 }
 
 export function unpackLogWriterReport(
-  posted: Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" }>,
+  posted: Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" }>,
 ): LogWriterReport {
-  if (posted.kind === "persisted") return posted;
+  if (posted.kind !== "fetched") return posted;
   return { kind: "fetched", from: posted.from, entries: unpackEntries(posted.packed) };
 }

@@ -1,0 +1,37 @@
+import type { Entry, LogIndex, Term } from "../types";
+import { ConfigurationEntries } from "./configuration-entries";
+
+const index = (at: number): LogIndex => at as LogIndex;
+const entry = (at: number, type: Entry["type"] = "command"): Entry => ({
+  index: index(at),
+  term: 1 as Term,
+  type,
+  data: new Uint8Array(0),
+  chain: 0,
+});
+
+describe("ConfigurationEntries", () => {
+  it("knows the configuration entries after the applied ones", () => {
+    const entries = new ConfigurationEntries([entry(3, "configuration"), entry(4)], index(3));
+    expect(entries.isUnappliedUpTo(index(4))).toBe(false);
+    entries.appended(entry(5, "configuration"));
+    expect(entries.isUnappliedUpTo(index(4))).toBe(false);
+    expect(entries.isUnappliedUpTo(index(5))).toBe(true);
+    entries.applied(index(5));
+    expect(entries.isUnappliedUpTo(index(5))).toBe(false);
+  });
+
+  it("forgets those that are truncated", () => {
+    const entries = new ConfigurationEntries([entry(1), entry(2, "configuration")], index(0));
+    entries.truncatedFrom(index(2));
+    expect(entries.isUnappliedUpTo(index(2))).toBe(false);
+  });
+
+  it("takes entries that it was not shown for configuration entries until they are applied", () => {
+    const entries = new ConfigurationEntries([entry(8)], index(4));
+    expect(entries.isUnappliedUpTo(index(4))).toBe(false);
+    expect(entries.isUnappliedUpTo(index(5))).toBe(true);
+    entries.applied(index(7));
+    expect(entries.isUnappliedUpTo(index(8))).toBe(false);
+  });
+});

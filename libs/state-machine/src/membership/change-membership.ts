@@ -1,0 +1,154 @@
+import { assertNever } from "@quorate/base";
+import {
+  changeConfiguration,
+  isJoint,
+  membersOf,
+  type Configuration,
+  type ConfigurationChange,
+  type ConfigurationError,
+  type MemberId,
+} from "@quorate/raft";
+import type {
+  ClusterMember,
+  Membership,
+  MembershipChange,
+  MembershipError,
+  MembershipRequest,
+} from "./membership";
+
+/** How many changes are remembered by their ids. They are rare, and a repetition comes within seconds. */
+const REMEMBERED_CHANGES = 64;
+
+export type MembershipResult =
+  | { readonly ok: true; readonly membership: Membership }
+  | { readonly ok: false; readonly error: MembershipError };
+
+/** What `request` makes of `membership`. Checks in etcd's order, so that a request with two faults is told the same. */
+export function changeMembership(membership: Membership, request: MembershipRequest): MembershipResult {
+  const { changeId, change } = request;
+  if (changeId !== 0n && membership.changes.includes(changeId)) return { ok: true, membership };
+  const result = changed(membership, change);
+  if (!result.ok || changeId === 0n) return result;
+  const changes = [...membership.changes, changeId].slice(-REMEMBERED_CHANGES);
+  return { ok: true, membership: { ...result.membership, changes } };
+}
+
+function changed(membership: Membership, change: MembershipChange): MembershipResult {
+  if (change.kind === "found") return found(membership, change.clusterId, change.members);
+  if (!membership.founded) return failed("membership-unsettled");
+  switch (change.kind) {
+    case "add":
+      return add(membership, change);
+    case "promote":
+      if (find(membership, change.id) === undefined) return failed("member-not-found");
+      return reconfigured(membership, { kind: "promote", member: change.id });
+    case "remove":
+      if (find(membership, change.id) === undefined) return failed("member-not-found");
+      return reconfigured(membership, { kind: "remove", member: change.id });
+    case "replace":
+      return replace(membership, change.id, change.by);
+    case "update": {
+      const member = find(membership, change.id);
+      if (member === undefined) return failed("member-not-found");
+      if (urlsInUse(membership, change.peerUrls, change.id)) return failed("peer-urls-exist");
+      return { ok: true, membership: withMember(membership, { ...member, peerUrls: change.peerUrls }) };
+    }
+    case "publish": {
+      const member = find(membership, change.id);
+      if (member === undefined) return failed("member-not-found");
+      const { name, clientUrls } = change;
+      return { ok: true, membership: withMember(membership, { ...member, name, clientUrls }) };
+    }
+    case "leave-joint":
+      // Two leaders may both add it; the second finds it done.
+      if (!isJoint(membership.configuration)) return { ok: true, membership };
+      return reconfigured(membership, change);
+    default:
+      return assertNever(change);
+  }
+}
+
+function found(
+  membership: Membership,
+  clusterId: bigint,
+  members: readonly ClusterMember[],
+): MembershipResult {
+  if (membership.founded) return { ok: true, membership };
+  if (members.length === 0) return failed("no-voters-left");
+  const sorted = byId(members);
+  const configuration: Configuration = { incoming: sorted.map(({ id }) => id), outgoing: [], learners: [] };
+  return {
+    ok: true,
+    membership: { ...membership, founded: true, clusterId, members: sorted, configuration },
+  };
+}
+
+function add(
+  membership: Membership,
+  { member, learner, learnersMax }: Extract<MembershipChange, { kind: "add" }>,
+): MembershipResult {
+  if (membership.removed.includes(member.id)) return failed("member-not-found");
+  if (find(membership, member.id) !== undefined) return failed("member-exists");
+  if (urlsInUse(membership, member.peerUrls)) return failed("peer-urls-exist");
+  if (learner && membership.configuration.learners.length >= learnersMax) return failed("too-many-learners");
+  const kind = learner ? "add-learner" : "add-voter";
+  return reconfigured(withMember(membership, member), { kind, member: member.id });
+}
+
+function replace(membership: Membership, id: MemberId, by: ClusterMember): MembershipResult {
+  if (membership.removed.includes(by.id) || find(membership, id) === undefined)
+    return failed("member-not-found");
+  const known = find(membership, by.id);
+  if (known === undefined && urlsInUse(membership, by.peerUrls)) return failed("peer-urls-exist");
+  return reconfigured(withMember(membership, known ?? by), { kind: "replace", member: id, by: by.id });
+}
+
+/** Changes who votes. Whoever is nowhere in the configuration afterwards is removed. */
+function reconfigured(membership: Membership, change: ConfigurationChange): MembershipResult {
+  const result = changeConfiguration(membership.configuration, change);
+  if (!result.ok) return failed(ERRORS[result.error]);
+  const { configuration } = result;
+  const staying = new Set(membersOf(configuration));
+  const leaving = membership.members.filter(({ id }) => !staying.has(id)).map(({ id }) => id);
+  return {
+    ok: true,
+    membership: {
+      ...membership,
+      configuration,
+      members: membership.members.filter(({ id }) => staying.has(id)),
+      removed: [...membership.removed, ...leaving].sort((a, b) => (a < b ? -1 : 1)),
+    },
+  };
+}
+
+const ERRORS: Readonly<Record<ConfigurationError, MembershipError["code"]>> = {
+  joint: "membership-unsettled",
+  "not-joint": "membership-unsettled",
+  "member-exists": "member-exists",
+  "member-not-found": "member-not-found",
+  "not-a-learner": "member-not-learner",
+  "no-voters-left": "no-voters-left",
+};
+
+function find(membership: Membership, id: MemberId): ClusterMember | undefined {
+  return membership.members.find((member) => member.id === id);
+}
+
+function urlsInUse(membership: Membership, urls: readonly string[], except?: MemberId): boolean {
+  return membership.members.some(
+    ({ id, peerUrls }) => id !== except && peerUrls.some((url) => urls.includes(url)),
+  );
+}
+
+function withMember(membership: Membership, member: ClusterMember): Membership {
+  const others = membership.members.filter(({ id }) => id !== member.id);
+  return { ...membership, members: byId([...others, member]) };
+}
+
+function byId(members: readonly ClusterMember[]): ClusterMember[] {
+  return [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function failed(code: MembershipError["code"]): MembershipResult {
+  return { ok: false, error: { code } };
+}

@@ -1,0 +1,52 @@
+import type { MemberId } from "@quorate/raft";
+import type { Membership } from "@quorate/state-machine";
+import type { Transport } from "@quorate/transport";
+import { encodeMembershipOrder, type NodeMember, type Subjects } from "@quorate/wire";
+
+export interface PublicationDependencies {
+  readonly transport: Transport;
+  readonly subjects: Subjects;
+  readonly leader: () => MemberId | undefined;
+}
+
+/** How long the leader is given to answer, in milliseconds. Asking twice does no harm. */
+const ANSWER_MS = 2000;
+
+/**
+ * Writes down in the log what this member is called and where its clients connect, once it has started: until then others list
+ * it as one that is not. It asks the leader again and again, until applied state says so.
+ */
+export class Publication {
+  #isDue = false;
+  #asking = false;
+
+  constructor(
+    private readonly options: { readonly self: NodeMember },
+    private readonly dependencies: PublicationDependencies,
+  ) {}
+
+  applied(membership: Membership): void {
+    const { self } = this.options;
+    const known = membership.members.find(({ id }) => id === self.id);
+    this.#isDue =
+      known !== undefined && (known.name !== self.name || known.clientUrls.join() !== self.clientUrls.join());
+    // The leader takes one change at a time: when one is done it is the turn of the next.
+    this.tick();
+  }
+
+  tick(): void {
+    const { transport, subjects } = this.dependencies;
+    const leader = this.#isDue && !this.#asking ? this.dependencies.leader() : undefined;
+    if (leader === undefined) return;
+    const { id, name, clientUrls } = this.options.self;
+    const change = { kind: "publish", id, name, clientUrls } as const;
+    const payload = encodeMembershipOrder({
+      order: { kind: "change", request: { changeId: 0n, change } },
+      skipHealthCheck: false,
+    });
+    this.#asking = true;
+    transport.request(subjects.node(leader, "membership"), payload, { timeoutMs: ANSWER_MS }, () => {
+      this.#asking = false;
+    });
+  }
+}
