@@ -14,16 +14,22 @@ const addLearner: MembershipChange = { kind: "add", member: member(9), learner: 
 const remove = (number: number): MembershipChange => ({ kind: "remove", id: id(number) });
 const promote = (number: number): MembershipChange => ({ kind: "promote", id: id(number) });
 
-/** A leader, n1, with 100 entries. `down` do not answer; `silent` never have. */
+/** A leader, n1, with 100 entries. `down` do not answer; `silent` never have; `restored` need a snapshot. */
 function leader(
   voters: number,
-  options: { learners?: number[]; down?: number[]; silent?: number[]; match?: number } = {},
+  options: {
+    learners?: number[];
+    down?: number[];
+    silent?: number[];
+    restored?: number[];
+    match?: number;
+  } = {},
 ): RaftStatus {
-  const { learners = [], down = [], silent = [], match = 100 } = options;
+  const { learners = [], down = [], silent = [], restored = [], match = 100 } = options;
   const incoming = Array.from({ length: voters }, (_, at) => id(at + 1));
   const peers = [...incoming.slice(1), ...learners.map(id)].map((peer): PeerStatus => ({
     member: peer,
-    state: "replicate",
+    state: restored.includes(Number(peer)) ? "snapshot" : "replicate",
     match: (silent.includes(Number(peer)) ? 0 : match) as LogIndex,
     next: 101 as LogIndex,
     paused: false,
@@ -49,6 +55,19 @@ describe("the strict reconfiguration check", () => {
       addVoter,
       leader(3, { down: [3] }),
       "unhealthy-cluster",
+    ],
+    [
+      "counts a member that needs a snapshot as down",
+      remove(2),
+      leader(3, { restored: [3] }),
+      "unhealthy-cluster",
+    ],
+    ["lets that member go", remove(3), leader(3, { restored: [3] }), undefined],
+    [
+      "promotes no learner that needs one, whatever its log holds",
+      promote(4),
+      leader(3, { learners: [4], restored: [4] }),
+      "learner-not-ready",
     ],
     ["counts a member that never started", addVoter, leader(3, { silent: [3] }), "not-enough-started"],
     ["gives it a learner, which decides nothing", addLearner, leader(3, { down: [3] }), undefined],

@@ -1,11 +1,15 @@
-import { changeConfiguration, type ConfigurationChange, type MemberId, type RaftStatus } from "@quorate/raft";
+import {
+  changeConfiguration,
+  type ConfigurationChange,
+  type MemberId,
+  type PeerStatus,
+  type RaftStatus,
+} from "@quorate/raft";
 import type { MembershipChange } from "@quorate/state-machine";
 import type { LeaderJudgement } from "@quorate/wire";
 
 /** Share of the leader's log that a learner must hold to be promoted, as in etcd. */
 const LEARNER_READY_SHARE = 0.9;
-
-type PeerStatus = RaftStatus["peers"][number];
 
 /**
  * The strict reconfiguration check: whether the members that would decide after `change` could. A member that is only just

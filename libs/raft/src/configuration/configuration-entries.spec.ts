@@ -27,6 +27,16 @@ describe("ConfigurationEntries", () => {
     expect(entries.isUnappliedUpTo(index(2))).toBe(false);
   });
 
+  it("knows none of those that went when the log began anew behind a snapshot, seen or not", () => {
+    const entries = new ConfigurationEntries([entry(8, "configuration")], index(2));
+    entries.restartedAfter(index(6));
+    entries.applied(index(6));
+    entries.appended(entry(7));
+    expect(entries.isUnappliedUpTo(index(8))).toBe(false);
+    entries.appended(entry(8, "configuration"));
+    expect(entries.isUnappliedUpTo(index(8))).toBe(true);
+  });
+
   it("takes entries that it was not shown for configuration entries until they are applied", () => {
     const entries = new ConfigurationEntries([entry(8)], index(4));
     expect(entries.isUnappliedUpTo(index(4))).toBe(false);
