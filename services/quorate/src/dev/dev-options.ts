@@ -76,7 +76,8 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
 
 /** @throws {CommandError} A raft-node would refuse it: said here once, and not by every member. */
 function nodeFlagsOf(flags: DevFlags): Record<string, string> {
-  const { quotaBackendBytes, alarmClear, autoCompactionMode, autoCompactionRetention, logKeepEntries } = flags;
+  const { quotaBackendBytes, alarmClear, autoCompactionMode, autoCompactionRetention, logKeepEntries } =
+    flags;
   if (quotaBackendBytes !== undefined && !/^-?\d{1,15}$/.test(quotaBackendBytes))
     throw usageError(`--quota-backend-bytes needs a whole number, not "${quotaBackendBytes}".`);
   if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
