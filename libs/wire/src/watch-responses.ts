@@ -28,6 +28,7 @@ export type WatchRequest =
 export interface WatchResponse {
   readonly origin: WatchOrigin;
   readonly revision: number;
+  /** 0 is left out, as protobuf has it. */
   readonly watchId: bigint;
   readonly created?: boolean;
   readonly canceled?: boolean;
@@ -92,34 +93,12 @@ export function encodeWatchResponse(response: WatchResponse): Uint8Array {
   return writer.finish(true);
 }
 
-/** The tag and ten bytes of an int64, the longest that a watch id can be. */
-const WATCH_ID_BYTES_MAX = 11;
-
 /**
- * Responses with the same events, for several watchers: everything but the watch id is encoded once. The id comes first,
- * which the order of fields leaves free, so that nothing has to be copied to make room for it.
+ * The watch id of a response, for {@link encodeWatchResponse} without one to follow: fields may come in any order. So what many
+ * watchers get is encoded once, and only this differs.
  */
-export class SharedWatchResponse {
-  readonly #bytes: Uint8Array;
-
-  constructor(response: Pick<WatchResponse, "origin" | "revision" | "events">) {
-    const common = encodeWatchResponse({ ...response, watchId: 0n });
-    this.#bytes = new Uint8Array(WATCH_ID_BYTES_MAX + common.length);
-    this.#bytes.set(common, WATCH_ID_BYTES_MAX);
-  }
-
-  /** The encoded response for one of them, in memory that the next call uses again. */
-  for(watchId: bigint): Uint8Array {
-    if (watchId === 0n) return this.#bytes.subarray(WATCH_ID_BYTES_MAX);
-    const id = encodeWatchId(watchId);
-    const start = WATCH_ID_BYTES_MAX - id.length;
-    this.#bytes.set(id, start);
-    return this.#bytes.subarray(start);
-  }
-}
-
-function encodeWatchId(watchId: bigint): Uint8Array {
-  if (watchId > 0n && watchId < 0x80n) return Uint8Array.of(tag(2, VARINT), Number(watchId));
+export function encodeWatchId(watchId: bigint): Uint8Array {
+  if (watchId === 0n) return EMPTY_BYTES;
   return Writer.create().uint32(tag(2, VARINT)).int64(wireId(watchId)).finish(true);
 }
 

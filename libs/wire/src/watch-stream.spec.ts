@@ -1,7 +1,7 @@
 import type { Revision } from "@quorate/mvcc";
 import type { SourceId, StreamId, WatchCommand, WatcherNumber, WatchItem } from "@quorate/watch";
 import { etcdserverpb } from "./protocol";
-import { decodeWatchRequest, encodeWatchResponse, SharedWatchResponse } from "./watch-responses";
+import { decodeWatchRequest, encodeWatchId, encodeWatchResponse } from "./watch-responses";
 import {
   decodeWatchControl,
   decodeWatchDelivery,
@@ -112,12 +112,12 @@ describe("etcd's Watch messages", () => {
     ]);
   });
 
-  it("shares a response among watchers with ids of any length", () => {
+  it("takes the id of a watcher in front of what it shares with others", () => {
     const origin = { clusterId: 2n ** 63n, memberId: 5n, term: 6 };
     const events = [etcdserverpb.WatchResponse.encode({ watchId: 1 }).finish()];
-    const shared = new SharedWatchResponse({ origin, revision: 7, events });
-    for (const watchId of [5n, 0n, 127n, 128n, 2n ** 62n, -1n, 3n]) {
-      const response = etcdserverpb.WatchResponse.decode(shared.for(watchId));
+    const shared = encodeWatchResponse({ origin, revision: 7, watchId: 0n, events });
+    for (const watchId of [5n, 0n, 127n, 128n, 2n ** 62n, -1n]) {
+      const response = etcdserverpb.WatchResponse.decode(Buffer.concat([encodeWatchId(watchId), shared]));
       expect(response.watchId.toString()).toBe(`${watchId}`);
       expect(response.events).toHaveLength(1);
       expect(String(response.header?.revision)).toBe("7");

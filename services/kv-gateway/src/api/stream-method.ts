@@ -13,13 +13,13 @@ export type StreamMethod = (context: CallContext, sink: StreamSink) => StreamCal
 /** The caller's end of a stream, made by a door. */
 export interface StreamSink {
   /**
-   * Sends one encoded etcdserverpb response; the bytes are read before this returns. Without effect once the stream has
+   * Sends one encoded etcdserverpb response, whole or in two parts; the bytes are read before this returns. Without effect once the stream has
    * ended or was cancelled.
    *
    * @returns false if the caller reads more slowly than it is sent to: everything up to here is still delivered, but the
    * method should wait for {@link StreamCall.drained} before it sends more.
    */
-  send(response: Uint8Array): boolean;
+  send(response: Uint8Array, rest?: Uint8Array): boolean;
   /** Leaves further requests unread, which slows the caller down, until {@link resume}. Those already read still come. */
   pause(): void;
   resume(): void;

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { EMPTY_BYTES } from "@quorate/base";
 import { framed, PREFIX_BYTES, writePrefix } from "./messages";
 
 /** Messages that are written in one turn leave together, up to so many bytes; larger ones by themselves. */
@@ -28,20 +29,23 @@ export class MessageWriter {
     });
   }
 
-  /** @returns false if nothing more should come until `drained`. The bytes are read before this returns. */
-  write(message: Uint8Array): boolean {
-    const length = PREFIX_BYTES + message.length;
+  /** @param rest Follows in the same message. @returns false if nothing more should come until `drained`. The bytes are read before this returns. */
+  write(message: Uint8Array, rest: Uint8Array = EMPTY_BYTES): boolean {
+    const messageLength = message.length + rest.length;
+    const length = PREFIX_BYTES + messageLength;
     if (length > CHUNK_BYTES) {
       this.flush();
-      this.#send(framed(message));
+      this.#send(framed(message, rest));
     } else {
       if (this.#used + length > CHUNK_BYTES) this.flush();
       if (this.#chunk === undefined) {
         this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
         queueMicrotask(() => this.flush());
       }
-      writePrefix(this.#chunk, this.#used, message.length);
-      this.#chunk.set(message, this.#used + PREFIX_BYTES);
+      const at = this.#used + PREFIX_BYTES;
+      writePrefix(this.#chunk, this.#used, messageLength);
+      this.#chunk.set(message, at);
+      if (rest.length > 0) this.#chunk.set(rest, at + message.length);
       this.#used += length;
     }
     if (this.#blocked) this.#owesDrained = true;

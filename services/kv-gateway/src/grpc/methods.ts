@@ -46,10 +46,10 @@ export function streamGrpcMethod(method: StreamMethod): GrpcMethod {
       if (call.isOpen) handler.drained();
     });
     const sink: StreamSink = {
-      send: (response) => {
+      send: (response, rest) => {
         if (!call.isOpen) return true;
         call.begin();
-        return writer.write(response);
+        return writer.write(response, rest);
       },
       pause: () => void stream.pause(),
       resume: () => void stream.resume(),

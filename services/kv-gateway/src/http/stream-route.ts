@@ -94,9 +94,10 @@ class HttpStream implements StreamSink {
     });
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: Uint8Array, rest?: Uint8Array): boolean {
     if (!this.#open) return true;
-    const line = { result: messageToJson(this.dependencies.schema.response, message) };
+    const whole = rest === undefined ? message : Buffer.concat([message, rest]);
+    const line = { result: messageToJson(this.dependencies.schema.response, whole) };
     if (!this.response.headersSent) beginStream(this.response, 200);
     return this.response.write(`${JSON.stringify(line)}\n`);
   }

@@ -1,7 +1,7 @@
 import type { Revision } from "@quorate/mvcc";
 import { decodeMessage, etcdserverpb, signedId } from "@quorate/wire";
 import type { WatchApi } from "../watch/watch-api";
-import type { WatchStream } from "../watch/watch-stream";
+import { wholeResponse, type WatchStream } from "../watch/watch-stream";
 import { RecipeError } from "./recipe-error";
 import { untilOver } from "./recipe-store";
 
@@ -40,7 +40,7 @@ export class Deletions {
     this.#waits.set(watchId, wait);
     this.#stream ??= this.dependencies.watch.open(
       {
-        write: (response) => this.#heard(response),
+        write: (response, rest) => this.#heard(wholeResponse(response, rest)),
         fail: (failure) => this.#failed(new RecipeError(failure)),
       },
       false,

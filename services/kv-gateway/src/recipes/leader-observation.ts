@@ -13,7 +13,7 @@ import type { CallContext } from "../api/api-method";
 import { definite, type RequestFailure } from "../api/request-failure";
 import type { StreamCall, StreamSink } from "../api/stream-method";
 import type { WatchApi } from "../watch/watch-api";
-import type { WatchStream } from "../watch/watch-stream";
+import { wholeResponse, type WatchStream } from "../watch/watch-stream";
 import { Contenders, type ContendersDependencies } from "./contenders";
 import { failureOf, TIMER_MS_MAX } from "./recipe-calls";
 import type { RecipeStore } from "./recipe-store";
@@ -81,7 +81,10 @@ export class LeaderObservation implements StreamCall {
   #begin(name: Uint8Array): void {
     this.#contenders = new Contenders(name, this.dependencies);
     this.#stream = this.dependencies.watch.open(
-      { write: (response) => this.#heard(response), fail: (failure) => this.#end(failure) },
+      {
+        write: (response, rest) => this.#heard(wholeResponse(response, rest)),
+        fail: (failure) => this.#end(failure),
+      },
       this.context.requireLeader,
     );
     if (this.#stream !== undefined) this.#look();

@@ -14,8 +14,8 @@ const NOTHING: StreamCall = {
 /** `Watch`, through whichever door: one stream with any number of watchers. */
 export function watchMethod(api: WatchApi): StreamMethod {
   return (context, sink) => {
-    const write = (response: Uint8Array): boolean => {
-      const goesOn = sink.send(response);
+    const write = (response: Uint8Array, rest?: Uint8Array): boolean => {
+      const goesOn = sink.send(response, rest);
       // Whoever does not read cannot ask either: answers to what it asks would pile up here.
       if (!goesOn) sink.pause();
       return goesOn;

@@ -5,7 +5,7 @@ import { etcdserverpb, type WatchRequest } from "@quorate/wire";
 import { ScriptedFanout } from "../../../../libs/client/src/testing/scripted-fanout";
 import type { RequestFailure } from "../api/request-failure";
 import { testGateway } from "../testing/test-gateway";
-import type { WatchStream } from "./watch-stream";
+import { wholeResponse, type WatchStream } from "./watch-stream";
 
 type Create = Extract<WatchRequest, { kind: "create" }>;
 
@@ -27,8 +27,8 @@ class Bench {
     );
     nodes[0].leads(5);
     this.time.advance(10);
-    const write = (response: Uint8Array): boolean => {
-      this.responses.push(etcdserverpb.WatchResponse.decode(Uint8Array.from(response)));
+    const write = (response: Uint8Array, rest?: Uint8Array): boolean => {
+      this.responses.push(etcdserverpb.WatchResponse.decode(wholeResponse(Uint8Array.from(response), rest)));
       return this.reads;
     };
     this.stream = gateway.watch.open({ write, fail: (failure) => (this.failure = failure) }, requireLeader)!;

@@ -3,17 +3,22 @@ import type { WatchConnection } from "@quorate/client";
 import { isEmptyRange, type Revision } from "@quorate/mvcc";
 import { traceHeaders, type Span } from "@quorate/telemetry";
 import type { WatcherNumber, WatchItem } from "@quorate/watch";
-import { encodeWatchResponse, SharedWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
+import { encodeWatchId, encodeWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { definite, type RequestFailure } from "../api/request-failure";
 import { fragmentsOf } from "./fragments";
 
 /** Where a stream's responses go. */
 export interface WatchSink {
-  /** Takes an encoded WatchResponse. @returns false if no more should come until the stream is told by `drained`. */
-  write(response: Uint8Array): boolean;
+  /** Takes an encoded WatchResponse, in one part or in two. @returns false if no more should come until the stream is told by `drained`. */
+  write(response: Uint8Array, rest?: Uint8Array): boolean;
   /** Ends the stream; nothing is written any more. */
   fail(failure: RequestFailure): void;
+}
+
+/** A response that came in two parts, as one. */
+export function wholeResponse(response: Uint8Array, rest: Uint8Array | undefined): Uint8Array {
+  return rest === undefined ? response : Buffer.concat([response, rest]);
 }
 
 export interface WatchStreamOptions {
@@ -42,6 +47,8 @@ type CreateRequest = Extract<WatchRequest, { kind: "create" }>;
 /** A watcher as its client knows it. */
 interface ClientWatcher {
   readonly watchId: bigint;
+  /** As responses carry it. */
+  readonly idBytes: Uint8Array;
   readonly request: CreateRequest;
   readonly number: WatcherNumber;
   isCreated: boolean;
@@ -62,7 +69,8 @@ type PendingCreate =
 type Outgoing = { readonly response: Uint8Array } | SharedOutgoing | { readonly consumed: number };
 
 interface SharedOutgoing {
-  readonly shared: SharedWatchResponse;
+  /** The response but for the watch id. */
+  readonly shared: Uint8Array;
   readonly watchers: readonly ClientWatcher[];
   /** How many of them it has been written for. */
   written: number;
@@ -70,6 +78,8 @@ interface SharedOutgoing {
 
 /** No such id is ever given: it stands for a watcher that is none, and for all watchers of a stream. */
 const NO_WATCH_ID = -1n;
+/** Stands in what watchers share, and is not sent. */
+const NO_ID_YET = 0n;
 const LEADER_CHECKS = 3;
 
 const REFUSED_REVISION = "etcdserver: mvcc: required revision has been compacted";
@@ -161,8 +171,10 @@ export class WatchStream {
     const span = this.dependencies.startSpan?.("watch.create");
     const spec = { range, prevKv, noPut, noDelete };
     const number = this.#connection.create(spec, startRevision, traceHeaders(span?.context));
+    const watchId = request.watchId === 0n ? this.#takeId() : request.watchId;
     const watcher: ClientWatcher = {
-      watchId: request.watchId === 0n ? this.#takeId() : request.watchId,
+      watchId,
+      idBytes: encodeWatchId(watchId),
       request,
       number,
       isCreated: false,
@@ -274,7 +286,7 @@ export class WatchStream {
     }
     if (whole.length === 0) return;
     // Encoded for each of them only when it is written: a stream of many watchers of one key would fill the memory.
-    const shared = new SharedWatchResponse({ origin: this.#origin, revision, events });
+    const shared = encodeWatchResponse({ origin: this.#origin, revision, watchId: NO_ID_YET, events });
     this.#outgoing.push({ shared, watchers: whole, written: 0 });
   }
 
@@ -330,7 +342,7 @@ export class WatchStream {
       const next = this.#outgoing.peek();
       if (next === undefined) return;
       if ("shared" in next && next.written < next.watchers.length) {
-        this.#write(next.shared.for(next.watchers[next.written++]!.watchId));
+        this.#write(next.watchers[next.written++]!.idBytes, next.shared);
         continue;
       }
       this.#outgoing.shift();
@@ -339,7 +351,7 @@ export class WatchStream {
     }
   }
 
-  #write(response: Uint8Array): void {
-    this.#isBlocked = !this.dependencies.sink.write(response);
+  #write(response: Uint8Array, rest?: Uint8Array): void {
+    this.#isBlocked = !this.dependencies.sink.write(response, rest);
   }
 }
