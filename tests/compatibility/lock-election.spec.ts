@@ -1,5 +1,6 @@
 import { EtcdClient } from "../harness/etcd-client";
 import { EtcdServer } from "../harness/etcd-server";
+import { eventually } from "../harness/eventually";
 import { HttpCaller, type HttpAnswer } from "../harness/http-caller";
 import { QuorateCluster } from "../harness/quorate-cluster";
 import { whereEtcdIsInstalled } from "./etcd-installed";
@@ -207,8 +208,22 @@ whereEtcdIsInstalled("locks and elections compared with etcd", () => {
       const [expected, actual] = await both((address) => new HttpCaller(address).post(path, body, headers));
       const request = `${path} ${JSON.stringify(body)}`;
       expect({ request, ...comparable(actual) }).toEqual({ request, ...comparable(expected) });
+      // What a caller left behind is taken away after the answer, by each server in its own time.
+      if (timeout !== undefined) await untilAtOneRevision();
     }
   }, 60_000);
+
+  async function untilAtOneRevision(): Promise<void> {
+    const clients = addresses.map((address) => new EtcdClient({ address }));
+    try {
+      await eventually("both to stand at one revision", { withinMs: 10_000 }, async () => {
+        const answers = await Promise.all(clients.map((client) => client.range({ key: bytes("none") })));
+        return new Set(answers.map(({ header }) => String(header?.revision))).size === 1;
+      });
+    } finally {
+      for (const client of clients) client.close();
+    }
+  }
 
   it("prints what etcdctl lock and elect print against etcd", async () => {
     const lines = [
