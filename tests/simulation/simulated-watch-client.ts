@@ -2,7 +2,7 @@ import type { VirtualTime } from "@quorate/actor";
 import { binaryString, randomChance, randomInteger, randomPick, type Prng } from "@quorate/base";
 import type { KeyRange, Revision } from "@quorate/mvcc";
 import { etcdserverpb, mvccpb, saturatingNumber, signedId, type WireInt64 } from "@quorate/wire";
-import { wholeResponse, type WatchStream } from "../../services/kv-gateway/src/watch/watch-stream";
+import type { WatchSink, WatchStream } from "../../services/kv-gateway/src/watch/watch-stream";
 import { bytes, HistoryViolation } from "./history";
 import type { SimulatedWatchGateway } from "./simulated-watch-gateway";
 import type { WatchRecord } from "./watch-history";
@@ -107,17 +107,20 @@ export class SimulatedWatchClient {
       time.setTimer(randomInteger(prng, 1, 300), () => this.#open());
     };
     const running = gateways.filter((gateway) => gateway.running);
-    const write = (response: Uint8Array, rest?: Uint8Array): boolean => {
+    const write = (response: Uint8Array): boolean => {
       if (epoch !== this.#epoch) throw new HistoryViolation("a stream goes on after its end");
-      this.#take(etcdserverpb.WatchResponse.decode(wholeResponse(response, rest)));
+      this.#take(etcdserverpb.WatchResponse.decode(response));
       if (this.#stopped || !randomChance(prng, this.options.slowChance)) return true;
       time.setTimer(randomInteger(prng, 1, 400), () => {
         if (epoch === this.#epoch) this.#stream?.drained();
       });
       return false;
     };
+    const writeShared: WatchSink["writeShared"] = (responses) => responses.sendWhole(write);
     this.#stream =
-      running.length === 0 ? undefined : randomPick(prng, running).open({ write, fail: lost }, lost);
+      running.length === 0
+        ? undefined
+        : randomPick(prng, running).open({ write, writeShared, fail: lost }, lost);
     if (this.#stream === undefined) {
       time.setTimer(100, () => this.#open());
       return;

@@ -1,4 +1,12 @@
-import { defineOptions, integer, listOf, matching, oneOf } from "@quorate/config";
+import {
+  defineOptions,
+  integer,
+  listOf,
+  matching,
+  oneOf,
+  processName,
+  SERVICE_OPTIONS,
+} from "@quorate/config";
 import { SERVICE_VERSION } from "./version";
 
 /** What `main.ts` understands: flags, or `QUORATE_…` in the environment. */
@@ -7,23 +15,8 @@ export const parseGatewayOptions = defineOptions({
   description: "Serves the key-value API of a Quorate cluster over gRPC and HTTP/JSON (as etcd v3) and NATS.",
   version: SERVICE_VERSION,
   options: {
-    name: {
-      schema: matching(/[A-Za-z0-9_.-]{1,64}/, "1 to 64 letters, digits, '_', '.' or '-'"),
-      description: "what this process is called in logs and by the broker",
-      default: "kv-gateway",
-    },
-    cluster: {
-      schema: matching(/[A-Za-z0-9_-]{1,64}/, "1 to 64 letters, digits, '_' or '-'"),
-      description: "the cluster to serve; part of every subject",
-      default: "default",
-    },
-    natsUrl: {
-      schema: listOf(
-        matching(/(nats:\/\/|tls:\/\/)?[^\s,/]+/, "a broker address such as nats://127.0.0.1:4222"),
-      ),
-      description: "the brokers",
-      default: ["nats://127.0.0.1:4222"],
-    },
+    name: processName("kv-gateway"),
+    ...SERVICE_OPTIONS,
     listenClientUrl: {
       schema: matching(/http:\/\/[^\s/:]+:\d{1,5}|http:\/\/\[[0-9a-fA-F:]+\]:\d{1,5}/, "http://HOST:PORT"),
       description: "where etcd clients connect",
@@ -101,20 +94,10 @@ export const parseGatewayOptions = defineOptions({
       description: "watchers that one watch stream may have; clients share a stream among all of a process",
       default: 100_000,
     },
-    brokerWaitMs: {
-      schema: integer(0, 86_400_000),
-      description: "how long to try to reach a broker at the start, in milliseconds",
-      default: 30_000,
-    },
     shutdownGraceMs: {
       schema: integer(0, 600_000),
       description: "how long running requests may go on after SIGTERM, in milliseconds",
       default: 3000,
-    },
-    logLevel: {
-      schema: oneOf("trace", "debug", "info", "warn", "error"),
-      description: "least severe lines that are logged",
-      default: "info",
     },
   },
 });

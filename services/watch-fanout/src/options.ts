@@ -1,4 +1,4 @@
-import { defineOptions, integer, listOf, matching, oneOf } from "@quorate/config";
+import { defineOptions, integer, oneOf, processName, SERVICE_OPTIONS } from "@quorate/config";
 import { SERVICE_VERSION } from "./version";
 
 /** What `main.ts` understands: flags, or `QUORATE_…` in the environment. */
@@ -7,23 +7,8 @@ export const parseFanoutOptions = defineOptions({
   description: "Delivers the changes of a Quorate cluster to those who watch them.",
   version: SERVICE_VERSION,
   options: {
-    name: {
-      schema: matching(/[A-Za-z0-9_.-]{1,64}/, "1 to 64 letters, digits, '_', '.' or '-'"),
-      description: "what this process is called in logs and by the broker",
-      default: "watch-fanout",
-    },
-    cluster: {
-      schema: matching(/[A-Za-z0-9_-]{1,64}/, "1 to 64 letters, digits, '_' or '-'"),
-      description: "the cluster to serve; part of every subject",
-      default: "default",
-    },
-    natsUrl: {
-      schema: listOf(
-        matching(/(nats:\/\/|tls:\/\/)?[^\s,/]+/, "a broker address such as nats://127.0.0.1:4222"),
-      ),
-      description: "the brokers",
-      default: ["nats://127.0.0.1:4222"],
-    },
+    name: processName("watch-fanout"),
+    ...SERVICE_OPTIONS,
     windowBytesMax: {
       schema: integer(64 * 1024, Number.MAX_SAFE_INTEGER),
       description:
@@ -41,16 +26,6 @@ export const parseFanoutOptions = defineOptions({
         "whether every change is also published as a plain message on quorate.<cluster>.event.>; one of the processes with " +
         "'on' does it, and the broker carries each change once more, whether anybody listens or not",
       default: "off",
-    },
-    brokerWaitMs: {
-      schema: integer(0, 86_400_000),
-      description: "how long to try to reach a broker at the start, in milliseconds",
-      default: 30_000,
-    },
-    logLevel: {
-      schema: oneOf("trace", "debug", "info", "warn", "error"),
-      description: "least severe lines that are logged",
-      default: "info",
     },
   },
 });

@@ -1,5 +1,6 @@
 import type { CallContext } from "./api-method";
 import type { RequestFailure } from "./request-failure";
+import type { SharedResponses } from "./shared-responses";
 
 /**
  * One call of the API in which messages flow: a watch, keeping leases alive. Whichever door it came through, it sees only
@@ -13,13 +14,15 @@ export type StreamMethod = (context: CallContext, sink: StreamSink) => StreamCal
 /** The caller's end of a stream, made by a door. */
 export interface StreamSink {
   /**
-   * Sends one encoded etcdserverpb response, whole or in two parts; the bytes are read before this returns. Without effect once the stream has
-   * ended or was cancelled.
+   * Sends one encoded etcdserverpb response; the bytes are read before this returns. Without effect once the stream has ended
+   * or was cancelled.
    *
    * @returns false if the caller reads more slowly than it is sent to: everything up to here is still delivered, but the
    * method should wait for {@link StreamCall.drained} before it sends more.
    */
-  send(response: Uint8Array, rest?: Uint8Array): boolean;
+  send(response: Uint8Array): boolean;
+  /** Takes and sends responses until there are none {@link SharedResponses.left}, or until `send` would return false. */
+  sendShared(responses: SharedResponses): boolean;
   /** Leaves further requests unread, which slows the caller down, until {@link resume}. Those already read still come. */
   pause(): void;
   resume(): void;

@@ -1,4 +1,6 @@
 import { Writable } from "node:stream";
+import { utf8 } from "@quorate/base";
+import { SharedResponses } from "../api/shared-responses";
 import { MessageWriter } from "./message-writer";
 import { MessageReader } from "./messages";
 
@@ -21,12 +23,17 @@ class SlowStream extends Writable {
   }
 }
 
-function lengths(chunks: readonly Buffer[]): number[] {
+function messages(chunks: readonly Buffer[]): Uint8Array[] {
   const reader = new MessageReader(undefined);
   for (const chunk of chunks) reader.push(chunk);
-  const all: number[] = [];
-  for (let next = reader.next(); next instanceof Uint8Array; next = reader.next()) all.push(next.length);
+  const all: Uint8Array[] = [];
+  for (let next = reader.next(); next instanceof Uint8Array; next = reader.next()) all.push(next);
+  expect(reader.isPartial).toBe(false);
   return all;
+}
+
+function lengths(chunks: readonly Buffer[]): number[] {
+  return messages(chunks).map(({ length }) => length);
 }
 
 describe("MessageWriter", () => {
@@ -65,5 +72,55 @@ describe("MessageWriter", () => {
     }
     expect(drained).toBe(1);
     expect(writer.write(new Uint8Array(10))).toBe(true);
+  });
+
+  it.each([0, 10, 300, 9_000, 40_000])(
+    "puts shared messages of %d bytes and more together",
+    async (bytes) => {
+      const stream = new SlowStream(100_000_000);
+      const writer = new MessageWriter(stream, () => undefined);
+      const rest = Uint8Array.from({ length: bytes }, (_, at) => at % 251);
+      const heads = Array.from({ length: 500 }, (_, at) => utf8(at === 0 ? "" : String(at * 7)));
+      writer.write(Uint8Array.of(1, 2, 3));
+      const shared = new SharedResponses(heads, rest);
+      expect(writer.writeShared(shared)).toBe(true);
+      expect(shared.left).toBe(0);
+      writer.write(Uint8Array.of(4));
+      await Promise.resolve();
+      for (let at = 0; at < 1000; at += 1) stream.take();
+      const expected = [
+        Buffer.of(1, 2, 3),
+        ...heads.map((head) => Buffer.concat([head, rest])),
+        Buffer.of(4),
+      ].map((message) => message.toString("latin1"));
+      expect(messages(stream.chunks).map((message) => Buffer.from(message).toString("latin1"))).toEqual(
+        expected,
+      );
+    },
+  );
+
+  it("takes no more shared messages than its reader can be expected to read", async () => {
+    const stream = new SlowStream(1);
+    let drained = 0;
+    const writer = new MessageWriter(stream, () => (drained += 1));
+    const shared = new SharedResponses(
+      Array.from({ length: 1000 }, () => Uint8Array.of(1)),
+      new Uint8Array(200),
+    );
+    expect(writer.writeShared(shared)).toBe(false);
+    expect(shared.left).toBeGreaterThan(800);
+    for (let rounds = 0; shared.left > 0; rounds += 1) {
+      expect(rounds).toBeLessThan(20);
+      stream.take();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(drained).toBe(rounds + 1);
+      writer.writeShared(shared);
+    }
+    writer.flush();
+    for (let at = 0; at < 4; at += 1) {
+      stream.take();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(lengths(stream.chunks)).toEqual(Array.from({ length: 1000 }, () => 201));
   });
 });

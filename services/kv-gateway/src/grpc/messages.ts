@@ -1,4 +1,3 @@
-import { EMPTY_BYTES } from "@quorate/base";
 import { gunzipSync, inflateSync } from "node:zlib";
 import { definite, type RequestFailure } from "../api/request-failure";
 
@@ -86,12 +85,10 @@ export class MessageReader {
 }
 
 /** A message as it is sent. */
-export function framed(message: Uint8Array, rest: Uint8Array = EMPTY_BYTES): Uint8Array {
-  const length = message.length + rest.length;
-  const frame = new Uint8Array(PREFIX_BYTES + length);
-  writePrefix(frame, 0, length);
+export function framed(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(PREFIX_BYTES + message.length);
+  writePrefix(frame, 0, message.length);
   frame.set(message, PREFIX_BYTES);
-  frame.set(rest, PREFIX_BYTES + message.length);
   return frame;
 }
 

@@ -46,10 +46,15 @@ export function streamGrpcMethod(method: StreamMethod): GrpcMethod {
       if (call.isOpen) handler.drained();
     });
     const sink: StreamSink = {
-      send: (response, rest) => {
+      send: (response) => {
         if (!call.isOpen) return true;
         call.begin();
-        return writer.write(response, rest);
+        return writer.write(response);
+      },
+      sendShared: (responses) => {
+        if (!call.isOpen) return true;
+        call.begin();
+        return writer.writeShared(responses);
       },
       pause: () => void stream.pause(),
       resume: () => void stream.resume(),

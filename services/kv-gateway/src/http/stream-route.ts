@@ -3,6 +3,7 @@ import { utf8 } from "@quorate/base";
 import { messageFromJson, messageToJson, parseJson, rpcSchemaOf, type RpcSchema } from "@quorate/wire";
 import type { Instant } from "../actors/instant";
 import { definite, type RequestFailure } from "../api/request-failure";
+import type { SharedResponses } from "../api/shared-responses";
 import type { StreamCall, StreamMethod, StreamSink } from "../api/stream-method";
 import { GrpcCode, statusOf, type ClientStatus } from "../grpc/status";
 import type { CallMeter } from "../metrics/call-meter";
@@ -94,12 +95,15 @@ class HttpStream implements StreamSink {
     });
   }
 
-  send(message: Uint8Array, rest?: Uint8Array): boolean {
+  send(message: Uint8Array): boolean {
     if (!this.#open) return true;
-    const whole = rest === undefined ? message : Buffer.concat([message, rest]);
-    const line = { result: messageToJson(this.dependencies.schema.response, whole) };
+    const line = { result: messageToJson(this.dependencies.schema.response, message) };
     if (!this.response.headersSent) beginStream(this.response, 200);
     return this.response.write(`${JSON.stringify(line)}\n`);
+  }
+
+  sendShared(responses: SharedResponses): boolean {
+    return responses.sendWhole((response) => this.send(response));
   }
 
   pause(): void {

@@ -1,7 +1,7 @@
 import type { Revision } from "@quorate/mvcc";
 import { decodeMessage, etcdserverpb, signedId } from "@quorate/wire";
 import type { WatchApi } from "../watch/watch-api";
-import { wholeResponse, type WatchStream } from "../watch/watch-stream";
+import type { WatchStream } from "../watch/watch-stream";
 import { RecipeError } from "./recipe-error";
 import { untilOver } from "./recipe-store";
 
@@ -40,7 +40,8 @@ export class Deletions {
     this.#waits.set(watchId, wait);
     this.#stream ??= this.dependencies.watch.open(
       {
-        write: (response, rest) => this.#heard(wholeResponse(response, rest)),
+        write: (response) => this.#heard(response),
+        writeShared: (responses) => responses.sendWhole((response) => this.#heard(response)),
         fail: (failure) => this.#failed(new RecipeError(failure)),
       },
       false,

@@ -47,15 +47,17 @@ class Bench extends RecipeBench {
     request = pb.LeaderRequest.encode({ name: utf8("e") }),
   ): Observed {
     const observed = { told: [] as string[], reads: true, call: undefined as unknown as StreamCall };
+    const send = (bytes: Uint8Array): boolean => {
+      const { header, kv } = pb.LeaderResponse.decode(Uint8Array.from(bytes));
+      const [key, value] = [kv?.key, kv?.value].map((part) => textOf(part ?? new Uint8Array(0)));
+      observed.told.push(`${key}=${value}@${saturatingNumber(header?.revision ?? 0)}`);
+      return observed.reads;
+    };
     observed.call = this.parts.gateway.election.observe(
       { timeoutMs: Infinity, requireLeader: false, ...context },
       {
-        send: (bytes) => {
-          const { header, kv } = pb.LeaderResponse.decode(Uint8Array.from(bytes));
-          const [key, value] = [kv?.key, kv?.value].map((part) => textOf(part ?? new Uint8Array(0)));
-          observed.told.push(`${key}=${value}@${saturatingNumber(header?.revision ?? 0)}`);
-          return observed.reads;
-        },
+        send,
+        sendShared: (responses) => responses.sendWhole(send),
         pause: () => undefined,
         resume: () => undefined,
         end: (failure) => {

@@ -13,7 +13,7 @@ import type { CallContext } from "../api/api-method";
 import { definite, type RequestFailure } from "../api/request-failure";
 import type { StreamCall, StreamSink } from "../api/stream-method";
 import type { WatchApi } from "../watch/watch-api";
-import { wholeResponse, type WatchStream } from "../watch/watch-stream";
+import type { WatchStream } from "../watch/watch-stream";
 import { Contenders, type ContendersDependencies } from "./contenders";
 import { failureOf, TIMER_MS_MAX } from "./recipe-calls";
 import type { RecipeStore } from "./recipe-store";
@@ -82,7 +82,8 @@ export class LeaderObservation implements StreamCall {
     this.#contenders = new Contenders(name, this.dependencies);
     this.#stream = this.dependencies.watch.open(
       {
-        write: (response, rest) => this.#heard(wholeResponse(response, rest)),
+        write: (response) => this.#heard(response),
+        writeShared: (responses) => responses.sendWhole((response) => this.#heard(response)),
         fail: (failure) => this.#end(failure),
       },
       this.context.requireLeader,

@@ -14,14 +14,21 @@ const NOTHING: StreamCall = {
 /** `Watch`, through whichever door: one stream with any number of watchers. */
 export function watchMethod(api: WatchApi): StreamMethod {
   return (context, sink) => {
-    const write = (response: Uint8Array, rest?: Uint8Array): boolean => {
-      const goesOn = sink.send(response, rest);
-      // Whoever does not read cannot ask either: answers to what it asks would pile up here.
+    // Whoever does not read cannot ask either: answers to what it asks would pile up here.
+    const heeded = (goesOn: boolean): boolean => {
       if (!goesOn) sink.pause();
       return goesOn;
     };
     const { requireLeader, traceparent } = context;
-    const stream = api.open({ write, fail: (failure) => sink.end(failure) }, requireLeader, traceparent);
+    const stream = api.open(
+      {
+        write: (response) => heeded(sink.send(response)),
+        writeShared: (responses) => heeded(sink.sendShared(responses)),
+        fail: (failure) => sink.end(failure),
+      },
+      requireLeader,
+      traceparent,
+    );
     if (stream === undefined) return NOTHING;
     return {
       receive: (request) => {

@@ -4,8 +4,9 @@ import type { Revision } from "@quorate/mvcc";
 import { etcdserverpb, type WatchRequest } from "@quorate/wire";
 import { ScriptedFanout } from "../../../../libs/client/src/testing/scripted-fanout";
 import type { RequestFailure } from "../api/request-failure";
+import type { SharedResponses } from "../api/shared-responses";
 import { testGateway } from "../testing/test-gateway";
-import { wholeResponse, type WatchStream } from "./watch-stream";
+import type { WatchStream } from "./watch-stream";
 
 type Create = Extract<WatchRequest, { kind: "create" }>;
 
@@ -27,11 +28,13 @@ class Bench {
     );
     nodes[0].leads(5);
     this.time.advance(10);
-    const write = (response: Uint8Array, rest?: Uint8Array): boolean => {
-      this.responses.push(etcdserverpb.WatchResponse.decode(wholeResponse(Uint8Array.from(response), rest)));
+    const write = (response: Uint8Array): boolean => {
+      this.responses.push(etcdserverpb.WatchResponse.decode(Uint8Array.from(response)));
       return this.reads;
     };
-    this.stream = gateway.watch.open({ write, fail: (failure) => (this.failure = failure) }, requireLeader)!;
+    const writeShared = (responses: SharedResponses): boolean => responses.sendWhole(write);
+    const fail = (failure: RequestFailure): void => void (this.failure = failure);
+    this.stream = gateway.watch.open({ write, writeShared, fail }, requireLeader)!;
   }
 
   create(more: Partial<Create> = {}): void {
@@ -181,7 +184,9 @@ describe("WatchStream", () => {
     bench.told(1000);
     expect(bench.failure).toMatchObject({ code: "no-leader" });
     const fail = jest.fn();
-    expect(bench.parts.gateway.watch.open({ write: () => true, fail }, true)).toBeUndefined();
+    expect(
+      bench.parts.gateway.watch.open({ write: () => true, writeShared: () => true, fail }, true),
+    ).toBeUndefined();
     expect(fail).toHaveBeenCalledTimes(1);
   });
 

@@ -6,19 +6,17 @@ import type { WatcherNumber, WatchItem } from "@quorate/watch";
 import { encodeWatchId, encodeWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { definite, type RequestFailure } from "../api/request-failure";
+import { SharedResponses } from "../api/shared-responses";
 import { fragmentsOf } from "./fragments";
 
 /** Where a stream's responses go. */
 export interface WatchSink {
-  /** Takes an encoded WatchResponse, in one part or in two. @returns false if no more should come until the stream is told by `drained`. */
-  write(response: Uint8Array, rest?: Uint8Array): boolean;
+  /** Takes an encoded WatchResponse. @returns false if no more should come until the stream is told by `drained`. */
+  write(response: Uint8Array): boolean;
+  /** The same for many, of which it takes as many as there is room for. */
+  writeShared(responses: SharedResponses): boolean;
   /** Ends the stream; nothing is written any more. */
   fail(failure: RequestFailure): void;
-}
-
-/** A response that came in two parts, as one. */
-export function wholeResponse(response: Uint8Array, rest: Uint8Array | undefined): Uint8Array {
-  return rest === undefined ? response : Buffer.concat([response, rest]);
 }
 
 export interface WatchStreamOptions {
@@ -66,15 +64,8 @@ type PendingCreate =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** What is to be written, or told once everything before it was. */
-type Outgoing = { readonly response: Uint8Array } | SharedOutgoing | { readonly consumed: number };
-
-interface SharedOutgoing {
-  /** The response but for the watch id. */
-  readonly shared: Uint8Array;
-  readonly watchers: readonly ClientWatcher[];
-  /** How many of them it has been written for. */
-  written: number;
-}
+type Outgoing =
+  { readonly response: Uint8Array } | { readonly shared: SharedResponses } | { readonly consumed: number };
 
 /** No such id is ever given: it stands for a watcher that is none, and for all watchers of a stream. */
 const NO_WATCH_ID = -1n;
@@ -276,18 +267,17 @@ export class WatchStream {
   }
 
   #takeEvents({ watchers, revision, events }: Extract<WatchItem, { kind: "events" }>): void {
-    const whole: ClientWatcher[] = [];
+    const idBytes: Uint8Array[] = [];
     for (const number of watchers) {
       const watcher = this.#byNumber.get(number);
       if (watcher === undefined) continue; // cancelled meanwhile
       watcher.isActive = true;
       if (watcher.request.fragment) this.#respondFragments(watcher, revision, events);
-      else whole.push(watcher);
+      else idBytes.push(watcher.idBytes);
     }
-    if (whole.length === 0) return;
-    // Encoded for each of them only when it is written: a stream of many watchers of one key would fill the memory.
-    const shared = encodeWatchResponse({ origin: this.#origin, revision, watchId: NO_ID_YET, events });
-    this.#outgoing.push({ shared, watchers: whole, written: 0 });
+    if (idBytes.length === 0) return;
+    const rest = encodeWatchResponse({ origin: this.#origin, revision, watchId: NO_ID_YET, events });
+    this.#outgoing.push({ shared: new SharedResponses(idBytes, rest) });
   }
 
   #respondFragments({ watchId }: ClientWatcher, revision: Revision, events: readonly Uint8Array[]): void {
@@ -338,20 +328,17 @@ export class WatchStream {
   }
 
   #flush(): void {
+    const { sink } = this.dependencies;
     while (!this.#isBlocked && !this.#isEnded) {
       const next = this.#outgoing.peek();
       if (next === undefined) return;
-      if ("shared" in next && next.written < next.watchers.length) {
-        this.#write(next.watchers[next.written++]!.idBytes, next.shared);
-        continue;
+      if ("shared" in next) {
+        this.#isBlocked = !sink.writeShared(next.shared);
+        if (next.shared.left > 0) continue;
       }
       this.#outgoing.shift();
       if ("consumed" in next) this.#connection.consumed(next.consumed);
-      else if ("response" in next) this.#write(next.response);
+      else if ("response" in next) this.#isBlocked = !sink.write(next.response);
     }
-  }
-
-  #write(response: Uint8Array, rest?: Uint8Array): void {
-    this.#isBlocked = !this.dependencies.sink.write(response, rest);
   }
 }

@@ -1,0 +1,38 @@
+import type { z } from "zod";
+import type { OptionDefinition } from "./define-options";
+import { integer, listOf, matching, oneOf } from "./schemas";
+
+/** What every service is told about where it belongs; meant to be spread into its own options. */
+export const SERVICE_OPTIONS = {
+  cluster: {
+    schema: matching(/[A-Za-z0-9_-]{1,64}/, "1 to 64 letters, digits, '_' or '-'"),
+    description: "the cluster to serve; part of every subject",
+    default: "default",
+  },
+  natsUrl: {
+    schema: listOf(
+      matching(/(nats:\/\/|tls:\/\/)?[^\s,/]+/, "a broker address such as nats://127.0.0.1:4222"),
+    ),
+    description: "the brokers",
+    default: ["nats://127.0.0.1:4222"],
+  },
+  brokerWaitMs: {
+    schema: integer(0, 86_400_000),
+    description: "how long to try to reach a broker at the start, in milliseconds",
+    default: 30_000,
+  },
+  logLevel: {
+    schema: oneOf("trace", "debug", "info", "warn", "error"),
+    description: "least severe lines that are logged",
+    default: "info",
+  },
+} as const;
+
+/** @param byDefault The service's own name. */
+export function processName(byDefault: string): OptionDefinition<z.ZodType<string>> {
+  return {
+    schema: matching(/[A-Za-z0-9_.-]{1,64}/, "1 to 64 letters, digits, '_', '.' or '-'"),
+    description: "what this process is called in logs and by the broker",
+    default: byDefault,
+  };
+}
