@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { utf8 } from "@quorate/base";
 import { SharedResponses } from "../api/shared-responses";
+import { Chunks } from "./chunks";
 import { MessageWriter } from "./message-writer";
 import { MessageReader } from "./messages";
 
@@ -39,7 +40,7 @@ function lengths(chunks: readonly Buffer[]): number[] {
 describe("MessageWriter", () => {
   it("sends what is written in one turn as one chunk, large messages by themselves, all in order", async () => {
     const stream = new SlowStream(10_000_000);
-    const writer = new MessageWriter(stream, () => undefined);
+    const writer = new MessageWriter(stream, { chunks: new Chunks(), drained: () => undefined });
     for (const length of [1, 2, 100_000, 3, 4]) writer.write(new Uint8Array(length));
     await Promise.resolve();
     for (let at = 0; at < 10; at += 1) stream.take();
@@ -49,7 +50,7 @@ describe("MessageWriter", () => {
 
   it("reads a message before it returns", async () => {
     const stream = new SlowStream(1000);
-    const writer = new MessageWriter(stream, () => undefined);
+    const writer = new MessageWriter(stream, { chunks: new Chunks(), drained: () => undefined });
     const scratch = Uint8Array.of(1);
     writer.write(scratch);
     scratch[0] = 9;
@@ -60,7 +61,7 @@ describe("MessageWriter", () => {
   it("says when to wait, and calls once what it held back was read", async () => {
     const stream = new SlowStream(1);
     let drained = 0;
-    const writer = new MessageWriter(stream, () => (drained += 1));
+    const writer = new MessageWriter(stream, { chunks: new Chunks(), drained: () => (drained += 1) });
     expect(writer.write(new Uint8Array(10))).toBe(true);
     await Promise.resolve();
     expect(writer.write(new Uint8Array(10))).toBe(false);
@@ -78,7 +79,7 @@ describe("MessageWriter", () => {
     "puts shared messages of %d bytes and more together",
     async (bytes) => {
       const stream = new SlowStream(100_000_000);
-      const writer = new MessageWriter(stream, () => undefined);
+      const writer = new MessageWriter(stream, { chunks: new Chunks(), drained: () => undefined });
       const rest = Uint8Array.from({ length: bytes }, (_, at) => at % 251);
       const heads = Array.from({ length: 500 }, (_, at) => utf8(at === 0 ? "" : String(at * 7)));
       writer.write(Uint8Array.of(1, 2, 3));
@@ -102,7 +103,7 @@ describe("MessageWriter", () => {
   it("takes no more shared messages than its reader can be expected to read", async () => {
     const stream = new SlowStream(1);
     let drained = 0;
-    const writer = new MessageWriter(stream, () => (drained += 1));
+    const writer = new MessageWriter(stream, { chunks: new Chunks(), drained: () => (drained += 1) });
     const shared = new SharedResponses(
       Array.from({ length: 1000 }, () => Uint8Array.of(1)),
       new Uint8Array(200),
@@ -122,5 +123,24 @@ describe("MessageWriter", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(lengths(stream.chunks)).toEqual(Array.from({ length: 1000 }, () => 201));
+  });
+
+  it("uses a chunk again once its reader has it, and not after an error", async () => {
+    const chunks = new Chunks();
+    const stream = new SlowStream(10_000_000);
+    stream.on("error", () => undefined);
+    const writer = new MessageWriter(stream, { chunks, drained: () => undefined });
+    writer.write(new Uint8Array(20_000));
+    writer.flush();
+    const [first] = stream.chunks;
+    expect(chunks.take().buffer).not.toBe(first!.buffer);
+    stream.take();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(chunks.take().buffer).toBe(first!.buffer);
+    writer.write(new Uint8Array(20_000));
+    writer.flush();
+    stream.destroy(new Error("gone"));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(chunks.take().buffer).not.toBe(stream.chunks[1]!.buffer);
   });
 });

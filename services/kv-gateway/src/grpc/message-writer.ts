@@ -1,9 +1,13 @@
 import type { Writable } from "node:stream";
 import type { SharedResponses } from "../api/shared-responses";
+import { CHUNK_BYTES, type Chunks } from "./chunks";
 import { framed, PREFIX_BYTES, writePrefix } from "./messages";
 
-/** Messages that are written in one turn leave together, up to so many bytes; larger ones by themselves. */
-const CHUNK_BYTES = 32 * 1024;
+export interface MessageWriterDependencies {
+  readonly chunks: Chunks;
+  /** Called when everything was read that a write returned false for. */
+  readonly drained: () => void;
+}
 
 /**
  * Writes messages to a stream. Small ones share a chunk: thousands of watchers' events are then some writes instead of
@@ -16,16 +20,15 @@ export class MessageWriter {
   /** Whoever writes was told to wait. */
   #owesDrained = false;
 
-  /** @param drained Called when everything was read that {@link write} returned false for. */
   constructor(
     private readonly stream: Writable,
-    drained: () => void,
+    private readonly dependencies: MessageWriterDependencies,
   ) {
     stream.on("drain", () => {
       this.#blocked = false;
       if (!this.#owesDrained) return;
       this.#owesDrained = false;
-      drained();
+      dependencies.drained();
     });
   }
 
@@ -89,7 +92,7 @@ export class MessageWriter {
   #chunkInUse(): Buffer {
     if (this.#chunk !== undefined) return this.#chunk;
     queueMicrotask(() => this.flush());
-    return (this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES));
+    return (this.#chunk = this.dependencies.chunks.take());
   }
 
   #goesOn(): boolean {
@@ -102,14 +105,21 @@ export class MessageWriter {
     const chunk = this.#chunk;
     if (chunk === undefined) return;
     this.#chunk = undefined;
-    // A chunk that is hardly used would hold all its memory until the client has read it.
-    const isSmall = this.#used * 2 < CHUNK_BYTES;
+    const { chunks } = this.dependencies;
     const used = chunk.subarray(0, this.#used);
-    this.#send(isSmall ? new Uint8Array(used) : used);
     this.#used = 0;
+    if (used.length * 2 < CHUNK_BYTES) {
+      // It would hold all its memory until the client has read it.
+      this.#send(new Uint8Array(used));
+      return chunks.giveBack(chunk);
+    }
+    this.#send(used, (error) => {
+      // After an error some of it may still be on its way to the socket.
+      if (error == null) chunks.giveBack(chunk);
+    });
   }
 
-  #send(bytes: Uint8Array): void {
-    if (this.stream.writable && !this.stream.write(bytes)) this.#blocked = true;
+  #send(bytes: Uint8Array, sent?: (error?: Error | null) => void): void {
+    if (this.stream.writable && !this.stream.write(bytes, sent)) this.#blocked = true;
   }
 }

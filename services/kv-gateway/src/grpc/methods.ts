@@ -3,6 +3,7 @@ import type { Abandonable, ApiMethod, CallContext } from "../api/api-method";
 import { definite } from "../api/request-failure";
 import type { StreamMethod, StreamSink } from "../api/stream-method";
 import type { GrpcCall } from "./call";
+import type { Chunks } from "./chunks";
 import { MessageWriter } from "./message-writer";
 import { framed, prefixOf } from "./messages";
 
@@ -40,11 +41,12 @@ export function unaryGrpcMethod(method: ApiMethod): GrpcMethod {
 }
 
 /** Messages flow, in one direction or in both. */
-export function streamGrpcMethod(method: StreamMethod): GrpcMethod {
+export function streamGrpcMethod(method: StreamMethod, chunks: Chunks): GrpcMethod {
   return (call, stream, context) => {
-    const writer = new MessageWriter(stream, () => {
+    const drained = (): void => {
       if (call.isOpen) handler.drained();
-    });
+    };
+    const writer = new MessageWriter(stream, { chunks, drained });
     const sink: StreamSink = {
       send: (response) => {
         if (!call.isOpen) return true;

@@ -14,6 +14,7 @@ import type { CallMeter } from "../metrics/call-meter";
 import type { CallMeters } from "../metrics/call-meters";
 import { GrpcCall, type FailureListener } from "./call";
 import { contextOf, RESPONSE_HEADERS, trailersOf } from "./headers";
+import { Chunks } from "./chunks";
 import { streamGrpcMethod, unaryGrpcMethod, type GrpcMethod } from "./methods";
 import { PING_LIMITS, PingGuard, type PingGuardOptions } from "./ping-guard";
 import { grpcStatusOf } from "./status";
@@ -67,7 +68,10 @@ export class GrpcServer implements AsyncDisposable {
   ) {
     const { methods } = dependencies;
     for (const [name, method] of Object.entries(methods.unary)) this.#add(name, unaryGrpcMethod(method));
-    for (const [name, method] of Object.entries(methods.streams)) this.#add(name, streamGrpcMethod(method));
+    const chunks = new Chunks();
+    for (const [name, method] of Object.entries(methods.streams)) {
+      this.#add(name, streamGrpcMethod(method, chunks));
+    }
     this.#server = createServer({
       settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: 0xffff_ffff },
       maxSessionMemory: SESSION_MEMORY_MB,
