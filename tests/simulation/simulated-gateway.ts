@@ -34,7 +34,7 @@ export class SimulatedGateway {
     },
   ) {
     const { time, transport, subjects } = dependencies;
-    const shared = { transport, subjects, clock: time, scheduler: time };
+    const shared = { transport, subjects, clock: time, scheduler: time, answerAs: () => undefined };
     const tracker = new LeaderTracker({ askIntervalMs: 200 }, shared);
     const queries = new NodeQueries(shared);
     const directory = new MemberDirectory(

@@ -59,6 +59,7 @@ export class SimulatedWatchGateway {
         subjects,
         clock: time,
         scheduler: time,
+        answerAs: () => undefined,
         prng,
         tracer: NO_TRACER,
         tracker,

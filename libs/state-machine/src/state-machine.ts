@@ -180,7 +180,8 @@ export class StateMachine {
       case "txn":
         return this.#readTxn(command.request);
       case "leases": {
-        const ids = this.leases().map(({ id }) => id);
+        // The oldest grant first; etcd's is the one that ends first, which only a leader would know here.
+        const ids = [...this.leases()].sort((a, b) => a.sequence - b.sequence).map(({ id }) => id);
         return { ok: true, kind: "leases", response: { revision: this.#position.revision, ids } };
       }
       case "alarms": {

@@ -184,7 +184,7 @@ export type ReadCommand =
   /** As much of a range as the budget of the turn allows. */
   | { readonly kind: "slice"; readonly request: RangeRequest }
   | { readonly kind: "txn"; readonly request: TxnRequest }
-  /** The ids of all leases. */
+  /** The ids of all leases, in the order of the entries that granted them. */
   | { readonly kind: "leases" }
   /** The active alarms, or those of one type. */
   | { readonly kind: "alarms"; readonly type: AlarmType | undefined };

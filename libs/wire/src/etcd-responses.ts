@@ -43,6 +43,9 @@ export interface HashKvResponse {
   readonly upTo: Revision;
 }
 
+/** Encoders kept for other members: more than a cluster has. */
+const OTHERS_MAX = 64;
+
 /**
  * Core responses as encoded etcdserverpb messages, ready to be sent to a client.
  *
@@ -51,15 +54,27 @@ export interface HashKvResponse {
  */
 export class ResponseEncoder {
   /** The encoded `cluster_id` and `member_id` of the header: the same in each. */
-  readonly #origin: Uint8Array;
+  readonly #encodedOrigin: Uint8Array;
+  readonly #others = new Map<bigint, ResponseEncoder>();
 
-  constructor(origin: ResponseOrigin) {
-    this.#origin = new Writer()
+  constructor(private readonly origin: ResponseOrigin) {
+    this.#encodedOrigin = new Writer()
       .uint32(tag(1, VARINT))
       .uint64(wireId(origin.clusterId))
       .uint32(tag(2, VARINT))
       .uint64(wireId(origin.memberId))
       .finish();
+  }
+
+  /** The encoder of responses in the name of another member; this one itself if that is `undefined`. */
+  as(memberId: bigint | undefined): ResponseEncoder {
+    if (memberId === undefined || memberId === this.origin.memberId) return this;
+    const known = this.#others.get(memberId);
+    if (known !== undefined) return known;
+    if (this.#others.size >= OTHERS_MAX) this.#others.clear();
+    const encoder = new ResponseEncoder({ ...this.origin, memberId });
+    this.#others.set(memberId, encoder);
+    return encoder;
   }
 
   range(response: RangeResponse, raftTerm: number): Uint8Array {
@@ -153,7 +168,7 @@ export class ResponseEncoder {
 
   /** A response that has only its header yet: field 1 in every one of them. */
   #begin(revision: Revision, raftTerm: number): Writer {
-    const writer = Writer.create().uint32(tag(1, BYTES)).fork().raw(this.#origin);
+    const writer = Writer.create().uint32(tag(1, BYTES)).fork().raw(this.#encodedOrigin);
     writeNumber(writer, 3, revision);
     writeNumber(writer, 4, raftTerm);
     return writer.ldelim();

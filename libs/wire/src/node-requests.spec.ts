@@ -38,6 +38,7 @@ describe("proposals", () => {
       batch: Uint8Array.of(1, 2),
       gateway: 2n ** 64n - 1n,
       sequence: 2 ** 40,
+      answerAs: leader,
     };
     const decoded = decodeProposeRequest(encodeProposeRequest(request));
     expect({ ...decoded, batch: [...decoded.batch] }).toEqual({ ...request, batch: [1, 2] });
@@ -48,16 +49,20 @@ describe("questions about leases", () => {
   it("come back as they were asked", () => {
     const ID = wireId(-1n);
     const decoded = decodeLeaseRequest(
-      encodeLeaseRequest([
-        { kind: "keep-alive", bytes: etcdserverpb.LeaseKeepAliveRequest.encode({ ID }).finish() },
-        {
-          kind: "time-to-live",
-          bytes: etcdserverpb.LeaseTimeToLiveRequest.encode({ ID, keys: true }).finish(),
-        },
-        { kind: "time-to-live", bytes: etcdserverpb.LeaseTimeToLiveRequest.encode({ ID: 5 }).finish() },
-      ]),
+      encodeLeaseRequest({
+        answerAs: leader,
+        queries: [
+          { kind: "keep-alive", bytes: etcdserverpb.LeaseKeepAliveRequest.encode({ ID }).finish() },
+          {
+            kind: "time-to-live",
+            bytes: etcdserverpb.LeaseTimeToLiveRequest.encode({ ID, keys: true }).finish(),
+          },
+          { kind: "time-to-live", bytes: etcdserverpb.LeaseTimeToLiveRequest.encode({ ID: 5 }).finish() },
+        ],
+      }),
     );
-    expect(decoded).toEqual([
+    expect(decoded.answerAs).toBe(leader);
+    expect(decoded.queries).toEqual([
       { kind: "keep-alive", id: -1n },
       { kind: "time-to-live", id: -1n, keys: true },
       { kind: "time-to-live", id: 5n, keys: false },
@@ -74,9 +79,10 @@ describe("reads", () => {
           { kind: "txn", bytes: new Uint8Array(0) },
         ],
         serializable: true,
+        answerAs: leader,
       }),
     );
-    expect(decoded.serializable).toBe(true);
+    expect(decoded).toMatchObject({ serializable: true, answerAs: leader });
     expect(decoded.reads.map(({ kind, bytes }) => [kind, ...bytes])).toEqual([["range", 1], ["txn"]]);
   });
 });

@@ -20,12 +20,26 @@ export interface ProposeRequest {
   /** Random 64 bits per start of the gateway; with `sequence` it names the proposal. */
   readonly gateway: bigint;
   readonly sequence: number;
+  readonly answerAs?: AnswerAs;
 }
+
+/**
+ * The member that a gateway stands for: named in the headers of answers whoever gives them, so that clients hear of one member
+ * on one endpoint, as from etcd. `undefined`: the one that answers.
+ */
+export type AnswerAs = MemberId | undefined;
 
 export interface ReadRequest {
   readonly reads: readonly RawRead[];
   /** Answer from applied state as it is, without asking a quorum. */
   readonly serializable: boolean;
+  readonly answerAs?: AnswerAs;
+}
+
+/** Questions about leases. */
+export interface LeaseRequest<Query = RawLeaseQuery> {
+  readonly queries: readonly Query[];
+  readonly answerAs?: AnswerAs;
 }
 
 /** A client's question about a lease as it came. */
@@ -75,7 +89,13 @@ export type NodeAnswer =
 
 export function encodeProposeRequest(request: ProposeRequest): Uint8Array {
   const { expectedTerm, batch, gateway, sequence } = request;
-  return wire.ProposeRequest.encode({ expectedTerm, batch, gateway: wireId(gateway), sequence }).finish();
+  return wire.ProposeRequest.encode({
+    expectedTerm,
+    batch,
+    gateway: wireId(gateway),
+    sequence,
+    answerAs: wireId(request.answerAs ?? 0n),
+  }).finish();
 }
 
 /** `batch` is a view into `bytes`. @throws {DecodeError} */
@@ -86,6 +106,7 @@ export function decodeProposeRequest(bytes: Uint8Array): ProposeRequest {
     batch: message.batch,
     gateway: unsignedId(message.gateway),
     sequence: counterOf(message.sequence, "sequence"),
+    answerAs: answerAsOf(message.answerAs),
   };
 }
 
@@ -103,15 +124,19 @@ export function decodeProposeResponse(bytes: Uint8Array): NodeAnswer {
   return nodeAnswer("ProposeResponse", message.applied, message.refused);
 }
 
-export function encodeReadRequest(request: ReadRequest): Uint8Array {
-  const reads = request.reads.map(({ kind, bytes }) => ({ [kind]: bytes }));
-  return wire.ReadRequest.encode({ reads, serializable: request.serializable }).finish();
+export function encodeReadRequest({ reads, serializable, answerAs }: ReadRequest): Uint8Array {
+  return wire.ReadRequest.encode({
+    reads: reads.map(({ kind, bytes }) => ({ [kind]: bytes })),
+    serializable,
+    answerAs: wireId(answerAs ?? 0n),
+  }).finish();
 }
 
 /** The reads are views into `bytes`. @throws {DecodeError} */
 export function decodeReadRequest(bytes: Uint8Array): ReadRequest {
   const message = decodeMessage("ReadRequest", wire.ReadRequest, bytes);
-  return { reads: message.reads.map(rawRead), serializable: message.serializable };
+  const { reads, serializable, answerAs } = message;
+  return { reads: reads.map(rawRead), serializable, answerAs: answerAsOf(answerAs) };
 }
 
 export function encodeReadResponse(answer: NodeAnswer): Uint8Array {
@@ -128,19 +153,24 @@ export function decodeReadResponse(bytes: Uint8Array): NodeAnswer {
   return nodeAnswer("ReadResponse", message.results, message.refused);
 }
 
-export function encodeLeaseRequest(queries: readonly RawLeaseQuery[]): Uint8Array {
+export function encodeLeaseRequest({ queries, answerAs }: LeaseRequest): Uint8Array {
   const wireQuery = ({ kind, bytes }: RawLeaseQuery): quorate.internal.v1.RawLeaseQuery.$Properties =>
     kind === "keep-alive" ? { keepAlive: bytes } : { timeToLive: bytes };
-  return wire.LeaseRequest.encode({ queries: queries.map(wireQuery) }).finish();
+  return wire.LeaseRequest.encode({
+    queries: queries.map(wireQuery),
+    answerAs: wireId(answerAs ?? 0n),
+  }).finish();
 }
 
 /** @throws {DecodeError} */
-export function decodeLeaseRequest(bytes: Uint8Array): LeaseQuery[] {
-  return decodeMessage("LeaseRequest", wire.LeaseRequest, bytes).queries.map((query) => {
+export function decodeLeaseRequest(bytes: Uint8Array): LeaseRequest<LeaseQuery> {
+  const message = decodeMessage("LeaseRequest", wire.LeaseRequest, bytes);
+  const queries = message.queries.map((query): LeaseQuery => {
     if (query.keepAlive) return { kind: "keep-alive", id: decodeLeaseKeepAliveRequest(query.keepAlive) };
     if (query.timeToLive) return { kind: "time-to-live", ...decodeLeaseTimeToLiveRequest(query.timeToLive) };
     throw new DecodeError("RawLeaseQuery", "its kind is not known");
   });
+  return { queries, answerAs: answerAsOf(message.answerAs) };
 }
 
 export function encodeLeaseResponse(answer: NodeAnswer): Uint8Array {
@@ -222,6 +252,11 @@ const WIRE_REASONS: Readonly<Record<RefusalReason, quorate.internal.v1.Refused.R
 const REASONS: ReadonlyMap<number, RefusalReason> = new Map(
   Object.entries(WIRE_REASONS).map(([reason, number]) => [number, reason as RefusalReason]),
 );
+
+function answerAsOf(value: WireInt64): AnswerAs {
+  const id = unsignedId(value);
+  return id === 0n ? undefined : (id as MemberId);
+}
 
 function termOf(value: WireInt64): Term {
   return counterOf(value, "term") as Term;

@@ -2,7 +2,7 @@ import type { Clock, Prng, Scheduler } from "@quorate/base";
 import type { LeaseId } from "@quorate/lease";
 import type { Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
-import type { Subjects } from "@quorate/wire";
+import type { AnswerAs, Subjects } from "@quorate/wire";
 import { LeaderOrders } from "./actors/leader-orders";
 import { LeaderTarget } from "./actors/leader-target";
 import { LeaderTracker } from "./actors/leader-tracker";
@@ -133,6 +133,8 @@ export class Gateway {
       batchCallsMax: BATCH_CALLS_MAX,
       batchBytesMax: BATCH_BYTES_MAX,
     };
+    // Clients compare what they hear on one endpoint, whoever answered; see ClusterApi for whom that stands for.
+    const answerAs = (): AnswerAs => homeMember ?? tracker.leader?.member;
     const proposer = new Proposer(
       {
         gateway: options.gateway,
@@ -141,7 +143,7 @@ export class Gateway {
         deposedGraceMs: electionTimeoutMs,
         backOff: { firstMs: 20, maxMs: 500 },
       },
-      { ...dependencies, tracker, timeoutCause },
+      { ...dependencies, tracker, timeoutCause, answerAs },
     );
     const reader = (serializable: boolean): Reader =>
       new Reader(
@@ -155,6 +157,7 @@ export class Gateway {
         },
         {
           ...dependencies,
+          answerAs,
           targets: new ReadTargets(
             {
               preference: serializable && homeMember !== undefined ? "home" : options.readPreference,
@@ -177,7 +180,7 @@ export class Gateway {
         attemptMsMax: 4 * electionTimeoutMs,
         backOff: { firstMs: 10, maxMs: 500 },
       },
-      { ...dependencies, targets: new LeaderTarget(tracker) },
+      { ...dependencies, answerAs, targets: new LeaderTarget(tracker) },
     );
     const calls = new ApiCalls(
       { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX },
@@ -230,7 +233,7 @@ export class Gateway {
         streamWindowBytes: options.watchStreamWindowBytes,
         streamWatchersMax: options.watchStreamWatchersMax,
       },
-      { ...dependencies, transport: dependencies.watchTransport, tracker, queries },
+      { ...dependencies, transport: dependencies.watchTransport, tracker, queries, answerAs },
     );
     const store = new RecipeStore({ kv: this.kv, lease: this.lease, clock });
     this.recipeCalls = new RecipeCalls({ callsMax: RECIPE_CALLS_MAX }, { calls, store, clock });

@@ -1,5 +1,11 @@
 import type { LogIndex } from "@quorate/raft";
-import { encodeLeaseResponse, type LeaseQuery, type RefusalReason, type Result } from "@quorate/wire";
+import {
+  encodeLeaseResponse,
+  type AnswerAs,
+  type LeaseQuery,
+  type RefusalReason,
+  type Result,
+} from "@quorate/wire";
 import type { Asker, LeadershipView } from "./proposals";
 
 /** A gateway's questions about leases, from their arrival to the one answer to all of them. */
@@ -16,6 +22,11 @@ export class LeaseAsk {
   ) {
     this.#results = new Array<Result>(queries.length);
     this.#missing = queries.length;
+  }
+
+  /** In whose name it is answered. */
+  get answerAs(): AnswerAs {
+    return this.asker.answerAs;
   }
 
   /** Each question is settled once. @returns whether that was the last one, and the answer is sent. */

@@ -72,7 +72,7 @@ export class NodeDoor {
       kind: "propose",
       expectedTerm: request.expectedTerm,
       data: Uint8Array.from(request.batch), // the receive buffer is the broker client's
-      asker,
+      asker: { ...asker, answerAs: request.answerAs },
     });
   }
 
@@ -91,10 +91,11 @@ export class NodeDoor {
 
   #lease(message: InboundMessage): void {
     const asker = this.#asker(message, "lease");
-    const queries = decoded(() => decodeLeaseRequest(message.payload));
-    if (queries === undefined) return asker.answer(encodeLeaseResponse(MALFORMED));
+    const request = decoded(() => decodeLeaseRequest(message.payload));
+    if (request === undefined) return asker.answer(encodeLeaseResponse(MALFORMED));
+    const { queries, answerAs } = request;
     if (queries.length === 0) return asker.answer(encodeLeaseResponse({ kind: "results", results: [] }));
-    this.dependencies.lessor.tell({ kind: "ask", queries, asker });
+    this.dependencies.lessor.tell({ kind: "ask", queries, asker: { ...asker, answerAs } });
   }
 
   #membership(message: InboundMessage): void {

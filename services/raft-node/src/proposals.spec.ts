@@ -28,7 +28,7 @@ describe("Proposals", () => {
   it("answers once with what the applier encoded", () => {
     const proposals = new Proposals();
     const answers = accepted(proposals, at(3, 7));
-    expect(proposals.owed([at(3, 6), at(3, 7)])).toEqual([7]);
+    expect(proposals.owed([at(3, 6), at(3, 7)])).toEqual([{ index: 7, answerAs: undefined }]);
     const answer = { ...at(3, 7), response: RESPONSE };
     proposals.answered([answer, answer]);
     expect(answers).toEqual([RESPONSE]);
@@ -55,7 +55,7 @@ describe("Proposals", () => {
     const older = accepted(proposals, at(3, 7));
     const newer = accepted(proposals, at(5, 7));
     expect(older).toEqual([]);
-    expect(proposals.owed([at(3, 7)])).toEqual([7]);
+    expect(proposals.owed([at(3, 7)])).toEqual([{ index: 7, answerAs: undefined }]);
     proposals.answered([{ ...at(3, 7), response: RESPONSE }]);
     expect(older).toEqual([RESPONSE]);
     expect(refusedBy(newer)).toMatchObject({ refusal: { reason: "superseded" } });

@@ -1,6 +1,6 @@
 import type { EntryId, LogIndex, MemberId, RefusalReason, Term } from "@quorate/raft";
 import type { TraceContext } from "@quorate/telemetry";
-import { encodeProposeResponse, type RefusalReason as WireReason } from "@quorate/wire";
+import { encodeProposeResponse, type AnswerAs, type RefusalReason as WireReason } from "@quorate/wire";
 import type { Answer } from "./actors/applier-actor";
 import type { RequestSpan } from "./request-span";
 
@@ -8,6 +8,13 @@ import type { RequestSpan } from "./request-span";
 export interface Asker {
   readonly answer: (response: Uint8Array) => void;
   readonly span: RequestSpan | undefined;
+  readonly answerAs?: AnswerAs;
+}
+
+/** An entry whose answer this member owes. */
+export interface Owed {
+  readonly index: LogIndex;
+  readonly answerAs: AnswerAs;
 }
 
 interface Pending extends Asker {
@@ -87,9 +94,9 @@ export class Proposals {
     opened.answer(refusalOf(reason, view));
   }
 
-  /** Of the committed entries about to be applied, the indexes whose answers are owed here. */
-  owed(entries: readonly EntryId[]): LogIndex[] {
-    const owed: LogIndex[] = [];
+  /** Of the committed entries about to be applied, those whose answers are owed here. */
+  owed(entries: readonly EntryId[]): Owed[] {
+    const owed: Owed[] = [];
     for (const entry of entries) {
       const rivals = this.#pending.get(entry.index);
       if (rivals === undefined) continue;
@@ -99,7 +106,7 @@ export class Proposals {
       else {
         winner.span?.committed();
         this.#pending.set(entry.index, [winner]);
-        owed.push(entry.index);
+        owed.push({ index: entry.index, answerAs: winner.answerAs });
       }
     }
     return owed;

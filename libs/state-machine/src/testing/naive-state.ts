@@ -67,8 +67,10 @@ export class NaiveState {
 
   read(command: ReadCommand): ReadOutcome {
     if (command.kind === "leases") {
-      // The order of the rows: negative ids, as unsigned bytes, come last.
-      const ids = this.#leases.map(({ id }) => id).sort((a, b) => (unsigned(a) < unsigned(b) ? -1 : 1));
+      // As they were granted; those of one entry as the rows are: negative ids, as unsigned bytes, come last.
+      const ids = [...this.#leases]
+        .sort((a, b) => a.sequence - b.sequence || (unsigned(a.id) < unsigned(b.id) ? -1 : 1))
+        .map(({ id }) => id);
       return { ok: true, kind: "leases", response: { revision: this.#revision, ids } };
     }
     if (command.kind === "alarms") {

@@ -24,7 +24,7 @@ function start(options: Partial<ProposerOptions> = {}): {
   const [leader, other, third] = nodes as [ScriptedNode, ScriptedNode, ScriptedNode];
   const proposer = new Proposer(
     { ...OPTIONS, ...options },
-    { ...pick(bench), clock: bench.time, scheduler: bench.time },
+    { ...pick(bench), clock: bench.time, scheduler: bench.time, answerAs: () => memberId(3) },
   );
   leader.leads(5);
   other.follows(memberId(1), 5);
@@ -50,7 +50,12 @@ describe("Proposer", () => {
     for (const { call } of puts) proposer.tell(call);
     bench.settle();
     expect(leader.proposals).toHaveLength(1);
-    expect(leader.proposals[0]).toMatchObject({ expectedTerm: 5, gateway: 0xdeadbeefn, sequence: 1 });
+    expect(leader.proposals[0]).toMatchObject({
+      expectedTerm: 5,
+      gateway: 0xdeadbeefn,
+      sequence: 1,
+      answerAs: 3n,
+    });
     expect(leader.proposals[0]!.commands.map(({ bytes }) => Buffer.from(bytes))).toEqual(
       puts.map(({ call }) => Buffer.from(call.bytes)),
     );
@@ -233,7 +238,12 @@ describe("Proposer", () => {
   it("answers what could not be sent until its deadline as timed out, definitely without effect", () => {
     const bench = new Bench();
     bench.nodes(3);
-    const proposer = new Proposer(OPTIONS, { ...pick(bench), clock: bench.time, scheduler: bench.time });
+    const proposer = new Proposer(OPTIONS, {
+      ...pick(bench),
+      clock: bench.time,
+      scheduler: bench.time,
+      answerAs: () => undefined,
+    });
     const [soon, late] = [bench.put("a", 300), bench.put("b", 5000)];
     proposer.tell(late.call);
     proposer.tell(soon.call);

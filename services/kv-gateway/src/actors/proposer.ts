@@ -6,6 +6,7 @@ import {
   decodeProposeResponse,
   encodeCommandBatch,
   encodeProposeRequest,
+  type AnswerAs,
   type Refusal,
   type Subjects,
 } from "@quorate/wire";
@@ -38,6 +39,8 @@ export interface ProposerDependencies {
   readonly scheduler: Scheduler;
   readonly tracker: LeaderTracker;
   readonly timeoutCause: TimeoutCause;
+  /** The member that answers are to name. */
+  readonly answerAs: () => AnswerAs;
 }
 
 interface Batch {
@@ -155,6 +158,7 @@ export class Proposer implements ActorRef<WriteCall> {
       gateway: this.options.gateway,
       sequence: this.#sequence,
       batch: encodeCommandBatch(batch.calls),
+      answerAs: this.dependencies.answerAs(),
     });
     const timeoutMs = Math.max(1, latestDeadline(batch.calls) - clock.now());
     const headers = traceHeaders(batch.calls.find((call) => call.traceContext !== undefined)?.traceContext);

@@ -26,6 +26,7 @@ function start(
       subjects,
       clock: time,
       scheduler: time,
+      answerAs: () => memberId(3),
       targets: new ReadTargets(
         { preference: "spread", homeMember: undefined, learners: false, avoidMs: 1000, ...targets },
         { directory, tracker, clock: time },
@@ -80,7 +81,7 @@ describe("Reader", () => {
     reader.tell(bench.range("a").call);
     bench.settle();
     expect(readsOf(nodes)).toEqual([0, 1, 0]);
-    expect(nodes[1]!.reads[0]!.serializable).toBe(true);
+    expect(nodes[1]!.reads[0]).toMatchObject({ serializable: true, answerAs: 3n });
     bench.network.crash("node-2");
     const range = bench.range("b");
     reader.tell(range.call);

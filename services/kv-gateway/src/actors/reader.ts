@@ -7,6 +7,7 @@ import {
   decodeReadResponse,
   encodeLeaseRequest,
   encodeReadRequest,
+  type AnswerAs,
   type NodeAnswer,
   type NodeOperation,
   type Refusal,
@@ -23,7 +24,7 @@ import type { LeaseQueryCall, PendingCall, ReadCall } from "./pending-call";
 /** How nodes are asked: on which of their subjects, and in which messages. */
 export interface NodeQuestion<C extends PendingCall> {
   readonly operation: NodeOperation;
-  readonly encode: (calls: readonly C[]) => Uint8Array;
+  readonly encode: (calls: readonly C[], answerAs: AnswerAs) => Uint8Array;
   /** @throws {DecodeError} */
   readonly decode: (payload: Uint8Array) => NodeAnswer;
 }
@@ -31,21 +32,21 @@ export interface NodeQuestion<C extends PendingCall> {
 /** Reads from a ReadIndex round on. */
 export const LINEARIZABLE_READ: NodeQuestion<ReadCall> = {
   operation: "read",
-  encode: (reads) => encodeReadRequest({ reads, serializable: false }),
+  encode: (reads, answerAs) => encodeReadRequest({ reads, serializable: false, answerAs }),
   decode: decodeReadResponse,
 };
 
 /** Reads applied state as it is. */
 export const SERIALIZABLE_READ: NodeQuestion<ReadCall> = {
   operation: "read",
-  encode: (reads) => encodeReadRequest({ reads, serializable: true }),
+  encode: (reads, answerAs) => encodeReadRequest({ reads, serializable: true, answerAs }),
   decode: decodeReadResponse,
 };
 
 /** What only the leader can tell about leases. A renewal may be repeated: it makes a lease live longer, not shorter. */
 export const LEASE_QUERY: NodeQuestion<LeaseQueryCall> = {
   operation: "lease",
-  encode: encodeLeaseRequest,
+  encode: (queries, answerAs) => encodeLeaseRequest({ queries, answerAs }),
   decode: decodeLeaseResponse,
 };
 
@@ -79,6 +80,8 @@ export interface ReaderDependencies {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly targets: Targets;
+  /** The member that answers are to name. */
+  readonly answerAs: () => AnswerAs;
 }
 
 interface Batch<C extends PendingCall> {
@@ -163,7 +166,7 @@ export class Reader<C extends PendingCall = ReadCall> implements ActorRef<C> {
       const { question, attemptMs, backOff } = this.options;
       const batch: Batch<C> = {
         calls,
-        payload: question.encode(calls),
+        payload: question.encode(calls, this.dependencies.answerAs()),
         deadline: calls.reduce((latest, call) => Math.max(latest, call.deadline), -Infinity),
         tried: new Set(),
         backOff: new BackOff(backOff),

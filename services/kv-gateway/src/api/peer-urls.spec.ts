@@ -6,6 +6,7 @@ describe("checkedPeerUrls", () => {
     [["https://[::1]:2380"]],
     [["http://host:80"]],
     [["unix://n4:1"]],
+    [["nats://10.0.0.1:4222"]],
     [
       [" http://b:1 ", "http://a:1"],
       ["http://a:1", "http://b:1"],
@@ -21,9 +22,9 @@ describe("checkedPeerUrls", () => {
     [["http://10.0.0.1"]],
     [["http://10.0.0.1:2380/path"]],
     [["http://10.0.0.1:2380/"]],
-    [["nats://10.0.0.1:4222"]],
     [["http://a:1", "ftp://b:1"]],
     [["http://::1:2380"]],
+    [["nats://10.0.0.1"]],
   ])("refuses %j", (given) => {
     expect(checkedPeerUrls(given)).toBeUndefined();
   });

@@ -22,6 +22,7 @@ import {
   type RefusalReason,
   type Subjects,
   decodeRawCommandBatch,
+  type AnswerAs,
 } from "@quorate/wire";
 import type { MemberId, Term } from "../actors/leader-view";
 
@@ -29,6 +30,7 @@ export interface SeenProposal {
   readonly expectedTerm: number;
   readonly sequence: number;
   readonly gateway: bigint;
+  readonly answerAs: AnswerAs;
   readonly commands: readonly RawCommand[];
   readonly traceparent: string | undefined;
 }
@@ -88,10 +90,11 @@ export class ScriptedNode {
       if (payload.length === 0) this.announce();
     });
     transport.subscribe(subjects.node(member, "propose"), ({ payload, reply, headers }) => {
-      const { expectedTerm, sequence, gateway, batch } = decodeProposeRequest(new Uint8Array(payload));
+      const { batch, ...request } = decodeProposeRequest(new Uint8Array(payload));
       decodeCommandBatch(batch);
       const commands = decodeRawCommandBatch(batch);
-      const proposal = { expectedTerm, sequence, gateway, commands, traceparent: headers?.["traceparent"] };
+      const { answerAs } = request;
+      const proposal = { ...request, answerAs, commands, traceparent: headers?.["traceparent"] };
       this.proposals.push(proposal);
       const scripted = this.propose(proposal);
       answer(reply, scripted && encodeProposeResponse(scripted));
@@ -103,7 +106,7 @@ export class ScriptedNode {
       answer(reply, scripted && encodeReadResponse(scripted));
     });
     transport.subscribe(subjects.node(member, "lease"), ({ payload, reply }) => {
-      const ask = { queries: decodeLeaseRequest(new Uint8Array(payload)) };
+      const ask = decodeLeaseRequest(new Uint8Array(payload));
       this.leaseAsks.push(ask);
       const scripted = this.lease(ask);
       answer(reply, scripted && encodeLeaseResponse(scripted));

@@ -3,7 +3,7 @@ import type { Clock, Prng, Scheduler } from "@quorate/base";
 import { parseTraceContext, type Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { StreamId } from "@quorate/watch";
-import type { Subjects } from "@quorate/wire";
+import type { AnswerAs, Subjects } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import type { NodeQueries } from "../actors/node-queries";
 import { definite } from "../api/request-failure";
@@ -35,6 +35,8 @@ export interface WatchApiDependencies {
   readonly tracer: Tracer;
   readonly tracker: LeaderTracker;
   readonly queries: NodeQueries;
+  /** The member that responses are to name. */
+  readonly answerAs: () => AnswerAs;
 }
 
 const HEARTBEAT_MS = 1000;
@@ -59,7 +61,7 @@ export class WatchApi {
 
   /** @param requireLeader End the stream when there has been no leader for three election timeouts, or is none now. @param traceparent The caller's W3C trace context. */
   open(sink: WatchSink, requireLeader: boolean, traceparent?: string): WatchStream | undefined {
-    const { prng, tracker, clock, tracer } = this.dependencies;
+    const { prng, tracker, clock, tracer, answerAs } = this.dependencies;
     if (requireLeader && tracker.leader === undefined) {
       sink.fail(definite("no-leader"));
       return undefined;
@@ -77,6 +79,7 @@ export class WatchApi {
         clock,
         tracker,
         sink,
+        answerAs,
         connect: (consumer) => this.#connect(consumer),
         ...(tracer.enabled
           ? {

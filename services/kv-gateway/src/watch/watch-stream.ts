@@ -3,7 +3,13 @@ import type { WatchConnection } from "@quorate/client";
 import { isEmptyRange, type Revision } from "@quorate/mvcc";
 import { traceHeaders, type Span } from "@quorate/telemetry";
 import type { WatcherNumber, WatchItem } from "@quorate/watch";
-import { encodeWatchId, encodeWatchResponse, type WatchOrigin, type WatchRequest } from "@quorate/wire";
+import {
+  encodeWatchId,
+  encodeWatchResponse,
+  type AnswerAs,
+  type WatchOrigin,
+  type WatchRequest,
+} from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import { definite, type RequestFailure } from "../api/request-failure";
 import { SharedResponses } from "../api/shared-responses";
@@ -32,6 +38,8 @@ export interface WatchStreamDependencies {
   readonly clock: Clock;
   readonly tracker: LeaderTracker;
   readonly sink: WatchSink;
+  /** The member that responses are to name. */
+  readonly answerAs: () => AnswerAs;
   readonly connect: (
     consumer: (items: readonly WatchItem[], sequence: number, origin: WatchOrigin) => void,
   ) => WatchConnection;
@@ -211,7 +219,7 @@ export class WatchStream {
   }
 
   #deliver(items: readonly WatchItem[], sequence: number, origin: WatchOrigin): void {
-    this.#origin = origin;
+    this.#origin = { ...origin, memberId: this.dependencies.answerAs() ?? origin.memberId };
     for (const item of items) this.#take(item);
     this.#outgoing.push({ consumed: sequence });
     this.#answerCreates(); // a refusal may have waited for a revision to tell

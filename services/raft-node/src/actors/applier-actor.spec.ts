@@ -55,8 +55,14 @@ function entry(index: number, commands: readonly RawCommand[] | Uint8Array): Ent
   return { index: index as LogIndex, term: TERM, type: "command", chain: 0, data };
 }
 
-function apply(actor: ApplierActor, entries: readonly Entry[], answered: readonly number[] = []): void {
-  actor.receive({ kind: "apply", raftTerm: TERM, entries, answered: answered as LogIndex[] });
+function apply(
+  actor: ApplierActor,
+  entries: readonly Entry[],
+  indexes: readonly number[] = [],
+  answerAs?: MemberId,
+): void {
+  const answered = indexes.map((index) => ({ index: index as LogIndex, answerAs }));
+  actor.receive({ kind: "apply", raftTerm: TERM, entries, answered });
 }
 
 function read(actor: ApplierActor, id: number, minIndex: number, key: string): void {
@@ -107,6 +113,35 @@ describe("ApplierActor", () => {
     expect(etcdserverpb.RangeResponse.decode(response.results[0].bytes).kvs[0]?.value).toEqual(
       Buffer.from("new"),
     );
+  });
+
+  it("answers in the name of the member that a gateway stands for, of several at a time", () => {
+    const { actor, reports } = build();
+    apply(actor, [entry(1, [put("a", "1")])], [1], 7n as MemberId);
+    apply(actor, [entry(2, [put("a", "2")])], [2]);
+    actor.turnEnded();
+    const [answers] = reports;
+    if (answers?.kind !== "answers") throw new Error("no answers");
+    const named = answers.answers.map(({ response }) => {
+      const decoded = decodeProposeResponse(response);
+      if (decoded.kind !== "results" || !decoded.results[0]?.ok) throw new Error("no results");
+      return etcdserverpb.PutResponse.decode(decoded.results[0].bytes).header?.memberId;
+    });
+    expect(named.map(String)).toEqual(["7", String(0xa1)]);
+    const bytes = etcdserverpb.RangeRequest.encode({ key: utf8("a") }).finish();
+    const request = encodeReadRequest({
+      reads: [{ kind: "range", bytes }],
+      serializable: true,
+      answerAs: 8n as MemberId,
+    });
+    actor.receive({ kind: "read", id: 1, minIndex: 0 as LogIndex, raftTerm: TERM, request });
+    actor.turnEnded();
+    const result = reports.at(-1);
+    if (result?.kind !== "read-result") throw new Error("no result");
+    const response = decodeReadResponse(result.response);
+    if (response.kind !== "results" || !response.results[0]?.ok) throw new Error("no results");
+    const { header } = etcdserverpb.RangeResponse.decode(response.results[0].bytes);
+    expect(String(header?.memberId)).toBe("8");
   });
 
   it("moves on over an entry that cannot be decoded, without effect and without results", () => {

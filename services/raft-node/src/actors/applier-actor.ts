@@ -29,6 +29,7 @@ import {
   type RawRead,
   type Result,
 } from "@quorate/wire";
+import type { Owed } from "../proposals";
 import { BackgroundWork, type BackgroundWorkOptions } from "../background-work";
 import { encodeHistory, withPrevious } from "../history";
 import { encodeOutcome, encodeRead } from "../results";
@@ -37,12 +38,12 @@ import type { SnapshotLane } from "../snapshot/snapshot-lane";
 import type { SnapshotMessage, SnapshotReport } from "../snapshot/snapshot-messages";
 
 export type ApplierMessage =
-  /** `answered`: the indexes for which this member owes an answer; the others are applied without encoding one. */
+  /** `answered`: the entries for which this member owes an answer; the others are applied without encoding one. */
   | {
       readonly kind: "apply";
       readonly raftTerm: Term;
       readonly entries: readonly Entry[];
-      readonly answered: readonly LogIndex[];
+      readonly answered: readonly Owed[];
     }
   /** An encoded ReadRequest, to be answered from one view once everything up to `minIndex` is applied. */
   | {
@@ -297,21 +298,18 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const now: Answer[] = [];
     let at = 0;
     for (const message of messages) {
-      const answered = new Set(message.answered);
+      const answered = new Map(message.answered.map(({ index, answerAs }) => [index, answerAs]));
       for (const entry of message.entries) {
         const { commands } = entries[at]!;
         if (commands.some((command) => command.kind === "compact")) this.#background.compact();
-        if (answered.has(entry.index)) now.push(this.#answer(entry, outcomes[at]!, message.raftTerm));
+        if (answered.has(entry.index)) {
+          const encoder = this.#encoder.as(answered.get(entry.index));
+          now.push(answerOf(encoder, entry, outcomes[at]!, message.raftTerm));
+        }
         at += 1;
       }
     }
     return now;
-  }
-
-  #answer(entry: Entry, outcomes: readonly CommandOutcome[], raftTerm: Term): Answer {
-    const results = outcomes.map((outcome) => encodeOutcome(this.#encoder, outcome, raftTerm));
-    const response = encodeProposeResponse({ kind: "results", results });
-    return { index: entry.index, term: entry.term, response };
   }
 
   #answerReads(): void {
@@ -329,10 +327,11 @@ export class ApplierActor implements Actor<ApplierMessage> {
     const { stateMachine } = this.dependencies.state;
     switch (message.kind) {
       case "read": {
-        const { reads } = decodeReadRequest(message.request);
+        const { reads, answerAs } = decodeReadRequest(message.request);
+        const encoder = this.#encoder.as(answerAs);
         const { sliceBytesMax: bytes, sliceRowsMax: rows } = this.options;
         const budget: RangeBudget = { bytes, rows };
-        const results = reads.map((read) => this.#result(read, message.raftTerm, budget));
+        const results = reads.map((read) => this.#result(read, encoder, message.raftTerm, budget));
         return {
           kind: "read-result",
           id: message.id,
@@ -348,10 +347,10 @@ export class ApplierActor implements Actor<ApplierMessage> {
     }
   }
 
-  #result(read: RawRead, raftTerm: Term, budget: RangeBudget): Result {
+  #result(read: RawRead, encoder: ResponseEncoder, raftTerm: Term, budget: RangeBudget): Result {
     try {
       const outcome = this.dependencies.state.stateMachine.read(decodeRead(read), budget);
-      return encodeRead(this.#encoder, outcome, raftTerm);
+      return encodeRead(encoder, outcome, raftTerm);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { ok: false, failure: { code: "internal", detail: error.message } };
@@ -366,6 +365,16 @@ export class ApplierActor implements Actor<ApplierMessage> {
     }
     return this.#databaseBytes;
   }
+}
+
+function answerOf(
+  encoder: ResponseEncoder,
+  { index, term }: Entry,
+  outcomes: readonly CommandOutcome[],
+  raftTerm: Term,
+): Answer {
+  const results = outcomes.map((outcome) => encodeOutcome(encoder, outcome, raftTerm));
+  return { index, term, response: encodeProposeResponse({ kind: "results", results }) };
 }
 
 /**

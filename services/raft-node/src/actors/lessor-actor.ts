@@ -212,7 +212,7 @@ export class LessorActor implements Actor<LessorMessage> {
       const { revision } = this.#position;
       const remainingSeconds = lease === undefined ? -1 : Math.trunc(leftMs / 1000);
       const response = { revision, id, remainingSeconds, grantedSeconds: lease?.ttlSeconds ?? 0, keys };
-      this.#settle(waiter, this.#encoder.leaseTimeToLive(response, this.#view.term));
+      this.#settle(waiter, this.#encoderFor(waiter).leaseTimeToLive(response, this.#view.term));
     };
     if (lease === undefined || !keysWanted) return settle([]);
     const query = this.#nextKeyQuery;
@@ -341,7 +341,14 @@ export class LessorActor implements Actor<LessorMessage> {
 
   #settleRenewal(waiter: LeaseWaiter, id: LeaseId, ttlSeconds: number): void {
     const { revision } = this.#position;
-    this.#settle(waiter, this.#encoder.leaseKeepAlive({ revision, id, ttlSeconds }, this.#view.term));
+    this.#settle(
+      waiter,
+      this.#encoderFor(waiter).leaseKeepAlive({ revision, id, ttlSeconds }, this.#view.term),
+    );
+  }
+
+  #encoderFor({ ask }: LeaseWaiter): ResponseEncoder {
+    return this.#encoder.as(ask.answerAs);
   }
 
   #settle({ ask, at }: LeaseWaiter, bytes: Uint8Array): void {

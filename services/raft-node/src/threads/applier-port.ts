@@ -1,7 +1,8 @@
 import { assertNever } from "@quorate/base";
-import type { LogIndex, Term } from "@quorate/raft";
+import type { Term } from "@quorate/raft";
 import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { ApplierMessage, ApplierReport } from "../actors/applier-actor";
+import type { Owed } from "../proposals";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
 import { packLeases, unpackLeases, type PackedLeases } from "./packed-leases";
 import type { Posted } from "./posted";
@@ -11,7 +12,7 @@ export type PostedApplierMessage =
   | {
       readonly kind: "apply";
       readonly raftTerm: Term;
-      readonly answered: readonly LogIndex[];
+      readonly answered: readonly Owed[];
       readonly packed: PackedEntries;
     }
   | Exclude<ApplierMessage, { kind: "apply" }>
