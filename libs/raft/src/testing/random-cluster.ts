@@ -215,7 +215,7 @@ export class RandomCluster {
       kind === "replace"
         ? { kind, member: voter(), by: other() }
         : { kind, member: kind === "remove" ? voter() : other() };
-    // An operator does not shrink a cluster to one: such seeds would prove little.
+    // Otherwise most clusters would end with one member, which has not much to tell.
     if (kind === "remove" && configuration.incoming.length <= 2 && randomChance(this.#prng, 0.8)) return;
     const result = changeConfiguration(configuration, change);
     if (result.ok && !this.#canLead(result.configuration, this.#damaged)) return;
