@@ -41,6 +41,7 @@ export class SafetyChecker {
   readonly #committed: Committed[] = [];
   readonly #appliedChains: number[] = [];
   readonly #applied = new Map<MemberId, LogIndex>();
+  readonly #commits = new Map<MemberId, LogIndex>();
   readonly #leading = new Map<MemberId, Term>();
   readonly #refused = new Set<string>();
   readonly #readFloors = new Map<number, LogIndex>();
@@ -103,8 +104,6 @@ export class SafetyChecker {
     const led = this.#leading.get(member.id);
     const { configurationIndex: index, configuration } = member.disk;
     if (index > this.#newest.index) this.#newest = { index, configuration };
-    if (status.role !== "leader" && status.commit > this.committedIndex)
-      this.breach("state machine safety", `${nameOf(member.id)} takes ${status.commit} for committed`);
     for (const effect of effects) {
       if (effect.kind === "persist") {
         const ledThroughout = status.role === "leader" && led === status.term;
@@ -126,6 +125,7 @@ export class SafetyChecker {
       }
     }
     if (status.role !== "leader") {
+      this.#taken(member.id, status.commit);
       this.#leading.delete(member.id);
       return;
     }
@@ -207,6 +207,14 @@ export class SafetyChecker {
     const holders = members.filter(({ disk }) => disk.holds(index, entry.chain)).map(({ id }) => id);
     if (!isQuorum(configuration, holders))
       this.breach("committed is durable on a quorum", `${index}@${entry.term} is on ${holders.length} disks`);
+  }
+
+  /** Whoever does not lead takes for committed only what a leader has committed, and holds that. */
+  #taken(member: MemberId, commit: LogIndex): void {
+    if (commit === this.#commits.get(member)) return;
+    this.#commits.set(member, commit);
+    if (commit > 0 && this.logOf(member)[commit - 1]?.chain !== this.#committed[commit - 1]?.entry.chain)
+      this.breach("state machine safety", `${nameOf(member)} takes another entry ${commit} for committed`);
   }
 
   /** A leader changes the membership only after it has committed in its term, and has applied the change before. */
