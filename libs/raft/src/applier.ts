@@ -43,7 +43,7 @@ export class Applier {
   /** The `apply` effect of this turn, if there is something to apply and room for it. */
   take(): RaftEffect | undefined {
     if (!this.#isWhole) return undefined;
-    const to = Math.min(this.#log.commit, this.#log.durable) as LogIndex;
+    const to = Math.min(this.#log.settledCommit, this.#log.durable) as LogIndex;
     if (this.#handed >= to || this.#outstanding.size >= APPLIES_OUTSTANDING_MAX) return undefined;
     const entries = this.#log.entries((this.#handed + 1) as LogIndex, to, this.#bytesMax);
     if (entries === undefined) return undefined; // they are being fetched

@@ -8,8 +8,18 @@ import type { Entry, EntryId, LogIndex, MemberId, SnapshotHead, Term } from "./t
  * was sent*: that is what check-quorum and ReadIndex count, never the time at which an answer arrived.
  */
 export type Message =
-  | { readonly kind: "pre-vote"; readonly term: Term; readonly last: EntryId }
-  | { readonly kind: "pre-vote-response"; readonly term: Term; readonly granted: boolean }
+  | {
+      readonly kind: "pre-vote";
+      readonly term: Term;
+      readonly last: EntryId;
+      readonly committed: CommittedHint;
+    }
+  | {
+      readonly kind: "pre-vote-response";
+      readonly term: Term;
+      readonly granted: boolean;
+      readonly committed: CommittedHint;
+    }
   | { readonly kind: "vote"; readonly term: Term; readonly last: EntryId; readonly transfer: boolean }
   | { readonly kind: "vote-response"; readonly term: Term; readonly granted: boolean }
   | AppendMessage
@@ -39,6 +49,13 @@ export type Message =
       /** Absent: the asked member cannot answer (not the leader, or leadership was lost while it asked around). */
       readonly index: LogIndex | undefined;
     };
+
+/**
+ * The last entry that the sender knows to be committed; `undefined` from members of older versions. The receiver may hold it without
+ * knowing that, and without having applied a change of the membership up to there. Such a member asks the wrong ones for votes,
+ * and may refuse its own to one that asks the right ones.
+ */
+export type CommittedHint = EntryId | undefined;
 
 export interface AppendMessage {
   readonly kind: "append";

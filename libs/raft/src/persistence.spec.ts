@@ -28,4 +28,21 @@ describe("Persistence", () => {
     persistence.complete(3);
     expect(persistence.durable).toBe(6);
   });
+
+  it("knows which commits of changes a crash would take back: each until a write that was begun after it is done", () => {
+    const persistence = new Persistence(3 as LogIndex, hardState);
+    persistence.append(entry(4));
+    persistence.take(hardState);
+    persistence.commitMatters(2 as LogIndex);
+    persistence.take({ ...hardState, commit: 2 as LogIndex });
+    persistence.commitMatters(3 as LogIndex);
+    persistence.take({ ...hardState, commit: 3 as LogIndex });
+
+    persistence.complete(1);
+    expect(persistence.firstUnsettled).toBe(2);
+    persistence.complete(2);
+    expect(persistence.firstUnsettled).toBe(3);
+    persistence.complete(3);
+    expect(persistence.firstUnsettled).toBeUndefined();
+  });
 });

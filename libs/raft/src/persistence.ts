@@ -31,6 +31,8 @@ export class Persistence {
   #issuedCommit: LogIndex;
   /** The write that carries the present term and vote. */
   #hardStateId = 0;
+  /** Commits of configuration entries that are not durable, each with the write that makes it so. */
+  readonly #unsettled = new Deque<{ readonly first: LogIndex; readonly writeId: number }>();
 
   constructor(last: LogIndex, hardState: HardState) {
     this.#durable = last;
@@ -91,9 +93,18 @@ export class Persistence {
     this.#hardStateId = this.#lastId + 1;
   }
 
-  /** The commit index is worth a write of its own. Nothing waits for it. */
-  commitMatters(): void {
+  /**
+   * The commit index is worth a write of its own, because it covers configuration entries, of which `first` is the first. Until
+   * it is durable `firstUnsettled` says so.
+   */
+  commitMatters(first: LogIndex): void {
     this.#draftHardState = true;
+    this.#unsettled.push({ first, writeId: this.latestId });
+  }
+
+  /** The first configuration entry whose commit a crash would still take back, if there is one. */
+  get firstUnsettled(): LogIndex | undefined {
+    return this.#unsettled.peek()?.first;
   }
 
   /** The write of this turn, if there is something to write. A commit index travels along but is no reason to write. */
@@ -131,6 +142,7 @@ export class Persistence {
       this.#persistedId = write.id;
       write = this.#outstanding.peek();
     }
+    while ((this.#unsettled.peek()?.writeId ?? Infinity) <= this.#persistedId) this.#unsettled.shift();
   }
 
   get #draftIsEmpty(): boolean {

@@ -3,7 +3,7 @@ import { Applier } from "./applier";
 import type { ChainHash } from "./chain-hash";
 import type { RaftEffect } from "./effect";
 import type { RaftInput } from "./input";
-import type { Message } from "./message";
+import type { CommittedHint, Message } from "./message";
 import { checkOptions, type RaftOptions } from "./options";
 import { CandidateRole } from "./roles/candidate";
 import { FollowerRole } from "./roles/follower";
@@ -171,6 +171,7 @@ export class Raft {
       if (known > 0) this.#role.restarted(from);
     }
 
+    if (message.kind === "pre-vote" || message.kind === "pre-vote-response") this.#learn(message.committed);
     // A pre-vote and its grant speak of a term that nobody has entered.
     if (message.kind === "pre-vote") return answerPreVote(this.#member, this.#role, from, message);
     if (message.kind === "pre-vote-response" && message.granted) {
@@ -191,6 +192,14 @@ export class Raft {
     }
     if (message.kind === "vote") answerVote(this.#member, this.#role, from, message);
     else this.#role.receive(from, message);
+  }
+
+  /** What others know to be committed; a leader finds out by itself. A campaign that it shows to be outdated is given up. */
+  #learn(committed: CommittedHint): void {
+    if (committed === undefined || this.#role.role === "leader") return;
+    this.#member.learnCommitted(committed);
+    if (this.#role.role !== "follower" && !this.#member.mayCampaign)
+      this.#follow(this.#member.term, undefined);
   }
 
   /**

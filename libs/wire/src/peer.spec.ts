@@ -45,10 +45,12 @@ const append: fc.Arbitrary<Message> = fc
     })),
   }));
 
+const committed = fc.option(entryId, { nil: undefined });
+
 const message: fc.Arbitrary<Message> = fc.oneof(
   append,
-  fc.record({ kind: kind("pre-vote"), term, last: entryId }),
-  fc.record({ kind: kind("pre-vote-response"), term, granted }),
+  fc.record({ kind: kind("pre-vote"), term, last: entryId, committed }),
+  fc.record({ kind: kind("pre-vote-response"), term, granted, committed }),
   fc.record({ kind: kind("vote"), term, last: entryId, transfer: fc.boolean() }),
   fc.record({ kind: kind("vote-response"), term, granted }),
   fc.record({

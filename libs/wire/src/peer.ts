@@ -2,6 +2,7 @@ import { assertNever } from "@quorate/base";
 import type {
   AppendMessage,
   AppendResponse,
+  CommittedHint,
   Configuration,
   Entry,
   EntryId,
@@ -77,9 +78,15 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
 function encodeMessage(message: Message): Wire {
   switch (message.kind) {
     case "pre-vote":
-      return { preVote: { term: message.term, last: message.last } };
+      return { preVote: { term: message.term, last: message.last, committed: message.committed ?? null } };
     case "pre-vote-response":
-      return { preVoteResponse: { term: message.term, granted: message.granted } };
+      return {
+        preVoteResponse: {
+          term: message.term,
+          granted: message.granted,
+          committed: message.committed ?? null,
+        },
+      };
     case "vote":
       return { vote: { term: message.term, last: message.last, transfer: message.transfer } };
     case "vote-response":
@@ -164,16 +171,23 @@ function decodePeerMessage(wire: Wire): Message {
       index: index == null ? undefined : indexOf(index),
     };
   }
-  if (wire.preVote)
-    return { kind: "pre-vote", term: termOf(wire.preVote.term), last: entryId(wire.preVote.last) };
+  if (wire.preVote) {
+    const { term, last, committed } = wire.preVote;
+    return { kind: "pre-vote", term: termOf(term), last: entryId(last), committed: hint(committed) };
+  }
   if (wire.vote) {
     const { term, last, transfer } = wire.vote;
     return { kind: "vote", term: termOf(term), last: entryId(last), transfer: transfer ?? false };
   }
   if (wire.timeoutNow) return { kind: "timeout-now", term: termOf(wire.timeoutNow.term) };
   if (wire.preVoteResponse) {
-    const { term, granted } = wire.preVoteResponse;
-    return { kind: "pre-vote-response", term: termOf(term), granted: granted ?? false };
+    const { term, granted, committed } = wire.preVoteResponse;
+    return {
+      kind: "pre-vote-response",
+      term: termOf(term),
+      granted: granted ?? false,
+      committed: hint(committed),
+    };
   }
   if (wire.voteResponse) {
     const { term, granted } = wire.voteResponse;
@@ -274,6 +288,11 @@ const WIRE_ENTRY_TYPES: Readonly<Record<Entry["type"], quorate.raft.v1.EntryType
 
 function entryId(wire: quorate.raft.v1.EntryId.$Properties | null | undefined): EntryId {
   return { term: termOf(wire?.term), index: indexOf(wire?.index) };
+}
+
+/** Members of older versions do not tell. */
+function hint(wire: quorate.raft.v1.EntryId.$Properties | null | undefined): CommittedHint {
+  return wire == null ? undefined : entryId(wire);
 }
 
 function termOf(value: WireInt64 | null | undefined): Term {

@@ -62,7 +62,7 @@ describe("PeerLink", () => {
     const { time, a, b } = build();
     const last = { term: 1 as Term, index: 1 as LogIndex };
     b.peer.removed([A]);
-    a.peer.send([{ to: B, message: { kind: "pre-vote", term: 3 as Term, last } }]);
+    a.peer.send([{ to: B, message: { kind: "pre-vote", term: 3 as Term, last, committed: last } }]);
     time.advance(10);
     expect(b.heard).toEqual([]);
     expect(a.removedBy).toEqual([B]);

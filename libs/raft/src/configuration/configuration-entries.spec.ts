@@ -44,4 +44,13 @@ describe("ConfigurationEntries", () => {
     entries.applied(index(7));
     expect(entries.isUnappliedUpTo(index(8))).toBe(false);
   });
+
+  it("finds the first of those that a commit covers, be it one or merely not known", () => {
+    const entries = new ConfigurationEntries([entry(8), entry(9, "configuration"), entry(10)], index(4));
+    expect(entries.firstBetween(index(8), index(10))).toBe(9);
+    expect(entries.firstBetween(index(9), index(10))).toBeUndefined();
+    expect(entries.firstBetween(index(4), index(10))).toBe(5);
+    entries.applied(index(7));
+    expect(entries.firstBetween(index(7), index(8))).toBeUndefined();
+  });
 });

@@ -27,9 +27,11 @@ export class ConfigurationEntries {
     return first !== undefined && first <= index;
   }
 
-  /** Whether one that was seen stands after `after` and up to `to`. */
-  hasBetween(after: LogIndex, to: LogIndex): boolean {
-    return this.#indexes.some((index) => index > after && index <= to);
+  /** The first that stands after `after`, where everything up to `applied` at least is, and up to `to`. */
+  firstBetween(after: LogIndex, to: LogIndex): LogIndex | undefined {
+    const next = (Math.max(after, this.#applied) + 1) as LogIndex;
+    if (next <= Math.min(to, this.#unseen)) return next;
+    return this.#indexes.find((index) => index > after && index <= to);
   }
 
   appended(entry: Entry): void {

@@ -91,6 +91,23 @@ export class RaftLog {
     return this.#commit;
   }
 
+  /**
+   * The commit index as far as it is told to others and acted on: all of it, but for a change of the membership whose commit is
+   * not durable. Once anybody goes by the change, those who decided on it may be gone or silent, and a member that forgets in a
+   * crash that it is committed would need their votes. Ordinary entries need no such care: nobody is missing after them.
+   */
+  get settledCommit(): LogIndex {
+    const first = this.#persistence.firstUnsettled;
+    if (first === undefined) return this.#commit;
+    // The log may have begun anew meanwhile, behind a snapshot that holds the change.
+    return Math.max(this.#compacted.index, Math.min(this.#commit, first - 1)) as LogIndex;
+  }
+
+  get settledCommitId(): EntryId {
+    const index = this.settledCommit;
+    return { term: this.termAt(index), index };
+  }
+
   get durable(): LogIndex {
     return this.#persistence.durable;
   }
@@ -191,8 +208,8 @@ export class RaftLog {
       to: index,
       last: this.lastIndex,
     });
-    // Whoever is removed may be gone soon: a member must not forget in a crash whose votes it needs.
-    if (this.#configurations.hasBetween(this.#commit, index)) this.#persistence.commitMatters();
+    const change = this.#configurations.firstBetween(this.#commit, index);
+    if (change !== undefined) this.#persistence.commitMatters(change);
     this.#commit = index;
   }
 

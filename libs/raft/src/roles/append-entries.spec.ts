@@ -1,49 +1,13 @@
 import { seededPrng, utf8 } from "@quorate/base";
 import { crcChainHash } from "../chain-hash";
 import type { RaftEffect } from "../effect";
-import type { AppendMessage, Message } from "../message";
+import type { Message } from "../message";
 import { RAFT_DEFAULTS } from "../options";
 import { Raft } from "../raft";
-import type { Entry, EntryId, LogIndex, MemberId, Term } from "../types";
+import { append, idAt, logOf } from "../testing/log-fixtures";
+import type { Entry, LogIndex, MemberId, Term } from "../types";
 
 const [self, leader, other] = [1n, 2n, 3n] as [MemberId, MemberId, MemberId];
-
-/** A log with entries of the given terms; `mark` makes another history of the same terms. */
-function logOf(terms: readonly number[], mark = "x"): Entry[] {
-  const entries: Entry[] = [];
-  terms.forEach((term, at) => {
-    const bare = {
-      term: term as Term,
-      index: (at + 1) as LogIndex,
-      type: "command" as const,
-      data: utf8(`${mark}${at + 1}@${term}`),
-    };
-    entries.push({ ...bare, chain: crcChainHash(entries[at - 1]?.chain ?? 0, bare) });
-  });
-  return entries;
-}
-
-function idAt(log: readonly Entry[], index: number): EntryId {
-  return { term: log[index - 1]?.term ?? (0 as Term), index: index as LogIndex };
-}
-
-/** What a leader with `log` sends: the entries after `previous` up to `to`. */
-function append(
-  log: readonly Entry[],
-  previous: number,
-  to: number,
-  facts: { term: number; commit: number },
-): AppendMessage {
-  return {
-    kind: "append",
-    term: facts.term as Term,
-    round: 0,
-    previous: idAt(log, previous),
-    previousChain: log[previous - 1]?.chain ?? 0,
-    entries: log.slice(previous, to),
-    commit: facts.commit as LogIndex,
-  };
-}
 
 function followerWith(log: readonly Entry[], term: number, commit = 0): Raft {
   const termRuns = log

@@ -42,7 +42,13 @@ export class CandidateRole implements RoleBehaviour {
       if (voter === id) continue;
       if (this.role === "candidate")
         this.#member.send(voter, { kind: "vote", term, last, transfer: this.#transfer });
-      else this.#member.send(voter, { kind: "pre-vote", term: (term + 1) as Term, last });
+      else
+        this.#member.send(voter, {
+          kind: "pre-vote",
+          term: (term + 1) as Term,
+          last,
+          committed: log.settledCommitId,
+        });
     }
     // A pre-vote promises nothing; a real vote for oneself counts when it is durable, like anyone's.
     if (this.role === "pre-candidate") this.#count(id, true);

@@ -231,7 +231,7 @@ export class LeaderRole implements RoleBehaviour {
   #beat(round: number): void {
     const { term, log } = this.#member;
     for (const [to, peer] of this.#tracker.peers) {
-      const commit = Math.min(log.commit, peer.match) as LogIndex;
+      const commit = Math.min(log.settledCommit, peer.match) as LogIndex;
       this.#member.send(to, { kind: "heartbeat", term, round, commit });
     }
     this.#beatDue = false;

@@ -8,7 +8,7 @@ import { Outbox } from "../outbox";
 import { Persistence } from "../persistence";
 import { isVoter } from "../quorum/quorum";
 import type { RaftStart } from "../start";
-import type { Configuration, HardState, LogIndex, MemberId, Term } from "../types";
+import type { Configuration, EntryId, HardState, LogIndex, MemberId, Term } from "../types";
 import { ElectionTimer } from "./election-timer";
 import { LeadershipTransfer } from "./transfer";
 
@@ -125,6 +125,11 @@ export class Member {
   /** Sends a message that says that the log is held up to `claims`, once that is durable. */
   sendClaiming(to: MemberId, message: Message, claims: LogIndex): void {
     this.#outbox.sendClaiming(to, this.#term, message, claims);
+  }
+
+  /** Another member knows `id` to be committed; so is all that this log holds up to there, if it agrees on that entry. */
+  learnCommitted(id: EntryId): void {
+    if (id.index > this.log.commit && this.log.contains(id)) this.log.commitTo(id.index);
   }
 
   truncateFrom(index: LogIndex, chainBefore: number): void {

@@ -7,7 +7,7 @@ import type { Member } from "./member";
 export function replicate(member: Member, to: MemberId, peer: Peer, round: number): void {
   for (;;) {
     const hasEntries = peer.ready && peer.next <= member.log.lastIndex;
-    if (!hasEntries && !peer.mustAsk && !peer.missesCommit(member.log.commit)) return;
+    if (!hasEntries && !peer.mustAsk && !peer.missesCommit(member.log.settledCommit)) return;
     if (!sendAppend(member, to, peer, round, hasEntries)) return;
   }
 }
@@ -27,7 +27,7 @@ function sendAppend(member: Member, to: MemberId, peer: Peer, round: number, wit
   }
   const entries = withEntries ? log.entries(peer.next, log.lastIndex, options.appendBytesMax) : [];
   if (entries === undefined) return false;
-  const { commit } = log;
+  const commit = log.settledCommit;
   member.send(to, {
     kind: "append",
     term,

@@ -19,10 +19,10 @@ export function isSticky(member: Member, role: RoleBehaviour): boolean {
  * left behind would otherwise never find out.
  */
 export function answerPreVote(member: Member, role: RoleBehaviour, from: MemberId, message: PreVote): void {
-  const granted =
-    message.term > member.term && !isSticky(member, role) && member.log.isUpToDate(message.last);
+  const { log } = member;
+  const granted = message.term > member.term && !isSticky(member, role) && log.isUpToDate(message.last);
   const term = granted ? message.term : member.term;
-  member.send(from, { kind: "pre-vote-response", term, granted });
+  member.send(from, { kind: "pre-vote-response", term, granted, committed: log.settledCommitId });
 }
 
 /** Answers a vote request of the present term. The grant leaves once it is durable. */

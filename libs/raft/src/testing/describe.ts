@@ -1,6 +1,6 @@
 import { assertNever, hexId, textOf } from "@quorate/base";
 import type { RaftEffect } from "../effect";
-import type { Message } from "../message";
+import type { CommittedHint, Message } from "../message";
 import type { RaftStatus } from "../status";
 import type { Configuration, Entry, EntryId, MemberId } from "../types";
 import { changeOf, describeChange } from "./configuration-data";
@@ -35,10 +35,11 @@ export function describeMessage(message: Message): string {
   const head = `${message.kind} term=${message.term}`;
   switch (message.kind) {
     case "pre-vote":
-      return `${head} last=${describeId(message.last)}`;
+      return `${head} last=${describeId(message.last)}${describeHint(message.committed)}`;
     case "vote":
       return `${head} last=${describeId(message.last)}${message.transfer ? " transfer" : ""}`;
     case "pre-vote-response":
+      return `${head} ${message.granted ? "granted" : "refused"}${describeHint(message.committed)}`;
     case "vote-response":
       return `${head} ${message.granted ? "granted" : "refused"}`;
     case "append": {
@@ -63,6 +64,10 @@ export function describeMessage(message: Message): string {
     default:
       return assertNever(message);
   }
+}
+
+function describeHint(committed: CommittedHint): string {
+  return committed === undefined || committed.index === 0 ? "" : ` committed=${describeId(committed)}`;
 }
 
 /** One line for each effect, or for each message of a `send`. */

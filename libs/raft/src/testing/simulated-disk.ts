@@ -32,6 +32,16 @@ export class SimulatedDisk {
     return this.#configurations.at(-1)?.configuration ?? this.#compacted.configuration;
   }
 
+  /** The index from which `configuration` is the applied one. */
+  get configurationIndex(): LogIndex {
+    return this.#configurations.at(-1)?.index ?? this.#compacted.index;
+  }
+
+  /** Up to where a start would know everything to be committed. */
+  get settled(): LogIndex {
+    return Math.max(this.#hardState.commit, this.#compacted.index) as LogIndex;
+  }
+
   /** What the state machine keeps over a crash. */
   get applied(): LogIndex {
     return this.#applied;
@@ -47,6 +57,10 @@ export class SimulatedDisk {
 
   get entries(): readonly Entry[] {
     return this.#entries;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#entries.at(-1)?.index ?? this.#compacted.index;
   }
 
   /** Whether an entry with this history is here, in the log or in what came before it. */

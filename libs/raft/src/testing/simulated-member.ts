@@ -76,6 +76,21 @@ export class SimulatedMember {
     this.disk.crash(applied);
   }
 
+  /**
+   * Lets the disk finish some of what it was handed, in every lane, without the core's hearing of it: a crash must follow.
+   *
+   * @returns Whether there was anything to finish.
+   */
+  reachDisk(counts: { readonly writes: number; readonly applies: number }): boolean {
+    const [writes, applies] = [this.writes.drain(), this.applies.drain()];
+    for (const write of writes.slice(0, counts.writes)) this.disk.write(write);
+    for (const entries of applies.slice(0, counts.applies))
+      if (entries[0]!.index > this.disk.applied) this.disk.apply(entries);
+    const work = this.snapshotWork.peek();
+    if (work?.kind === "compact" && counts.applies > 0) this.disk.compact(work.upTo, work.configuration);
+    return writes.length + applies.length > 0;
+  }
+
   /** Steps all of `inputs` in one turn. */
   step(...inputs: readonly RaftInput[]): void {
     for (const input of inputs) this.raft.step(input);
@@ -99,6 +114,11 @@ export class SimulatedMember {
         this.snapshotWork.push(effect);
       }
     }
+  }
+
+  /** Whether the shell has anything to do for it. */
+  get hasWork(): boolean {
+    return [this.writes, this.applies, this.fetches, this.snapshotWork].some(({ size }) => size > 0);
   }
 
   /** @returns Whether there was a write to complete. */
