@@ -81,6 +81,11 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
+  /** One that somebody else starts, with `data` in `folder` for its data directory: to look at, and to dispose of. */
+  static in(folder: TemporaryFolder): QuorateCluster {
+    return new QuorateCluster(folder, {});
+  }
+
   async #startAll(options: QuorateOptions): Promise<void> {
     const { members, gateways = 1, fanouts = 1, eventSubjects, flags = [] } = options;
     const ports = await freePorts(gateways);

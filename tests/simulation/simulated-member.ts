@@ -192,6 +192,7 @@ export class SimulatedMember {
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
+        unsafeOptions: [],
         bootNonce,
       },
       {

@@ -1,5 +1,5 @@
 import { EMPTY_BYTES } from "@quorate/base";
-import type { MemberId, Raft, RaftStatus, Term, TransferOutcome } from "@quorate/raft";
+import type { LogIndex, MemberId, Raft, RaftStatus, Term, TransferOutcome } from "@quorate/raft";
 import type { ClusterMember, Membership, MembershipRequest } from "@quorate/state-machine";
 import {
   encodeMembershipEntry,
@@ -70,8 +70,8 @@ export class MembershipDesk {
   take({ order, skipHealthCheck }: MembershipOrder, asker: Asker, view: LeadershipView): void {
     if (order.kind === "move-leader") return this.#moveLeader(order.to, asker, view);
     const { change } = order.request;
-    // These are a leader's own.
-    if (change.kind === "found" || change.kind === "leave-joint")
+    // These are a leader's own, or an operator's at the survivor itself.
+    if (change.kind === "found" || change.kind === "leave-joint" || change.kind === "refound")
       return asker.answer(refusal("malformed", view));
     const status = this.dependencies.raft.status();
     if (status.role === "leader") {
@@ -86,9 +86,10 @@ export class MembershipDesk {
    * Gives the leadership to the voter that holds most, if this member leads and there is one that answers.
    *
    * @param settled Called once, at the latest when Raft gives the transfer up.
+   * @param synced What the heir must have synced.
    */
-  handOver(settled: () => void): void {
-    const to = heirOf(this.dependencies.raft.status());
+  handOver(settled: () => void, synced: LogIndex = 0 as LogIndex): void {
+    const to = heirOf(this.dependencies.raft.status(), synced);
     if (to === undefined) settled();
     else this.#transfer(to, settled);
   }
@@ -135,10 +136,11 @@ export class MembershipDesk {
 }
 
 /** The voter that answers and holds most of the log; none that needs a snapshot, for it may not lead. */
-function heirOf({ role, peers, configuration }: RaftStatus): MemberId | undefined {
+function heirOf({ role, peers, configuration }: RaftStatus, synced: LogIndex): MemberId | undefined {
   if (role !== "leader") return undefined;
   const heirs = peers.filter(
-    ({ member, active, state }) => active && state !== "snapshot" && configuration.incoming.includes(member),
+    ({ member, active, state, match }) =>
+      active && state !== "snapshot" && match >= synced && configuration.incoming.includes(member),
   );
   return heirs.sort((a, b) => b.match - a.match)[0]?.member;
 }

@@ -15,14 +15,16 @@ const TIMEOUT_SECONDS = 5;
 
 /**
  * Runs `work` with a client of the cluster that the flags name: by `--nats-url` and `--cluster`, else by what the
- * development cluster of `--data-dir` says about itself.
+ * development cluster of `--data-dir` says about itself. QUORATE_NATS_URL and QUORATE_CLUSTER stand for the first two where
+ * no `--data-dir` is given.
  *
  * @throws {CommandError} It cannot be reached, or `work` failed.
  */
 export async function withClient<T>(
-  flags: ConnectionFlags,
+  given: ConnectionFlags,
   work: (client: QuorateClient) => Promise<T>,
 ): Promise<T> {
+  const flags = given.dataDir === undefined ? { ...connectionOf(process.env), ...given } : given;
   const timeoutMs = timeoutOf(flags);
   const dataDir = resolve(flags.dataDir ?? DATA_DIR_DEFAULT);
   const running =
@@ -36,6 +38,14 @@ export async function withClient<T>(
   const cluster = flags.cluster ?? running?.cluster ?? "dev";
   await using client = await connect(servers, cluster, timeoutMs);
   return await work(client);
+}
+
+/** As all services read these variables. */
+function connectionOf({ QUORATE_NATS_URL, QUORATE_CLUSTER }: NodeJS.ProcessEnv): ConnectionFlags {
+  return {
+    ...(QUORATE_NATS_URL ? { natsUrl: QUORATE_NATS_URL } : {}),
+    ...(QUORATE_CLUSTER ? { cluster: QUORATE_CLUSTER } : {}),
+  };
 }
 
 async function connect(servers: string, cluster: string, timeoutMs: number): Promise<QuorateClient> {
