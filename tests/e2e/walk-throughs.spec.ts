@@ -27,13 +27,13 @@ describe("the operator's page", () => {
     "%s works as it is written, and loses no acknowledged write",
     async (name) => {
       const folder = await temporaryFolder("operations");
-      const [port] = await freePorts(1);
+      const [port, ...brokerPorts] = await freePorts(9);
       const address = `127.0.0.1:${port}`;
       await using cluster = QuorateCluster.in(folder); // takes the folder with it
       await using shell = new WalkThroughShell({
         directory: repositoryRoot,
         scratch: folder.path,
-        environment: { DATA: cluster.dataDir, ENDPOINT: address },
+        environment: { DATA: cluster.dataDir, ENDPOINT: address, BROKER_PORTS: brokerPorts.join(" ") },
       });
       const run = async (step: Step): Promise<void> => {
         const output = await shell.run(step, STEP_MS);

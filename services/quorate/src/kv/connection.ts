@@ -50,7 +50,12 @@ function connectionOf({ QUORATE_NATS_URL, QUORATE_CLUSTER }: NodeJS.ProcessEnv):
 
 async function connect(servers: string, cluster: string, timeoutMs: number): Promise<QuorateClient> {
   try {
-    return await QuorateClient.connect({ servers, cluster, name: "quorate-cli", timeoutMs });
+    return await QuorateClient.connect({
+      servers: servers.split(","),
+      cluster,
+      name: "quorate-cli",
+      timeoutMs,
+    });
   } catch (cause) {
     const message = `Cannot reach the broker at ${servers}: ${messageOf(cause)}. Is the cluster running (\`npm start\`)?`;
     throw new CommandError(message, 1, { cause });
