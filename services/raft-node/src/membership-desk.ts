@@ -1,5 +1,5 @@
 import { EMPTY_BYTES } from "@quorate/base";
-import type { LogIndex, MemberId, Raft, RaftStatus, Term, TransferOutcome } from "@quorate/raft";
+import type { LogIndex, MemberId, Raft, Term, TransferOutcome } from "@quorate/raft";
 import type { ClusterMember, Membership, MembershipRequest } from "@quorate/state-machine";
 import {
   encodeMembershipEntry,
@@ -7,6 +7,7 @@ import {
   type LeaderJudgement,
   type MembershipOrder,
 } from "@quorate/wire";
+import { heirOf } from "./heir";
 import { refusal, type Asker, type LeadershipView, type Proposals } from "./proposals";
 import { judgeReconfiguration } from "./reconfiguration-check";
 
@@ -88,7 +89,7 @@ export class MembershipDesk {
    * @param settled Called once, at the latest when Raft gives the transfer up.
    * @param synced What the heir must have synced.
    */
-  handOver(settled: () => void, synced: LogIndex = 0 as LogIndex): void {
+  handOver(settled: () => void, synced = 0 as LogIndex): void {
     const to = heirOf(this.dependencies.raft.status(), synced);
     if (to === undefined) settled();
     else this.#transfer(to, settled);
@@ -133,16 +134,6 @@ export class MembershipDesk {
     const data = encodeMembershipEntry(request);
     raft.step({ kind: "propose-configuration", id: proposals.open(asker), expectedTerm, data });
   }
-}
-
-/** The voter that answers and holds most of the log; none that needs a snapshot, for it may not lead. */
-function heirOf({ role, peers, configuration }: RaftStatus, synced: LogIndex): MemberId | undefined {
-  if (role !== "leader") return undefined;
-  const heirs = peers.filter(
-    ({ member, active, state, match }) =>
-      active && state !== "snapshot" && match >= synced && configuration.incoming.includes(member),
-  );
-  return heirs.sort((a, b) => b.match - a.match)[0]?.member;
 }
 
 function failure(code: LeaderJudgement): Uint8Array {
