@@ -132,6 +132,11 @@ export class QuorateCluster implements AsyncDisposable {
     return this.process("broker1").url ?? "";
   }
 
+  /** All that a process has logged, over all its starts. */
+  logOf(name: string): string {
+    return readFileSync(join(this.dataDir, "logs", `${name}.log`), "utf8");
+  }
+
   /** Does something to a process, and returns when it is done: killed means gone, started means asked to start. */
   async tell(verb: ProcessVerb, name: string): Promise<void> {
     const { pid } = this.process(name);
