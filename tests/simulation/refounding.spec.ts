@@ -72,6 +72,20 @@ describe("a new cluster made of the leader of a lost one", () => {
       expect(leader.node!.status().members.map(({ id }) => id)).toEqual([leader.id]);
 
       const reader = clientOf(9, NEW.name);
+      const stranger = clientOf(8, FORMER.name);
+      for (const client of [reader, stranger])
+        client.final({ kind: "put", key: "whose", value: "" }, () => undefined);
+      time.advance(2000);
+      const whose: unknown[] = [];
+      for (let read = 0; read < 5; read += 1) {
+        reader.final({ kind: "get", key: "whose" }, ({ outcome }) => whose.push(outcome));
+        time.advance(500);
+      }
+      const [written] = reader.operations.map(({ outcome }) => outcome);
+      if (written?.kind !== "written") throw new Error("the new cluster takes no writes");
+      const own = { kind: "read", found: { modRevision: written.revision } };
+      expect(whose).toMatchObject(Array(5).fill(own));
+
       const missing: string[] = [];
       for (const { operations } of writers) {
         for (const key of new Set(operations.map(({ request }) => request.key))) {
