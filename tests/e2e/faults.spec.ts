@@ -1,8 +1,9 @@
-import { EtcdClient, type CallError } from "../harness/etcd-client";
+import type { CallError, EtcdClient } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
-import { leaderOf, settledMemberStates } from "../harness/member-states";
-import { QuorateCluster } from "../harness/quorate-cluster";
-import { WriteLoad } from "./write-load";
+import { leaderOf } from "../harness/member-states";
+import type { QuorateCluster } from "../harness/quorate-cluster";
+import { LoadedCluster } from "./loaded-cluster";
+import type { WriteLoad } from "./write-load";
 
 const unavailable = 14;
 /** What etcd says when a quorum is missing (etcd: api/v3rpc/rpctypes/error.go). */
@@ -17,21 +18,21 @@ const recoveryMaxMs = 20_000;
 
 // One cluster goes through all of it, one fault after the other: what an earlier fault broke, a later one shows.
 describe("a cluster of three members", () => {
+  let scene: LoadedCluster;
   let cluster: QuorateCluster;
   let client: EtcdClient;
 
   beforeAll(async () => {
-    cluster = await QuorateCluster.start({ members: 3 });
-    client = new EtcdClient({ address: cluster.address() });
+    scene = await LoadedCluster.start({ members: 3 }, recoveryMaxMs);
+    ({ cluster, client } = scene);
   }, 60_000);
 
   afterAll(async () => {
-    client?.close();
-    await cluster?.[Symbol.asyncDispose]();
+    await scene?.[Symbol.asyncDispose]();
   }, 30_000);
 
   it("loses no acknowledged write when its leader is killed under load", async () => {
-    const load = new WriteLoad({ prefix: "leader-killed/", writers: 32 }, client);
+    const load = scene.load("leader-killed/", 32);
     await load.untilAcknowledged(200, recoveryMaxMs);
     const leader = await leaderOf(cluster, recoveryMaxMs);
     await cluster.tell("kill", leader);
@@ -43,14 +44,14 @@ describe("a cluster of three members", () => {
     expect(await leaderOf(cluster, recoveryMaxMs)).not.toBe(leader);
     expect(unexpected(load)).toEqual([]);
     await cluster.tell("start", leader);
-    await allAlike(cluster);
+    await scene.expectAllAlike();
   }, 90_000);
 
   it("goes on when its leader is paused, and the old leader does not answer with what it knew", async () => {
     const key = Buffer.from("paused");
     await client.put({ key, value: Buffer.from("before") });
     const leader = await leaderOf(cluster, recoveryMaxMs);
-    const load = new WriteLoad({ prefix: "leader-paused/", writers: 8 }, client);
+    const load = scene.load("leader-paused/", 8);
     await load.untilAcknowledged(100, recoveryMaxMs);
     await cluster.tell("pause", leader);
     await load.untilAcknowledged(100, recoveryMaxMs);
@@ -67,11 +68,11 @@ describe("a cluster of three members", () => {
       new Set(["after"]),
     );
     expect(await load.violations()).toEqual([]);
-    await allAlike(cluster);
+    await scene.expectAllAlike();
   }, 90_000);
 
   it("serves without one member, and without two answers only serializable reads until they are back", async () => {
-    const load = new WriteLoad({ prefix: "members-lost/", writers: 4 }, client);
+    const load = scene.load("members-lost/", 4);
     await load.untilAcknowledged(50, recoveryMaxMs);
     const leader = await leaderOf(cluster, recoveryMaxMs);
     const [first, second] = cluster.members.filter((name) => name !== leader) as [string, string];
@@ -104,11 +105,11 @@ describe("a cluster of three members", () => {
       `majority lost: refused after ${ms(refusedAfterMs)}, back ${ms(backAfterMs)} after the start\n`,
     );
     expect(await load.violations()).toEqual([]);
-    await allAlike(cluster);
+    await scene.expectAllAlike();
   }, 90_000);
 
   it("loses nothing when all its members are killed at once", async () => {
-    const load = new WriteLoad({ prefix: "all-killed/", writers: 8 }, client);
+    const load = scene.load("all-killed/", 8);
     await load.untilAcknowledged(300, recoveryMaxMs);
     await Promise.all(cluster.members.map((name) => cluster.tell("kill", name)));
     await Promise.all(cluster.members.map((name) => cluster.tell("start", name)));
@@ -117,7 +118,7 @@ describe("a cluster of three members", () => {
     report("all members killed", load);
 
     expect(await load.violations()).toEqual([]);
-    await allAlike(cluster);
+    await scene.expectAllAlike();
   }, 90_000);
 
   it("comes back by itself when the broker does, with the same processes and everything acknowledged", async () => {
@@ -126,7 +127,7 @@ describe("a cluster of three members", () => {
         .filter(({ service }) => service !== "nats-server")
         .map(({ name, pid }) => `${name} ${pid}`);
     const before = pids();
-    const load = new WriteLoad({ prefix: "broker-restarted/", writers: 8 }, client);
+    const load = scene.load("broker-restarted/", 8);
     await load.untilAcknowledged(200, recoveryMaxMs);
     await cluster.tell("kill", "broker1");
     await cluster.tell("start", "broker1");
@@ -136,7 +137,7 @@ describe("a cluster of three members", () => {
 
     expect(await load.violations()).toEqual([]);
     expect(pids()).toEqual(before);
-    await allAlike(cluster);
+    await scene.expectAllAlike();
   }, 90_000);
 });
 
@@ -149,16 +150,6 @@ function unexpected(load: WriteLoad): string[] {
   return load.failed
     .filter(({ code, text }) => code !== unavailable || !withoutQuorumTexts.includes(text))
     .map(({ code, text }) => `${code} ${text}`);
-}
-
-/** Waits until every member has caught up, because the next fault hits others, and compares what they have become. */
-async function allAlike(cluster: QuorateCluster): Promise<void> {
-  await cluster.untilWritable(recoveryMaxMs);
-  const states = await settledMemberStates(cluster, recoveryMaxMs);
-  const [first] = states;
-  expect(states.map(({ effectHash, revision }) => ({ effectHash, revision }))).toEqual(
-    states.map(() => ({ effectHash: first?.effectHash, revision: first?.revision })),
-  );
 }
 
 function report(fault: string, load: WriteLoad): void {

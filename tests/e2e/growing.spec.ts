@@ -1,19 +1,22 @@
 import { QuorateClient } from "@quorate/client";
 
-import { CallError, EtcdClient, etcdMethods } from "../harness/etcd-client";
+import { CallError, etcdMethods, type EtcdClient } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
 import { HttpCaller } from "../harness/http-caller";
 import { leaderOf, settledMemberStates } from "../harness/member-states";
-import { QuorateCluster } from "../harness/quorate-cluster";
-import { WriteLoad } from "./write-load";
+import type { QuorateCluster } from "../harness/quorate-cluster";
+import { LoadedCluster } from "./loaded-cluster";
+import type { WriteLoad } from "./write-load";
 
 /** Longer than any election here takes. */
 const STALL_MS = 3000;
+const WITHIN_MS = 20_000;
 
 // Goal: the number of members changes while clients write, and no acknowledged write is lost; and a cluster takes writes exactly
 // while a majority of its members runs. Method: `quorate dev add` and `remove` as a user runs them, and kills in between. One
 // cluster lives through all of it, so the tests build on each other.
 describe("a cluster that grows and shrinks under load", () => {
+  let scene: LoadedCluster;
   let cluster: QuorateCluster;
   let client: EtcdClient;
   let load: WriteLoad;
@@ -21,16 +24,14 @@ describe("a cluster that grows and shrinks under load", () => {
   let grown: WriteLoad;
 
   beforeAll(async () => {
-    cluster = await QuorateCluster.start({ members: 1 });
-    client = new EtcdClient({ address: cluster.address() });
-    load = new WriteLoad({ prefix: "growing/", writers: 4 }, client);
+    scene = await LoadedCluster.start({ members: 1 }, WITHIN_MS);
+    ({ cluster, client } = scene);
+    load = scene.load("growing/", 4);
     await load.untilAcknowledged(50, 20_000);
   }, 60_000);
 
   afterAll(async () => {
-    await load?.stop();
-    client?.close();
-    await cluster?.[Symbol.asyncDispose]();
+    await scene?.[Symbol.asyncDispose]();
   }, 60_000);
 
   async function listed(): Promise<{ name: string; id: bigint; isLearner: boolean }[]> {
@@ -84,7 +85,7 @@ describe("a cluster that grows and shrinks under load", () => {
     for (const name of ["n1", "n2"]) await cluster.tell("start", name);
     await settledMemberStates(cluster, 20_000);
     grown = load;
-    load = new WriteLoad({ prefix: "shrinking/", writers: 4 }, client);
+    load = scene.load("shrinking/", 4);
   }, 90_000);
 
   it("shrinks to three, whoever leads, and replaces a member that is dead", async () => {
@@ -159,7 +160,6 @@ describe("a cluster that grows and shrinks under load", () => {
       expect(written.acknowledged.length).toBeGreaterThan(100);
       expect(await written.violations()).toEqual([]);
     }
-    const states = await settledMemberStates(cluster, 20_000);
-    expect(new Set(states.map(({ effectHash }) => effectHash)).size).toBe(1);
+    await scene.expectAllAlike();
   }, 60_000);
 });

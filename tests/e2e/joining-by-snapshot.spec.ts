@@ -1,42 +1,35 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-
-import { EtcdClient, etcdMethods } from "../harness/etcd-client";
+import { etcdMethods, type EtcdClient } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
 import { leaderOf, settledMemberStates } from "../harness/member-states";
-import { QuorateCluster } from "../harness/quorate-cluster";
-import { WriteLoad } from "./write-load";
+import type { QuorateCluster } from "../harness/quorate-cluster";
+import { LoadedCluster } from "./loaded-cluster";
+import type { WriteLoad } from "./write-load";
 
 const WITHIN_MS = 30_000;
 
 // Goal: the log's beginning, with all that it said of members, may be gone: a new member learns everything from a snapshot.
 // Method: a cluster that keeps almost nothing of its log, and clients that write all the time. The tests build on each other.
 describe("a member that joins a cluster whose log is compacted", () => {
+  let scene: LoadedCluster;
   let cluster: QuorateCluster;
   let client: EtcdClient;
   let load: WriteLoad;
   let joined: string;
 
   beforeAll(async () => {
-    cluster = await QuorateCluster.start({ members: 3, flags: ["--log-keep-entries", "5"] });
-    client = new EtcdClient({ address: cluster.address() });
-    load = new WriteLoad({ prefix: "joining/", writers: 4 }, client);
+    scene = await LoadedCluster.start({ members: 3, flags: ["--log-keep-entries", "5"] }, WITHIN_MS);
+    ({ cluster, client } = scene);
+    load = scene.load("joining/", 4);
     await load.untilAcknowledged(500, WITHIN_MS);
   }, 60_000);
 
   afterAll(async () => {
-    await load?.stop();
-    client?.close();
-    await cluster?.[Symbol.asyncDispose]();
+    await scene?.[Symbol.asyncDispose]();
   }, 60_000);
 
   it("is a learner that gets a snapshot while writes go on", async () => {
     joined = await cluster.addMember("learner");
-    await eventually("a snapshot to be its state", { withinMs: WITHIN_MS }, () =>
-      readFileSync(join(cluster.dataDir, "logs", `${joined}.log`), "utf8").includes(
-        "a snapshot is the state now",
-      ),
-    );
+    await scene.untilSnapshot(joined);
     await load.untilAcknowledged(50, WITHIN_MS);
     expect(await learners()).toEqual([joined]);
   }, 90_000);
@@ -64,8 +57,7 @@ describe("a member that joins a cluster whose log is compacted", () => {
     await client.call(etcdMethods.moveLeader, { targetID });
     expect((await client.status()).leader.toString()).toBe(`${targetID}`);
     expect(await load.violations()).toEqual([]);
-    const states = await settledMemberStates(cluster, WITHIN_MS);
-    expect(new Set(states.map(({ effectHash }) => effectHash)).size).toBe(1);
+    await scene.expectAllAlike();
   }, 90_000);
 
   async function learners(): Promise<(string | undefined)[]> {

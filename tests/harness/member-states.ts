@@ -5,15 +5,27 @@ import { NatsCaller } from "./nats-caller";
 import type { ClusterProcess, QuorateCluster } from "./quorate-cluster";
 
 /** How far a member has come, in its own words. */
-export interface MemberState {
-  readonly name: string;
+export interface OwnState {
   readonly term: number;
-  /** Name of the member that it takes for the leader. */
-  readonly leader: string | undefined;
+  /** 0: it knows of none. */
+  readonly leaderId: bigint;
   readonly appliedIndex: number;
   readonly revision: number;
   /** Hash over the effects of all commands applied so far: equal at an index, or a replica has gone astray. */
   readonly effectHash: number;
+}
+
+export interface MemberState extends OwnState {
+  readonly name: string;
+  /** Name of the member that it takes for the leader. */
+  readonly leader: string | undefined;
+}
+
+/** Where the members of a cluster are found. */
+export interface ClusterPlace {
+  readonly brokerUrl: string;
+  /** Its name. */
+  readonly cluster: string;
 }
 
 /**
@@ -25,12 +37,25 @@ export async function settledMemberStates(
   cluster: QuorateCluster,
   withinMs: number,
 ): Promise<readonly MemberState[]> {
-  await using caller = await NatsCaller.connect(cluster.brokerUrl);
+  const { brokerUrl, name: clusterName } = cluster;
+  const { processes, members } = cluster;
+  const ids = members.map((name) => idOf(cluster.process(name)));
+  const states = await settledStates({ brokerUrl, cluster: clusterName }, ids, withinMs);
+  return states.map((state, at) => named(state, members[at]!, processes));
+}
+
+/** The same for members that only their ids are known of, in the order of `ids`. @throws {NotInTimeError} */
+export async function settledStates(
+  place: ClusterPlace,
+  ids: readonly bigint[],
+  withinMs: number,
+): Promise<readonly OwnState[]> {
+  await using caller = await NatsCaller.connect(place.brokerUrl);
   return await eventually(
     "all members to have applied the same entries",
     { withinMs, everyMs: 100 },
     async () => {
-      const states = await Promise.all(cluster.members.map((name) => memberState(cluster, caller, name)));
+      const states = await Promise.all(ids.map((id) => ownState(place.cluster, caller, id)));
       const indexes = new Set(states.map(({ appliedIndex }) => appliedIndex));
       return indexes.size === 1 && states;
     },
@@ -62,13 +87,24 @@ export async function leaderOf(cluster: QuorateCluster, withinMs: number): Promi
 const { NodeStatus, NodeStatusRequest } = quorate.internal.v1;
 
 async function memberState(cluster: QuorateCluster, caller: NatsCaller, name: string): Promise<MemberState> {
-  const subject = new Subjects(parseClusterName(cluster.name)).node(idOf(cluster.process(name)), "status");
+  const state = await ownState(cluster.name, caller, idOf(cluster.process(name)));
+  return named(state, name, cluster.processes);
+}
+
+function named(state: OwnState, name: string, processes: readonly ClusterProcess[]): MemberState {
+  const leader = processes.find(
+    (process) => process.memberId !== undefined && idOf(process) === state.leaderId,
+  );
+  return { ...state, name, leader: leader?.name };
+}
+
+async function ownState(clusterName: string, caller: NatsCaller, id: bigint): Promise<OwnState> {
+  const subject = new Subjects(parseClusterName(clusterName)).node(id, "status");
   const { data } = await caller.request(subject, { data: NodeStatusRequest.encode({}).finish() }, 1000);
   const status = NodeStatus.decode(data);
   return {
-    name,
     term: Number(status.term),
-    leader: cluster.processes.find((process) => `${idOf(process)}` === status.leader.toString())?.name,
+    leaderId: BigInt(status.leader.toString()),
     appliedIndex: Number(status.appliedIndex),
     revision: Number(status.revision),
     effectHash: status.effectHash,

@@ -23,8 +23,9 @@ export class NatsCaller implements AsyncDisposable {
     this.#connection = connection;
   }
 
+  /** @param url Of several brokers with commas. */
   static async connect(url: string): Promise<NatsCaller> {
-    return new NatsCaller(await connect({ servers: url, name: "tests" }));
+    return new NatsCaller(await connect({ servers: url.split(","), name: "tests" }));
   }
 
   /** @throws {NatsError} With code "503" if nobody serves the subject, "TIMEOUT" if nobody answered in time. */

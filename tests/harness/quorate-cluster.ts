@@ -81,6 +81,11 @@ export class QuorateCluster implements AsyncDisposable {
     }
   }
 
+  /** One that somebody else starts, with `data` in `folder` for its data directory: to look at, and to dispose of. */
+  static in(folder: TemporaryFolder): QuorateCluster {
+    return new QuorateCluster(folder, {});
+  }
+
   async #startAll(options: QuorateOptions): Promise<void> {
     const { members, gateways = 1, fanouts = 1, eventSubjects, flags = [] } = options;
     const ports = await freePorts(gateways);
@@ -125,6 +130,11 @@ export class QuorateCluster implements AsyncDisposable {
 
   get brokerUrl(): string {
     return this.process("broker1").url ?? "";
+  }
+
+  /** All that a process has logged, over all its starts. */
+  logOf(name: string): string {
+    return readFileSync(join(this.dataDir, "logs", `${name}.log`), "utf8");
   }
 
   /** Does something to a process, and returns when it is done: killed means gone, started means asked to start. */

@@ -253,6 +253,37 @@ describe("the transport on NATS", () => {
       await lameDuck.promise;
     });
 
+    it("of lame-duck mode are followed by an orderly move, if there is another broker", async () => {
+      const lame = 'lame_duck_duration: "30s", lame_duck_grace_period: "10s"';
+      const leaving = await start({ config: lame });
+      const otherPort = await freePort();
+      const said: string[] = [];
+      const listener = await connect(leaving, { servers: [leaving.url] });
+      listener.subscribe("last.words", ({ payload }) => void said.push(textOf(payload)));
+      const moved = Promise.withResolvers<void>();
+      const transport: Transport = await connect(leaving, {
+        servers: [leaving.url, `nats://127.0.0.1:${otherPort}`],
+        beforeMove: async () => {
+          await Promise.resolve();
+          transport.publish("last.words", utf8("goodbye"));
+        },
+      });
+      await listener.flush();
+      const other = await start({ port: otherPort }); // only now, so that it did not begin there
+      transport.onStatus((status) => void (status === "connected" && moved.resolve()));
+      leaving.signal("SIGUSR2");
+      await moved.promise;
+      const there = await connect(other);
+      const heard = Promise.withResolvers<string>();
+      there.subscribe("new.words", ({ payload }) => heard.resolve(textOf(payload)));
+      await there.flush();
+      transport.publish("new.words", utf8("here"));
+      expect(await heard.promise).toBe("here");
+      expect(said).toEqual(["goodbye"]);
+      expect(listener.status).toBe("connected"); // with nowhere to go it stays to the end
+      await leaving.kill(); // an orderly end takes as long as it has announced
+    });
+
     it("tell of a message that cannot be sent at all", async () => {
       const server = await start();
       const notices: TransportNotice[] = [];

@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { etcdserverpb } from "@quorate/wire";
 
 import { EtcdClient } from "../harness/etcd-client";
+import { forgetPeakMemory, peakMemoryMib } from "../harness/process-memory";
 import { QuorateCluster } from "../harness/quorate-cluster";
 
 const usage = `Reads a large range by RangeStream and by one Range, and shows what that costs.
@@ -79,8 +79,7 @@ async function fill(cluster: QuorateCluster, keys: number, valueBytes: number): 
 /** @param read Reads, and returns how many bytes that brought. */
 async function measure(cluster: QuorateCluster, what: string, read: () => Promise<number>): Promise<Figures> {
   const measured = cluster.processes.filter(({ service }) => service !== "watch-fanout");
-  // Linux begins to note the peak anew.
-  for (const { pid } of measured) writeFileSync(`/proc/${pid}/clear_refs`, "5");
+  for (const { pid } of measured) forgetPeakMemory(pid!);
   const client = new EtcdClient({ address: cluster.address() });
   const latencies: number[] = [];
   let over = false;
@@ -103,14 +102,10 @@ async function measure(cluster: QuorateCluster, what: string, read: () => Promis
     what,
     seconds,
     mebibytes: bytes / MIB,
-    peakMib: Object.fromEntries(measured.map(({ name, pid }) => [name, peakKib(pid ?? 0) / KIB])),
+    peakMib: Object.fromEntries(measured.map(({ name, pid }) => [name, peakMemoryMib(pid!)])),
     putP50Ms: latencies[Math.floor(latencies.length / 2)] ?? Number.NaN,
     putMaxMs: latencies.at(-1) ?? Number.NaN,
   };
-}
-
-function peakKib(pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
 const request = Buffer.from(

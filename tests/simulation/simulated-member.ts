@@ -11,7 +11,7 @@ import {
   MemoryStatePlace,
 } from "@quorate/storage";
 import type { MemoryNetwork } from "@quorate/transport";
-import type { Subjects } from "@quorate/wire";
+import { parseClusterName, Subjects } from "@quorate/wire";
 import {
   ApplierActor,
   type ApplierMessage,
@@ -25,6 +25,7 @@ import {
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
+import { planRefounding, type Refounding } from "../../services/raft-node/src/refounding/refounding";
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
@@ -83,11 +84,17 @@ export class SimulatedMember {
   #retired = false;
   #isCalm = false;
   #running: Running | undefined;
+  /** Where it belongs: another cluster since `refound`. */
+  #clusterId: bigint;
+  #subjects: Subjects;
 
   constructor(
     private readonly options: SimulatedMemberOptions,
     private readonly dependencies: SimulatedMemberDependencies,
-  ) {}
+  ) {
+    this.#clusterId = options.clusterId;
+    this.#subjects = dependencies.subjects;
+  }
 
   get name(): string {
     return this.options.name;
@@ -117,8 +124,10 @@ export class SimulatedMember {
 
   start(): void {
     if (this.#retired) return; // its operator has deleted it
-    const { time, prng, network, subjects } = this.dependencies;
-    const { memberId, clusterId, name, logSpeed, applySpeed } = this.options;
+    const { time, prng, network } = this.dependencies;
+    const { memberId, name, logSpeed, applySpeed } = this.options;
+    const clusterId = this.#clusterId;
+    const subjects = this.#subjects;
     const process = new PausableProcess(time);
     const log = this.#openLog();
     const { compacted } = log.start;
@@ -192,6 +201,7 @@ export class SimulatedMember {
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
+        unsafeOptions: [],
         bootNonce,
       },
       {
@@ -254,6 +264,25 @@ export class SimulatedMember {
     this.#isWhole = false;
   }
 
+  /** While it does not run: `--force-new-cluster`. Nothing is done if that is refused. */
+  refound(clusterId: bigint, clusterName: string): Refounding {
+    const { memberId, name } = this.options;
+    const log = this.#openLog();
+    const { position } = new AppliedState({
+      storage: new MemorySnapshotStorage(this.#statePlace, log.start.compacted.index),
+    }).stateMachine;
+    const member = { id: memberId, name, peerUrls: [], clientUrls: [] };
+    const plan = planRefounding({ start: log.start, position }, { clusterId, clusterName, member });
+    if (plan.kind === "due") {
+      log.refound(plan.identity, plan.write);
+      this.#clusterId = clusterId;
+      this.#subjects = new Subjects(parseClusterName(clusterName));
+    }
+    this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the process that did it ends
+    this.#statePlace.disk.crash(this.#statePlace.disk.unsyncedBatches);
+    return plan;
+  }
+
   #retire(): void {
     this.#retired = true;
     if (this.running) this.crash(false);
@@ -300,7 +329,8 @@ export class SimulatedMember {
   }
 
   #openLog() {
-    const { memberId, clusterId, name, configuration } = this.options;
+    const { memberId, name, configuration } = this.options;
+    const clusterId = this.#clusterId;
     const options = { tailBytesMax: this.options.cacheBytesMax };
     if (this.#created) return MemoryLogStorage.open(this.#logDisk, { clusterId, memberId }, options);
     this.#created = true;

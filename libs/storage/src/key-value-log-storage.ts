@@ -145,6 +145,12 @@ export class KeyValueLogStorage implements LogStorage {
     if (this.#batch.size > 0) this.#batch.write({ sync: true });
   }
 
+  refound(identity: LogIdentity, write: LogWrite): void {
+    invariant(this.#batch.size === 0, "a log changes hands in a batch of its own");
+    this.#batch.put("meta", META_KEYS.identity, identityRow(META_KEYS.identity, identity));
+    this.append([write]);
+  }
+
   read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
     if (from <= this.#compacted.index) return []; // asked before it was removed
     invariant(to <= this.#lastIndex, "only entries in the log are read", { to, lastIndex: this.#lastIndex });

@@ -171,6 +171,7 @@ export function identityRow(key: Uint8Array, identity: LogIdentity): Uint8Array 
     ...identity,
     clusterId: hexId(identity.clusterId),
     memberId: hexId(identity.memberId),
+    refoundedFrom: identity.refoundedFrom === undefined ? undefined : hexId(identity.refoundedFrom),
   });
   return sealRow(key, concatBytes([new Uint8Array(CHECKSUM_BYTES), utf8(json)]));
 }
@@ -182,11 +183,12 @@ export function identityOf(
   const body = openRow(key, row);
   if (body === undefined) return undefined;
   // The checksum holds, so this is what identityRow wrote, in this format or a later one that keeps these fields.
-  const { format, clusterId, clusterName, memberId, memberName, directoryId } = JSON.parse(textOf(body)) as {
-    readonly [field in keyof LogIdentity]: string;
-  } & { readonly format: number };
+  const { format, clusterId, clusterName, memberId, memberName, directoryId, refoundedFrom } = JSON.parse(
+    textOf(body),
+  ) as { readonly [field in keyof LogIdentity]: string } & { readonly format: number };
   const ids = { clusterId: parseHexId(clusterId), memberId: parseHexId(memberId) as MemberId };
-  return { format, identity: { ...ids, clusterName, memberName, directoryId } };
+  const origin = refoundedFrom === undefined ? {} : { refoundedFrom: parseHexId(refoundedFrom) };
+  return { format, identity: { ...ids, clusterName, memberName, directoryId, ...origin } };
 }
 
 /** Fills in the checksum in front of a finished row. */

@@ -98,6 +98,20 @@ export function logStorageContract(name: string, newPlace: () => Promise<LogStor
       expect(log.start.tail.map(plain)).toEqual(entries.map(plain));
     });
 
+    it("changes hands in one step with the entries that say so", async () => {
+      log.append([writeOf([entryOf(1, 1), entryOf(2, 1)])]);
+      const heir = { ...identity, clusterId: 0xdn, clusterName: "south", refoundedFrom: identity.clusterId };
+      const hardState = { term: 2 as Term, vote: identity.memberId, commit: index(3) };
+
+      log.refound(heir, { truncateFrom: undefined, entries: [entryOf(3, 2, "alone")], hardState });
+      await reopen();
+
+      expect(log.start).toMatchObject({ identity: heir, hardState });
+      expect(log.start.tail.map(plain)).toEqual(
+        [entryOf(1, 1), entryOf(2, 1), entryOf(3, 2, "alone")].map(plain),
+      );
+    });
+
     it("reads a range, cut by bytes but never before its first entry", () => {
       log.append([writeOf([1, 2, 3, 4, 5].map((index) => entryOf(index, 1, "0123456789")))]);
 

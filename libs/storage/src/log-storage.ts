@@ -8,6 +8,8 @@ export interface LogIdentity {
   readonly memberName: string;
   /** Random, made with the directory: tells a copied directory from the original. */
   readonly directoryId: string;
+  /** The cluster that this one was made of by `--force-new-cluster`, if it was. */
+  readonly refoundedFrom?: bigint;
 }
 
 /** What a log must carry to be started from: read once, at open. */
@@ -63,6 +65,13 @@ export interface LogStorage extends AsyncDisposable {
    * @throws {StorageWriteError | StorageCorruptionError}
    */
   compact(upTo: LogIndex, configuration: Configuration, entriesMax: number): LogCompacted;
+  /**
+   * Hands the log to another cluster: who owns it and the last entries of the former one's rule change in one synced batch.
+   * The object, and its `start`, are of no use afterwards: open the log again.
+   *
+   * @throws {StorageWriteError}
+   */
+  refound(identity: LogIdentity, write: LogWrite): void;
   /**
    * Consecutive entries from `from` to `to` (both included), cut after `bytesMax` bytes of data but never before the
    * first; none if `from` is not in the log any more. @throws {StorageCorruptionError} an entry is missing or damaged.

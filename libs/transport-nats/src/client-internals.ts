@@ -16,6 +16,8 @@ export interface ClientInternals {
   destroyAbandonedSocket(): void;
   /** Adds those of `servers` that the library dropped because they did not answer when it connected first. */
   restoreServers(servers: readonly string[]): void;
+  /** Brokers that it may dial, those that the broker told of included. */
+  readonly serverCount: number;
   /** From now on a refused login is tried again like any other failure, instead of closing the client for good. */
   keepTryingAfterRefusal(): void;
 }
@@ -49,6 +51,9 @@ export function internalsOf(connection: NatsConnection): ClientInternals {
     destroySocket: () => protocol.transport?.socket?.destroy(),
     destroyAbandonedSocket: () => {
       if (protocol.transport?.connected === false) protocol.transport.socket?.destroy();
+    },
+    get serverCount() {
+      return protocol.servers.getServers().length;
     },
     restoreServers: (servers) => {
       const known = new Set(protocol.servers.getServers().map(({ src }) => src));

@@ -12,6 +12,7 @@ import {
 } from "@quorate/transport";
 import { createInbox, headers as newHeaders, type MsgHdrs, type Msg, type NatsConnection } from "nats";
 import type { ClientInternals } from "./client-internals";
+import { leaveLameDuck, type LameDuckOptions } from "./lame-duck";
 import { NatsMessage } from "./nats-message";
 import type { TransportNotice } from "./notice";
 import { reportStatus } from "./status-events";
@@ -21,6 +22,7 @@ export interface NatsLinkOptions {
   readonly drainTimeoutMs: number;
   readonly neededPayloadBytes: number;
   readonly onNotice: (notice: TransportNotice) => void;
+  readonly lameDuck: LameDuckOptions;
 }
 
 export interface NatsLinkDependencies {
@@ -45,6 +47,7 @@ export class NatsLink implements BrokerLink {
   #status: TransportStatus;
   #statusChanged: (status: TransportStatus) => void = () => {};
   #closing: Promise<void> | undefined;
+  #moving = false;
 
   constructor(
     private readonly options: NatsLinkOptions,
@@ -55,8 +58,12 @@ export class NatsLink implements BrokerLink {
     this.#internals = internals;
     this.inbox = createInbox(options.inboxPrefix);
     this.#status = internals.connected ? "connected" : "disconnected";
+    const onNotice = (notice: TransportNotice): void => {
+      options.onNotice(notice);
+      if (notice.kind === "lame-duck") this.#moveAway();
+    };
     internals.onStatus((status) => {
-      reportStatus(status, options, { connection, internals, changed: this.#change });
+      reportStatus(status, { ...options, onNotice }, { connection, internals, changed: this.#change });
     });
     void connection.closed().then(() => this.#change("closed"));
   }
@@ -142,6 +149,20 @@ export class NatsLink implements BrokerLink {
 
   get #unusable(): boolean {
     return this.#closing !== undefined || this.#status === "closed";
+  }
+
+  /** With nowhere else to go it stays for as long as it may. */
+  #moveAway(): void {
+    if (this.#moving || this.#internals.serverCount < 2) return;
+    this.#moving = true;
+    const broker = {
+      flush: () => this.flush(),
+      leave: () => {
+        this.#moving = false;
+        if (this.#closing === undefined) this.#internals.destroySocket();
+      },
+    };
+    void leaveLameDuck(this.options.lameDuck, broker, { clock: this.#clock });
   }
 
   async #drain(): Promise<void> {

@@ -42,6 +42,10 @@ export const NatsTransport = {
           drainTimeoutMs: options.drainTimeoutMs ?? 1000,
           neededPayloadBytes: neededPayloadBytes(options),
           onNotice: options.onNotice ?? (() => {}),
+          lameDuck: {
+            beforeMove: options.beforeMove ?? (() => Promise.resolve()),
+            withinMs: options.moveWithinMs ?? 1000,
+          },
         },
         { connection, internals, clock: dependencies.clock },
       );

@@ -24,6 +24,13 @@ export interface NatsTransportOptions extends TransportCoreOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds that closing waits for what is under way. Default 1000. */
   readonly drainTimeoutMs?: number;
+  /**
+   * When the broker announces its end and there is another one: done while this one still delivers, before the transport moves.
+   * Default: nothing.
+   */
+  readonly beforeMove?: () => Promise<void>;
+  /** How long that may take, with what is under way, in milliseconds. Default 1000. */
+  readonly moveWithinMs?: number;
   /** Called synchronously from the connection; must not throw. */
   readonly onNotice?: (notice: TransportNotice) => void;
 }

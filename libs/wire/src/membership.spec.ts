@@ -29,6 +29,7 @@ const change: fc.Arbitrary<Exclude<MembershipChange, { kind: "leave-joint" }>> =
   fc.record({ kind: fc.constantFrom("promote" as const, "remove" as const), id }),
   fc.record({ kind: kind("replace"), id, by: member }),
   fc.record({ kind: kind("update"), id, peerUrls: urls }),
+  fc.record({ kind: kind("refound"), clusterId: identity, member }),
   fc.record({ kind: kind("publish"), id, name: fc.string(), clientUrls: urls }),
 );
 const request = fc.record({ changeId: identity, change });

@@ -104,6 +104,10 @@ function wireChange(change: MembershipChange): Omit<WireEntry, "changeId"> {
       return {
         publish: { id: wireId(change.id), name: change.name, clientUrls: [...change.clientUrls] },
       };
+    case "refound":
+      return {
+        refound: { clusterId: wireId(change.clusterId), member: wireClusterMember(change.member, false) },
+      };
     case "leave-joint":
       return {};
   }
@@ -114,7 +118,7 @@ function entryOf(entry: WireEntry): MembershipRequest {
 }
 
 function changeOf(entry: WireEntry): MembershipChange {
-  const { found, add, replace, update, publish } = entry;
+  const { found, add, replace, update, publish, refound } = entry;
   if (found) {
     const members = (found.members ?? []).map((member) => clusterMemberOf(member));
     return { kind: "found", clusterId: unsignedId(found.clusterId ?? 0), members };
@@ -130,6 +134,10 @@ function changeOf(entry: WireEntry): MembershipChange {
   if (publish) {
     const { name, clientUrls } = publish;
     return { kind: "publish", id: memberId(publish.id), name: name ?? "", clientUrls: clientUrls ?? [] };
+  }
+  if (refound) {
+    const clusterId = unsignedId(refound.clusterId ?? 0);
+    return { kind: "refound", clusterId, member: clusterMemberOf(refound.member) };
   }
   throw new DecodeError("MembershipEntry", "its change is not known");
 }

@@ -182,6 +182,7 @@ describe("what a node tells about itself", () => {
         { type: "no-space", memberId: 2n ** 64n - 1n },
         { type: "corrupt", memberId: 0n },
       ],
+      unsafeOptions: ["--force-new-cluster"],
       effectHash: 0xffff_ffff,
       members: [{ id: leader, name: "n1", peerUrls: ["nats://x"], clientUrls: [], learner: true }],
       version: "0.1.0",

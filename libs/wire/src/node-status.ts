@@ -32,6 +32,8 @@ export interface NodeStatus {
   readonly quotaBytes: number;
   /** Those that are active. */
   readonly alarms: readonly Alarm[];
+  /** Options that are in use and must not be left on, such as "--force-new-cluster". */
+  readonly unsafeOptions: readonly string[];
 }
 
 export interface NodeMember {
@@ -59,6 +61,7 @@ export function encodeNodeStatus(status: NodeStatus): Uint8Array {
     leader: wireId(status.leader ?? 0n),
     members: status.members.map(wireMember),
     alarms: status.alarms.map(wireAlarm),
+    unsafeOptions: [...status.unsafeOptions],
   }).finish();
 }
 
@@ -83,6 +86,7 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     storedBytes: counterOf(message.storedBytes, "stored_bytes"),
     quotaBytes: counterOf(message.quotaBytes, "quota_bytes"),
     alarms: alarmsFromWire(message.alarms),
+    unsafeOptions: message.unsafeOptions,
   };
 }
 

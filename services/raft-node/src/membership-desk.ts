@@ -1,5 +1,5 @@
 import { EMPTY_BYTES } from "@quorate/base";
-import type { MemberId, Raft, RaftStatus, Term, TransferOutcome } from "@quorate/raft";
+import type { LogIndex, MemberId, Raft, Term, TransferOutcome } from "@quorate/raft";
 import type { ClusterMember, Membership, MembershipRequest } from "@quorate/state-machine";
 import {
   encodeMembershipEntry,
@@ -7,6 +7,7 @@ import {
   type LeaderJudgement,
   type MembershipOrder,
 } from "@quorate/wire";
+import { heirOf } from "./heir";
 import { refusal, type Asker, type LeadershipView, type Proposals } from "./proposals";
 import { judgeReconfiguration } from "./reconfiguration-check";
 
@@ -70,8 +71,8 @@ export class MembershipDesk {
   take({ order, skipHealthCheck }: MembershipOrder, asker: Asker, view: LeadershipView): void {
     if (order.kind === "move-leader") return this.#moveLeader(order.to, asker, view);
     const { change } = order.request;
-    // These are a leader's own.
-    if (change.kind === "found" || change.kind === "leave-joint")
+    // These are a leader's own, or an operator's at the survivor itself.
+    if (change.kind === "found" || change.kind === "leave-joint" || change.kind === "refound")
       return asker.answer(refusal("malformed", view));
     const status = this.dependencies.raft.status();
     if (status.role === "leader") {
@@ -86,9 +87,10 @@ export class MembershipDesk {
    * Gives the leadership to the voter that holds most, if this member leads and there is one that answers.
    *
    * @param settled Called once, at the latest when Raft gives the transfer up.
+   * @param synced What the heir must have synced.
    */
-  handOver(settled: () => void): void {
-    const to = heirOf(this.dependencies.raft.status());
+  handOver(settled: () => void, synced = 0 as LogIndex): void {
+    const to = heirOf(this.dependencies.raft.status(), synced);
     if (to === undefined) settled();
     else this.#transfer(to, settled);
   }
@@ -132,15 +134,6 @@ export class MembershipDesk {
     const data = encodeMembershipEntry(request);
     raft.step({ kind: "propose-configuration", id: proposals.open(asker), expectedTerm, data });
   }
-}
-
-/** The voter that answers and holds most of the log; none that needs a snapshot, for it may not lead. */
-function heirOf({ role, peers, configuration }: RaftStatus): MemberId | undefined {
-  if (role !== "leader") return undefined;
-  const heirs = peers.filter(
-    ({ member, active, state }) => active && state !== "snapshot" && configuration.incoming.includes(member),
-  );
-  return heirs.sort((a, b) => b.match - a.match)[0]?.member;
 }
 
 function failure(code: LeaderJudgement): Uint8Array {

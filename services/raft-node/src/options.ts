@@ -1,5 +1,14 @@
 import { parseHexId } from "@quorate/base";
-import { defineOptions, integer, type Environment, listOf, matching, oneOf, text } from "@quorate/config";
+import {
+  defineOptions,
+  integer,
+  type Environment,
+  listOf,
+  matching,
+  onOrOff,
+  oneOf,
+  text,
+} from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
 import { parseClusterName, type ClusterName } from "@quorate/wire";
 import type { AlarmClearing } from "./actors/quota-actor";
@@ -21,6 +30,8 @@ export interface NodeOptions {
   readonly natsUrl: readonly string[];
   readonly initialCluster: readonly InitialMember[];
   readonly initialClusterState: "new" | "join" | "existing";
+  /** Makes a survivor of a cluster that lost its majority for good the only member of a new one; see `refounding/`. */
+  readonly forceNewCluster: boolean;
   readonly clientUrls: readonly string[];
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
@@ -80,6 +91,12 @@ const parse = defineOptions({
         "What an empty data directory means: that the cluster is founded (new), that this member was just added to a " +
         "cluster that runs and gets everything from it (join), or an error (existing)",
       default: "existing",
+    },
+    forceNewCluster: {
+      schema: onOrOff(),
+      description:
+        "UNSAFE, for one start: a majority is lost for good, and this survivor becomes the only member of a new cluster, which needs a new --cluster-id and a new --cluster",
+      default: false,
     },
     clientUrls: {
       schema: listOf(text()).optional(),

@@ -42,6 +42,8 @@ export interface RaftNodeOptions {
   readonly self: NodeMember;
   /** The members that this one was told of when it was made. */
   readonly members: readonly NodeMember[];
+  /** Shown in its status until the next start. */
+  readonly unsafeOptions: readonly string[];
   /** The product's version, shown in its status. */
   readonly version: string;
   /** Random per start, 32 bits. */
@@ -176,7 +178,13 @@ export class RaftNode {
       return { id, name, peerUrls, clientUrls: [] };
     });
     this.#raft = new RaftActor(
-      { ...options, clusterId: identity.clusterId, founders },
+      {
+        ...options,
+        clusterId: identity.clusterId,
+        founders,
+        // As long as followers wait for a leader that is dead: one that cannot sync is no better.
+        diskStallTicks: options.raft.electionTimeoutTicks,
+      },
       {
         raft: new Raft(
           options.raft,
@@ -346,6 +354,7 @@ export class RaftNode {
       storedBytes: condition.storedBytes,
       quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
       alarms: condition.alarms,
+      unsafeOptions: this.options.unsafeOptions,
     };
   }
 

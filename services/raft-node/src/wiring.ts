@@ -15,6 +15,7 @@ import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-acto
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
+import { forceNewCluster } from "./refounding/force-new-cluster";
 import { electionPrng, RaftNode } from "./raft-node";
 import { packApplierMessage, unpackApplierReport, type PostedApplierReport } from "./threads/applier-port";
 import type { ApplierThreadData } from "./threads/applier-thread";
@@ -73,6 +74,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const later: { node?: RaftNode } = {};
   const report = (message: LogWriterReport | ApplierReport): void => later.node?.reports.tell(message);
 
+  if (options.forceNewCluster) await forceNewCluster(options, selfOf(options), { logger });
   const create = isNew(options) ? foundation(options) : undefined;
   const logWriter = startLogWriter(options, create, report, (error) => failed("log writer", error));
   stack.defer(() => logWriter.close());
@@ -84,8 +86,10 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const { position, membership, condition } = await applier.started();
   refuseLostLog(options, start, position);
 
-  const transport = stack.use(await connect(options, logger, ""));
-  const feedTransport = stack.use(await connect(options, logger, " feed"));
+  const handOver = async (): Promise<void> =>
+    later.node?.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
+  const transport = stack.use(await connect(options, logger, "", handOver));
+  const feedTransport = stack.use(await connect(options, logger, " feed", () => Promise.resolve()));
   const subjects = new Subjects(options.cluster);
   const holder = `process ${process.pid} on ${hostname()}`;
   const claim = await claimMember(
@@ -115,6 +119,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       self: selfOf(options),
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
       version: PRODUCT_VERSION,
+      unsafeOptions: options.forceNewCluster ? ["--force-new-cluster"] : [],
       bootNonce,
     },
     {
@@ -141,7 +146,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
 
   const owned = stack.move();
   const stop = async (): Promise<void> => {
-    await node.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
+    await handOver();
     await owned.disposeAsync();
   };
   return { incarnation: start.incarnation, stop };
@@ -251,9 +256,17 @@ function refuseLostLog(options: NodeOptions, start: LogStart, position: AppliedP
   );
 }
 
-async function connect(options: NodeOptions, logger: Logger, purpose: string): Promise<Transport> {
+/** @param beforeMove Done before the connection leaves a broker that will stop. */
+async function connect(
+  options: NodeOptions,
+  logger: Logger,
+  purpose: string,
+  beforeMove: () => Promise<void>,
+): Promise<Transport> {
+  const name = `quorate raft-node ${options.name}${purpose}`;
+  const moveWithinMs = (HAND_OVER_TIMEOUTS + 1) * options.electionTimeoutMs;
   return connectPatiently(
-    { servers: options.natsUrl, name: `quorate raft-node ${options.name}${purpose}` },
+    { servers: options.natsUrl, name, beforeMove, moveWithinMs },
     { waitMs: options.brokerWaitMs, logger },
     { clock: systemClock },
   );

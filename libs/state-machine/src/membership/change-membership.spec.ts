@@ -99,6 +99,29 @@ describe("a replicated membership", () => {
     expect(first.ok && changeMembership(first.membership, request)).toEqual(first);
   });
 
+  it("begins anew with a survivor, whatever was half done", () => {
+    const half = apply(three, { kind: "replace", id: idOf(3), by: memberOf(4) });
+    const left = apply(half, { kind: "refound", clusterId: 0xen, member: memberOf(2, "http://now") });
+    expect(left).toMatchObject({
+      founded: true,
+      clusterId: 0xen,
+      removed: [1n, 3n, 4n],
+      configuration: { incoming: [2n], outgoing: [], learners: [] },
+    });
+    // What the cluster knew of it counts, not what it was started with.
+    expect(left.members).toEqual([memberOf(2)]);
+    expect(changeMembership(left, { changeId: 0n, change: add(3, { url: "http://new" }) })).toMatchObject({
+      error: { code: "member-not-found" },
+    });
+  });
+
+  it("begins anew with a member that it had removed, or that nothing was written of yet", () => {
+    const removed = apply(three, { kind: "remove", id: idOf(2) });
+    const refound = { kind: "refound", clusterId: 0xen, member: memberOf(2) } as const;
+    expect(apply(removed, refound)).toMatchObject({ members: [memberOf(2)], removed: [1n, 3n] });
+    expect(apply(UNFOUNDED, refound)).toMatchObject({ founded: true, members: [memberOf(2)], removed: [] });
+  });
+
   const withLearner = apply(three, add(4, { learner: true }));
   const withoutThird = apply(three, { kind: "remove", id: idOf(3) });
   const joint = apply(three, { kind: "replace", id: idOf(3), by: memberOf(4) });

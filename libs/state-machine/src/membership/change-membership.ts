@@ -35,6 +35,7 @@ export function changeMembership(membership: Membership, request: MembershipRequ
 
 function changed(membership: Membership, change: MembershipChange): MembershipResult {
   if (change.kind === "found") return found(membership, change.clusterId, change.members);
+  if (change.kind === "refound") return refound(membership, change.clusterId, change.member);
   if (!membership.founded) return failed("membership-unsettled");
   switch (change.kind) {
     case "add":
@@ -83,6 +84,23 @@ function found(
   };
 }
 
+/** Whatever was half done, and whoever was a member: what is left is one voter. */
+function refound(membership: Membership, clusterId: bigint, member: ClusterMember): MembershipResult {
+  const survivor = find(membership, member.id) ?? member;
+  const others = membership.members.filter(({ id }) => id !== survivor.id).map(({ id }) => id);
+  return {
+    ok: true,
+    membership: {
+      ...membership,
+      founded: true,
+      clusterId,
+      members: [survivor],
+      removed: idsInOrder([...membership.removed.filter((id) => id !== survivor.id), ...others]),
+      configuration: { incoming: [survivor.id], outgoing: [], learners: [] },
+    },
+  };
+}
+
 function add(
   membership: Membership,
   { member, learner, learnersMax }: Extract<MembershipChange, { kind: "add" }>,
@@ -116,7 +134,7 @@ function reconfigured(membership: Membership, change: ConfigurationChange): Memb
       ...membership,
       configuration,
       members: membership.members.filter(({ id }) => staying.has(id)),
-      removed: [...membership.removed, ...leaving].sort((a, b) => (a < b ? -1 : 1)),
+      removed: idsInOrder([...membership.removed, ...leaving]),
     },
   };
 }
@@ -147,6 +165,10 @@ function withMember(membership: Membership, member: ClusterMember): Membership {
 
 function byId(members: readonly ClusterMember[]): ClusterMember[] {
   return [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function idsInOrder(ids: readonly MemberId[]): MemberId[] {
+  return [...ids].sort((a, b) => (a < b ? -1 : 1));
 }
 
 function failed(code: MembershipError["code"]): MembershipResult {

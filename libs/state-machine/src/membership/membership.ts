@@ -66,6 +66,11 @@ export type MembershipChange =
       readonly name: string;
       readonly clientUrls: readonly string[];
     }
+  /**
+   * A majority is gone for good: the cluster begins anew, as cluster `clusterId`, with this one member. Never proposed: an
+   * operator has it written into the log of the survivor, which then counts as committed.
+   */
+  | { readonly kind: "refound"; readonly clusterId: bigint; readonly member: ClusterMember }
   /** What a leader adds after "replace". */
   | { readonly kind: "leave-joint" };
 

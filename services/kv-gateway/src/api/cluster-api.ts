@@ -140,6 +140,7 @@ function encodeStatus(status: NodeStatus): Uint8Array {
     errors: [
       ...(status.leader === undefined ? ["etcdserver: no leader"] : []),
       ...status.alarms.map(alarmText),
+      ...status.unsafeOptions.map((option) => `unsafe option in use: ${option}`),
     ],
     isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
     downgradeInfo: { enabled: false, targetVersion: "" },

@@ -15,14 +15,16 @@ const TIMEOUT_SECONDS = 5;
 
 /**
  * Runs `work` with a client of the cluster that the flags name: by `--nats-url` and `--cluster`, else by what the
- * development cluster of `--data-dir` says about itself.
+ * development cluster of `--data-dir` says about itself. QUORATE_NATS_URL and QUORATE_CLUSTER stand for the first two where
+ * no `--data-dir` is given.
  *
  * @throws {CommandError} It cannot be reached, or `work` failed.
  */
 export async function withClient<T>(
-  flags: ConnectionFlags,
+  given: ConnectionFlags,
   work: (client: QuorateClient) => Promise<T>,
 ): Promise<T> {
+  const flags = given.dataDir === undefined ? { ...connectionOf(process.env), ...given } : given;
   const timeoutMs = timeoutOf(flags);
   const dataDir = resolve(flags.dataDir ?? DATA_DIR_DEFAULT);
   const running =
@@ -38,9 +40,22 @@ export async function withClient<T>(
   return await work(client);
 }
 
+/** As all services read these variables. */
+function connectionOf({ QUORATE_NATS_URL, QUORATE_CLUSTER }: NodeJS.ProcessEnv): ConnectionFlags {
+  return {
+    ...(QUORATE_NATS_URL ? { natsUrl: QUORATE_NATS_URL } : {}),
+    ...(QUORATE_CLUSTER ? { cluster: QUORATE_CLUSTER } : {}),
+  };
+}
+
 async function connect(servers: string, cluster: string, timeoutMs: number): Promise<QuorateClient> {
   try {
-    return await QuorateClient.connect({ servers, cluster, name: "quorate-cli", timeoutMs });
+    return await QuorateClient.connect({
+      servers: servers.split(","),
+      cluster,
+      name: "quorate-cli",
+      timeoutMs,
+    });
   } catch (cause) {
     const message = `Cannot reach the broker at ${servers}: ${messageOf(cause)}. Is the cluster running (\`npm start\`)?`;
     throw new CommandError(message, 1, { cause });

@@ -34,6 +34,7 @@ function build() {
       memory.append(writes);
     },
     compact: (...args) => memory.compact(...args),
+    refound: (...args) => memory.refound(...args),
     read: (from, to, bytesMax) => memory.read(from, to, bytesMax),
     [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
   };

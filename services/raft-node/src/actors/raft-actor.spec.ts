@@ -37,7 +37,13 @@ class Bench {
     const condition = { storedBytes, alarms: [] };
     const position = { index: 0, term: 0, revision: 1, compactRevision: -1, effectHash: 0 };
     this.#actor = new RaftActor(
-      { applyBacklogMax: 100, readsMax: 100, clusterId: identity.clusterId, founders: [] },
+      {
+        applyBacklogMax: 100,
+        readsMax: 100,
+        diskStallTicks: 10,
+        clusterId: identity.clusterId,
+        founders: [],
+      },
       {
         raft: new Raft(
           { ...RAFT_DEFAULTS, memberId: SELF },

@@ -15,6 +15,7 @@ import type {
 import type { AppliedPosition, ClusterMember, Membership, StoreCondition } from "@quorate/state-machine";
 import type { TraceContext } from "@quorate/telemetry";
 import type { MembershipOrder } from "@quorate/wire";
+import { DiskStall } from "../disk-stall";
 import { MembershipDesk } from "../membership-desk";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
@@ -85,6 +86,8 @@ export interface RaftActorOptions {
   readonly applyBacklogMax: number;
   /** Reads that may wait at once; more are refused. */
   readonly readsMax: number;
+  /** A leader whose disk takes longer to sync hands over, if somebody else's does not. */
+  readonly diskStallTicks: number;
 }
 
 export interface RaftActorDependencies {
@@ -128,6 +131,7 @@ export class RaftActor implements Actor<RaftMessage> {
   readonly #proposals = new Proposals();
   readonly #reads: Reads;
   readonly #desk: MembershipDesk;
+  readonly #diskStall: DiskStall;
   /** What counts as long as the state knows of no founding. */
   readonly #founding: Configuration;
   #position: AppliedPosition;
@@ -147,6 +151,7 @@ export class RaftActor implements Actor<RaftMessage> {
     this.#reads = new Reads({ applier: dependencies.applier });
     const { raft, membership } = dependencies;
     this.#desk = new MembershipDesk(options, { raft, membership, proposals: this.#proposals });
+    this.#diskStall = new DiskStall({ stallTicks: options.diskStallTicks });
     this.#founding = raft.status().configuration;
     this.#position = dependencies.position;
     this.#condition = dependencies.condition;
@@ -172,8 +177,11 @@ export class RaftActor implements Actor<RaftMessage> {
     switch (message.kind) {
       case "persisted":
         this.#proposals.synced(message.id);
+        this.#diskStall.synced(message.id);
         return raft.step(message);
       case "tick":
+        raft.step(message);
+        return this.#leaveIfStalled();
       case "unreachable":
       case "fetched":
       case "compacted":
@@ -229,6 +237,11 @@ export class RaftActor implements Actor<RaftMessage> {
       default:
         assertNever(message);
     }
+  }
+
+  #leaveIfStalled(): void {
+    const stuckAt = this.#diskStall.tick();
+    if (stuckAt !== undefined) this.#desk.handOver(() => undefined, stuckAt);
   }
 
   turnEnded(): void {
@@ -309,7 +322,10 @@ export class RaftActor implements Actor<RaftMessage> {
       case "persist": {
         const { id, restart, truncateFrom, entries, hardState } = effect;
         const last = entries.at(-1);
-        if (last !== undefined) this.#proposals.syncBegins(id, last.index);
+        if (last !== undefined) {
+          this.#proposals.syncBegins(id, last.index);
+          this.#diskStall.writing(id, last.index);
+        }
         return logWriter.tell({ kind: "write", id, write: { restart, truncateFrom, entries, hardState } });
       }
       case "fetch":

@@ -1,10 +1,8 @@
 import { workerData } from "node:worker_threads";
 import { systemClock } from "@quorate/actor";
 import type { LogIndex } from "@quorate/raft";
-import { STATE_COLUMNS, type StateColumn } from "@quorate/state-machine";
-import { RocksSnapshotStorage } from "@quorate/storage-rocksdb";
 import { ApplierActor, type ApplierOptions } from "../actors/applier-actor";
-import { AppliedState } from "../snapshot/applied-state";
+import { openAppliedState } from "../snapshot/open-applied-state";
 import { SnapshotLane, type SnapshotLaneOptions } from "../snapshot/snapshot-lane";
 import { packApplierReport, unpackApplierMessage } from "./applier-port";
 import { runThread } from "./thread-main";
@@ -20,13 +18,7 @@ export interface ApplierThreadData {
 
 void runThread("applier", unpackApplierMessage, packApplierReport, async (reports) => {
   const { directory, compacted, options } = workerData as ApplierThreadData;
-  const storage = await RocksSnapshotStorage.open<StateColumn>({
-    directory,
-    compacted,
-    columns: STATE_COLUMNS,
-    smallColumns: ["lease", "meta"],
-  });
-  const state = new AppliedState({ storage });
+  const state = await openAppliedState(directory, compacted);
   const snapshots = new SnapshotLane(options, { state, reports, clock: systemClock });
   return {
     actor: new ApplierActor(options, { state, snapshots, reports, clock: systemClock }),
@@ -35,6 +27,6 @@ void runThread("applier", unpackApplierMessage, packApplierReport, async (report
       membership: state.stateMachine.membership,
       condition: state.stateMachine.condition,
     },
-    close: () => storage[Symbol.asyncDispose](),
+    close: () => state.storage[Symbol.asyncDispose](),
   };
 });
