@@ -1,8 +1,13 @@
 import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, type Prng } from "@quorate/base";
+import { invariant, randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
-import { STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
+import {
+  CLUSTER_VERSION_MAX,
+  STATE_COLUMNS,
+  type AppliedPosition,
+  type StateColumn,
+} from "@quorate/state-machine";
 import {
   MemoryDisk,
   MemoryLogDisk,
@@ -192,6 +197,7 @@ export class SimulatedMember {
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
+        clusterVersionMax: CLUSTER_VERSION_MAX,
         bootNonce,
       },
       {
@@ -210,6 +216,7 @@ export class SimulatedMember {
         membership,
         condition,
         removed: () => this.#retire(),
+        outdated: (why) => invariant(false, "all members are of one build", { why }),
       },
     );
     node.start();

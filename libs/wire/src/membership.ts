@@ -102,8 +102,15 @@ function wireChange(change: MembershipChange): Omit<WireEntry, "changeId"> {
       return { update: { id: wireId(change.id), peerUrls: [...change.peerUrls] } };
     case "publish":
       return {
-        publish: { id: wireId(change.id), name: change.name, clientUrls: [...change.clientUrls] },
+        publish: {
+          id: wireId(change.id),
+          name: change.name,
+          clientUrls: [...change.clientUrls],
+          clusterVersionMax: change.clusterVersionMax,
+        },
       };
+    case "raise-version":
+      return { raiseVersion: change.version };
     case "leave-joint":
       return {};
   }
@@ -128,10 +135,17 @@ function changeOf(entry: WireEntry): MembershipChange {
   if (replace) return { kind: "replace", id: memberId(replace.id), by: clusterMemberOf(replace.by) };
   if (update) return { kind: "update", id: memberId(update.id), peerUrls: update.peerUrls ?? [] };
   if (publish) {
-    const { name, clientUrls } = publish;
-    return { kind: "publish", id: memberId(publish.id), name: name ?? "", clientUrls: clientUrls ?? [] };
+    const { id, name, clientUrls, clusterVersionMax } = publish;
+    return {
+      kind: "publish",
+      id: memberId(id),
+      name: name ?? "",
+      clientUrls: clientUrls ?? [],
+      clusterVersionMax: clusterVersionMax ?? 0,
+    };
   }
-  throw new DecodeError("MembershipEntry", "its change is not known");
+  if (entry.raiseVersion != null) return { kind: "raise-version", version: entry.raiseVersion };
+  throw new DecodeError("MembershipEntry", "its change is not known", { unknownKind: true });
 }
 
 function wireClusterMember(

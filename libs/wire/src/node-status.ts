@@ -1,6 +1,6 @@
 import type { Revision } from "@quorate/mvcc";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
-import type { Alarm } from "@quorate/state-machine";
+import { CLUSTER_VERSION_FIRST, type Alarm } from "@quorate/state-machine";
 import { alarmsFromWire, wireAlarm } from "./alarms";
 import { counterOf, saturatingNumber, unsignedId, wireId } from "./int64";
 import { decodeMessage, quorate } from "./protocol";
@@ -32,6 +32,10 @@ export interface NodeStatus {
   readonly quotaBytes: number;
   /** Those that are active. */
   readonly alarms: readonly Alarm[];
+  /** By which rules entries are applied. */
+  readonly clusterVersion: number;
+  /** Up to which cluster version this member can. */
+  readonly clusterVersionMax: number;
 }
 
 export interface NodeMember {
@@ -83,6 +87,8 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     storedBytes: counterOf(message.storedBytes, "stored_bytes"),
     quotaBytes: counterOf(message.quotaBytes, "quota_bytes"),
     alarms: alarmsFromWire(message.alarms),
+    clusterVersion: message.clusterVersion || CLUSTER_VERSION_FIRST,
+    clusterVersionMax: message.clusterVersionMax || CLUSTER_VERSION_FIRST,
   };
 }
 

@@ -23,7 +23,7 @@ export interface MembershipDeskDependencies {
   readonly membership: Membership;
 }
 
-/** Whoever asks for nothing: the founding is this leader's own business. */
+/** Whoever asks for nothing: the founding and the cluster version are this leader's own business. */
 const NOBODY: Asker = { answer: () => undefined, span: undefined };
 
 /**
@@ -67,11 +67,17 @@ export class MembershipDesk {
     );
   }
 
+  /** On a leader that knows that every member can apply `version`. Twice does no harm. */
+  raiseClusterVersion(version: number): void {
+    const { term } = this.dependencies.raft.status();
+    this.#propose({ changeId: 0n, change: { kind: "raise-version", version } }, term, NOBODY);
+  }
+
   take({ order, skipHealthCheck }: MembershipOrder, asker: Asker, view: LeadershipView): void {
     if (order.kind === "move-leader") return this.#moveLeader(order.to, asker, view);
     const { change } = order.request;
     // These are a leader's own.
-    if (change.kind === "found" || change.kind === "leave-joint")
+    if (change.kind === "found" || change.kind === "leave-joint" || change.kind === "raise-version")
       return asker.answer(refusal("malformed", view));
     const status = this.dependencies.raft.status();
     if (status.role === "leader") {

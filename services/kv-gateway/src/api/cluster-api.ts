@@ -129,7 +129,8 @@ function encodeStatus(status: NodeStatus): Uint8Array {
   return etcdserverpb.StatusResponse.encode({
     header: { ...headerOf(status), revision: status.revision },
     version: ETCD_COMPATIBLE_VERSION,
-    storageVersion: ETCD_STORAGE_VERSION,
+    // Whoever compares versions does not look behind the "+" (semver); people do, with `etcdctl endpoint status`.
+    storageVersion: `${ETCD_STORAGE_VERSION}+quorate.${status.clusterVersion}`,
     dbSize,
     dbSizeInUse: status.storedBytes,
     dbSizeQuota: status.quotaBytes,

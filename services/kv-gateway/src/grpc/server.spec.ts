@@ -226,7 +226,7 @@ describe("GrpcServer", () => {
     expect(messageToJson("etcdserverpb.StatusResponse", status)).toMatchObject({
       header: { cluster_id: "193", member_id: "1", raft_term: "5", revision: "7" },
       version: expect.stringMatching(/^3\.6\.\d+$/) as string,
-      storageVersion: "3.6.0",
+      storageVersion: "3.6.0+quorate.1",
       dbSize: "4096",
       leader: "1",
       raftIndex: "11",
