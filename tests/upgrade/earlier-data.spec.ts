@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { MemberId } from "@quorate/raft";
 import { STATE_COLUMNS } from "@quorate/state-machine";
 import { RocksKeyValueStore } from "@quorate/storage-rocksdb";
-import { run } from "../harness/child-process";
+import { encodePeerEnvelope, parseClusterName, Subjects } from "@quorate/wire";
+import { run, type Finished } from "../harness/child-process";
 import { EtcdClient, etcdMethods } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
 import { settledMemberStates } from "../harness/member-states";
+import { NatsCaller } from "../harness/nats-caller";
 import { QuorateCluster } from "../harness/quorate-cluster";
 import { repositoryRoot } from "../harness/repository";
 import { temporaryFolder, type TemporaryFolder } from "../harness/temporary-folder";
@@ -121,4 +124,32 @@ describe("a member whose data are of a newer build", () => {
     },
     60_000,
   );
+
+  it("ends, and says why, when it hears that the others are at a version that it cannot apply", async () => {
+    const { name, memberId, command } = cluster.process("n1");
+    const [self, other] = [BigInt(`0x${memberId}`), 77n];
+    const topology = readFileSync(join(cluster.dataDir, "topology.json"), "utf8");
+    const { clusterId } = JSON.parse(topology) as { readonly clusterId: string };
+    const envelope = encodePeerEnvelope({
+      clusterId: BigInt(`0x${clusterId}`),
+      from: other as MemberId,
+      to: self as MemberId,
+      incarnation: 1,
+      bootNonce: 1,
+      group: 0,
+      messages: [],
+      clusterVersion: 9,
+    });
+    const subject = new Subjects(parseClusterName(cluster.name)).raft(other, self);
+    await using caller = await NatsCaller.connect(cluster.brokerUrl);
+    const [program = "", ...args] = command;
+    let ended: Finished | undefined;
+    void run(program, args, { timeoutMs: 20_000 }).then((finished) => (ended = finished));
+    await eventually(`${name} to end`, { withinMs: 20_000, everyMs: 100 }, async () => {
+      await caller.request(subject, { data: envelope }, 50).catch(() => undefined); // nobody answers these
+      return ended;
+    });
+    expect(ended?.exitCode).toBe(unsupportedVersion);
+    expect(ended?.stdout).toContain("member 4d says that the cluster is at version 9");
+  }, 60_000);
 });
