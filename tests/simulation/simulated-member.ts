@@ -1,10 +1,11 @@
 import type { VirtualTime } from "@quorate/actor";
-import { invariant, randomInteger, type Prng } from "@quorate/base";
+import { randomChance, randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
 import {
   CLUSTER_VERSION_MAX,
   STATE_COLUMNS,
+  UnsupportedVersionError,
   type AppliedPosition,
   type StateColumn,
 } from "@quorate/state-machine";
@@ -33,6 +34,7 @@ import { RaftNode } from "../../services/raft-node/src/raft-node";
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { FailStop } from "./fail-stop";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
 
@@ -52,6 +54,8 @@ export interface SimulatedMemberOptions {
   readonly logKeepBytesMax: number;
   readonly snapshotChunkBytes: number;
   readonly quota: QuotaOptions;
+  /** Each start is one of this build or one of the build before, until that one is found to be too old. */
+  readonly mixesBuilds: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -68,6 +72,9 @@ export interface SimulatedMemberDependencies {
   /** Called when NOSPACE has become active, with the index of the last entry applied. */
   readonly spaceAlarm: (index: number) => void;
 }
+
+/** How long it takes until somebody has installed this build in place of the one that was too old. */
+const OPERATOR_MS = 300;
 
 /** What lives only while the process does. */
 interface Running {
@@ -88,6 +95,10 @@ export class SimulatedMember {
   #retired = false;
   #isCalm = false;
   #running: Running | undefined;
+  #clusterVersionMax = CLUSTER_VERSION_MAX;
+  /** Whether its operator has learned that only this build will do. */
+  #needsThisBuild = false;
+  #refusals = 0;
 
   constructor(
     private readonly options: SimulatedMemberOptions,
@@ -127,7 +138,8 @@ export class SimulatedMember {
     const process = new PausableProcess(time);
     const log = this.#openLog();
     const { compacted } = log.start;
-    const state = new AppliedState({ storage: new MemorySnapshotStorage(this.#statePlace, compacted.index) });
+    const state = this.#openState(new MemorySnapshotStorage(this.#statePlace, compacted.index));
+    const failStop = new FailStop(() => this.#outdated());
     const { position, membership, condition } = state.stateMachine;
     if (position.index < compacted.index) this.#damages += 1;
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
@@ -156,20 +168,22 @@ export class SimulatedMember {
     });
     const snapshots = new SnapshotLane(
       { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
-      { state, reports: applierReports, clock: process },
+      { state, reports: applierReports, clock: failStop.clock(process) },
     );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
-      actor: new ApplierActor(
-        {
-          clusterId,
-          memberId,
-          background: { stepWork: 10, stepPauseMs: 10 },
-          syncEntries: Math.min(50, this.options.logKeepEntries),
-          syncBytes: 100_000,
-          sliceBytesMax: 200,
-          sliceRowsMax: 3,
-        },
-        { state, snapshots, reports: applierReports, clock: process },
+      actor: failStop.actor(
+        new ApplierActor(
+          {
+            clusterId,
+            memberId,
+            background: { stepWork: 10, stepPauseMs: 10 },
+            syncEntries: Math.min(50, this.options.logKeepEntries),
+            syncBytes: 100_000,
+            sliceBytesMax: 200,
+            sliceRowsMax: 3,
+          },
+          { state, snapshots, reports: applierReports, clock: failStop.clock(process) },
+        ),
       ),
       clock: process,
       prng,
@@ -197,7 +211,7 @@ export class SimulatedMember {
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
-        clusterVersionMax: CLUSTER_VERSION_MAX,
+        clusterVersionMax: this.#clusterVersionMax,
         bootNonce,
       },
       {
@@ -216,7 +230,7 @@ export class SimulatedMember {
         membership,
         condition,
         removed: () => this.#retire(),
-        outdated: (why) => invariant(false, "all members are of one build", { why }),
+        outdated: () => this.#outdated(),
       },
     );
     node.start();
@@ -259,6 +273,44 @@ export class SimulatedMember {
     if (!losesState) return;
     this.#statePlace.disk = new MemoryDisk(STATE_COLUMNS);
     this.#isWhole = false;
+  }
+
+  /** Starts it anew with this build, if it runs the one before. */
+  upgrade(): void {
+    this.#needsThisBuild = true;
+    if (!this.running || this.#clusterVersionMax === CLUSTER_VERSION_MAX) return;
+    this.crash(false);
+    this.start();
+  }
+
+  /** How often the build before has found that it is too old, and ended. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** Its process has ended by itself. */
+  #outdated(): void {
+    if (!this.running) return;
+    this.#refusals += 1;
+    this.#needsThisBuild = true;
+    this.crash(false);
+    this.dependencies.time.setTimer(OPERATOR_MS, () => {
+      if (!this.running) this.start();
+    });
+  }
+
+  #openState(storage: MemorySnapshotStorage<StateColumn>): AppliedState {
+    const { mixesBuilds } = this.options;
+    const isThisBuild = !mixesBuilds || this.#needsThisBuild || randomChance(this.dependencies.prng, 0.5);
+    this.#clusterVersionMax = isThisBuild ? CLUSTER_VERSION_MAX : CLUSTER_VERSION_MAX - 1;
+    try {
+      return new AppliedState({ storage }, { clusterVersionMax: this.#clusterVersionMax });
+    } catch (error) {
+      if (!(error instanceof UnsupportedVersionError)) throw error;
+      this.#refusals += 1;
+      this.#needsThisBuild = true;
+      return this.#openState(storage);
+    }
   }
 
   #retire(): void {

@@ -8,6 +8,7 @@ import {
   TransportConfigurationError,
 } from "@quorate/transport-nats";
 import { EXIT } from "./exit-codes";
+import { FORMATS } from "./formats";
 import { MemberClaimedError } from "./member-claim";
 import { parseNodeOptions } from "./options";
 import { ThreadStartError } from "./threads/thread-ref";
@@ -48,6 +49,7 @@ async function start(): Promise<void> {
     cluster: options.cluster,
     dataDir: options.dataDir,
     incarnation: running.incarnation,
+    formats: FORMATS,
   });
   if (stopping) await running.stop();
 }
