@@ -38,6 +38,10 @@ export interface QuorateOptions {
   readonly eventSubjects?: "on" | "off";
   /** Where to keep the data, from then on the cluster's to dispose of; a temporary folder unless told. */
   readonly folder?: TemporaryFolder;
+  /** A workspace with compiled services that all processes are started from; this one unless told. */
+  readonly build?: string;
+  /** Go on with the data in `folder`, whose `data` an earlier cluster has left there. */
+  readonly keepData?: boolean;
   /** More flags for `quorate dev`. */
   readonly flags?: readonly string[];
   /** Added to the environment of all processes. */
@@ -56,11 +60,13 @@ export class QuorateCluster implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   readonly #seenPids = new Set<number>();
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #program: string;
   readonly dataDir: string;
 
-  private constructor(folder: TemporaryFolder, environment: Readonly<Record<string, string>>) {
+  private constructor(folder: TemporaryFolder, options: Partial<QuorateOptions>) {
     this.#folder = folder;
-    this.#environment = environment;
+    this.#environment = options.environment ?? {};
+    this.#program = serviceMain("quorate", options.build);
     this.dataDir = join(folder.path, "data");
   }
 
@@ -68,10 +74,7 @@ export class QuorateCluster implements AsyncDisposable {
   static async start(options: QuorateOptions): Promise<QuorateCluster> {
     if (!existsSync(serviceMain("quorate")))
       throw new Error("Cannot start Quorate: run `npm run build` first");
-    const cluster = new QuorateCluster(
-      options.folder ?? (await temporaryFolder("cluster")),
-      options.environment ?? {},
-    );
+    const cluster = new QuorateCluster(options.folder ?? (await temporaryFolder("cluster")), options);
     try {
       await cluster.#startAll(options);
       return cluster;
@@ -87,7 +90,7 @@ export class QuorateCluster implements AsyncDisposable {
   }
 
   async #startAll(options: QuorateOptions): Promise<void> {
-    const { members, gateways = 1, fanouts = 1, eventSubjects, flags = [] } = options;
+    const { members, gateways = 1, fanouts = 1, eventSubjects, keepData = false, flags = [] } = options;
     const ports = await freePorts(gateways);
     await this.#quorate([
       "dev",
@@ -95,7 +98,7 @@ export class QuorateCluster implements AsyncDisposable {
       ...(eventSubjects === undefined ? [] : ["--event-subjects", eventSubjects]),
       ...["--data-dir", this.dataDir],
       ...["--client-urls", ports.map((port) => `http://127.0.0.1:${port}`).join(",")],
-      ...["--detach", "--fresh"],
+      ...["--detach", ...(keepData ? [] : ["--fresh"])],
       ...flags,
     ]);
     await this.untilWritable(20_000);
@@ -197,7 +200,7 @@ export class QuorateCluster implements AsyncDisposable {
   }
 
   #attempt(args: readonly string[], timeoutMs: number): Promise<Finished> {
-    return run(nodeExecutable, [serviceMain("quorate"), ...args], {
+    return run(nodeExecutable, [this.#program, ...args], {
       timeoutMs,
       environment: this.#environment,
     });

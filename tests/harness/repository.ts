@@ -14,7 +14,7 @@ export const repositoryRoot = ((): string => {
 /** The pinned Node that the services run on; the `node` of the caller's PATH may be another version. */
 export const nodeExecutable = join(repositoryRoot, "node_modules", ".bin", "node");
 
-/** The compiled entry point of a service. */
-export function serviceMain(service: string): string {
-  return join(repositoryRoot, "services", service, "dist", "main.js");
+/** The compiled entry point of a service, of this build unless told. */
+export function serviceMain(service: string, root = repositoryRoot): string {
+  return join(root, "services", service, "dist", "main.js");
 }

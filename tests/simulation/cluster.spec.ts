@@ -34,6 +34,7 @@ describe("a simulated cluster", () => {
       expect(sum((report) => report.changes)).toBeGreaterThan(count / 2);
       expect(sum((report) => report.transfers)).toBeGreaterThan(count / 10);
       expect(sum((report) => report.ordersRefused)).toBeGreaterThan(count / 2);
+      expect(sum((report) => report.refusals)).toBeGreaterThan(count / 10);
       expect(sum((report) => report.retired)).toBeGreaterThan(count / 10);
       expect(sum((report) => report.expired)).toBeGreaterThan(count * 2);
       expect(sum((report) => report.renewals)).toBeGreaterThan(count * 5);

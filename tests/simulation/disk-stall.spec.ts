@@ -49,6 +49,7 @@ class Scene {
           logKeepBytesMax: 1024 * 1024,
           snapshotChunkBytes: 512 * 1024,
           quota: { quotaBytes: Infinity, alarmClearing: "auto" },
+          mixesBuilds: false,
         },
         { time, prng, network, subjects, applied: () => undefined, spaceAlarm: () => undefined },
       );

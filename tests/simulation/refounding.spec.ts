@@ -37,6 +37,7 @@ describe("a new cluster made of the leader of a lost one", () => {
           logKeepBytesMax: 1024 * 1024,
           snapshotChunkBytes: 512 * 1024,
           quota: { quotaBytes: Infinity, alarmClearing: "auto" },
+          mixesBuilds: false,
         } as const;
         const ignore = { applied: () => undefined, spaceAlarm: () => undefined };
         return new SimulatedMember(options, { time, prng, network, subjects, ...ignore });

@@ -1,8 +1,14 @@
 import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, type Prng } from "@quorate/base";
+import { randomChance, randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
-import { STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
+import {
+  CLUSTER_VERSION_MAX,
+  STATE_COLUMNS,
+  UnsupportedVersionError,
+  type AppliedPosition,
+  type StateColumn,
+} from "@quorate/state-machine";
 import {
   MemoryDisk,
   MemoryLogDisk,
@@ -29,6 +35,7 @@ import { planRefounding, type Refounding } from "../../services/raft-node/src/re
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { FailStop } from "./fail-stop";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
 
@@ -48,6 +55,8 @@ export interface SimulatedMemberOptions {
   readonly logKeepBytesMax: number;
   readonly snapshotChunkBytes: number;
   readonly quota: QuotaOptions;
+  /** Each start is one of this build or one of the build before, until that one is found to be too old. */
+  readonly mixesBuilds: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -64,6 +73,9 @@ export interface SimulatedMemberDependencies {
   /** Called when NOSPACE has become active, with the index of the last entry applied. */
   readonly spaceAlarm: (index: number) => void;
 }
+
+/** How long it takes until somebody has installed this build in place of the one that was too old. */
+const OPERATOR_MS = 300;
 
 /** What lives only while the process does. */
 interface Running {
@@ -87,6 +99,10 @@ export class SimulatedMember {
   /** Where it belongs: another cluster since `refound`. */
   #clusterId: bigint;
   #subjects: Subjects;
+  #clusterVersionMax = CLUSTER_VERSION_MAX;
+  /** Whether its operator has learned that only this build will do. */
+  #needsThisBuild = false;
+  #refusals = 0;
 
   constructor(
     private readonly options: SimulatedMemberOptions,
@@ -131,7 +147,8 @@ export class SimulatedMember {
     const process = new PausableProcess(time);
     const log = this.#openLog();
     const { compacted } = log.start;
-    const state = new AppliedState({ storage: new MemorySnapshotStorage(this.#statePlace, compacted.index) });
+    const state = this.#openState(new MemorySnapshotStorage(this.#statePlace, compacted.index));
+    const failStop = new FailStop(() => this.#outdated());
     const { position, membership, condition } = state.stateMachine;
     if (position.index < compacted.index) this.#damages += 1;
     const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
@@ -160,20 +177,22 @@ export class SimulatedMember {
     });
     const snapshots = new SnapshotLane(
       { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
-      { state, reports: applierReports, clock: process },
+      { state, reports: applierReports, clock: failStop.clock(process) },
     );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
-      actor: new ApplierActor(
-        {
-          clusterId,
-          memberId,
-          background: { stepWork: 10, stepPauseMs: 10 },
-          syncEntries: Math.min(50, this.options.logKeepEntries),
-          syncBytes: 100_000,
-          sliceBytesMax: 200,
-          sliceRowsMax: 3,
-        },
-        { state, snapshots, reports: applierReports, clock: process },
+      actor: failStop.actor(
+        new ApplierActor(
+          {
+            clusterId,
+            memberId,
+            background: { stepWork: 10, stepPauseMs: 10 },
+            syncEntries: Math.min(50, this.options.logKeepEntries),
+            syncBytes: 100_000,
+            sliceBytesMax: 200,
+            sliceRowsMax: 3,
+          },
+          { state, snapshots, reports: applierReports, clock: failStop.clock(process) },
+        ),
       ),
       clock: process,
       prng,
@@ -202,6 +221,7 @@ export class SimulatedMember {
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
         unsafeOptions: [],
+        clusterVersionMax: this.#clusterVersionMax,
         bootNonce,
       },
       {
@@ -220,6 +240,7 @@ export class SimulatedMember {
         membership,
         condition,
         removed: () => this.#retire(),
+        outdated: () => this.#outdated(),
       },
     );
     node.start();
@@ -281,6 +302,44 @@ export class SimulatedMember {
     this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the process that did it ends
     this.#statePlace.disk.crash(this.#statePlace.disk.unsyncedBatches);
     return plan;
+  }
+
+  /** Starts it anew with this build, if it runs the one before. */
+  upgrade(): void {
+    this.#needsThisBuild = true;
+    if (!this.running || this.#clusterVersionMax === CLUSTER_VERSION_MAX) return;
+    this.crash(false);
+    this.start();
+  }
+
+  /** How often the build before has found that it is too old, and ended. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  /** Its process has ended by itself. */
+  #outdated(): void {
+    if (!this.running) return;
+    this.#refusals += 1;
+    this.#needsThisBuild = true;
+    this.crash(false);
+    this.dependencies.time.setTimer(OPERATOR_MS, () => {
+      if (!this.running) this.start();
+    });
+  }
+
+  #openState(storage: MemorySnapshotStorage<StateColumn>): AppliedState {
+    const { mixesBuilds } = this.options;
+    const isThisBuild = !mixesBuilds || this.#needsThisBuild || randomChance(this.dependencies.prng, 0.5);
+    this.#clusterVersionMax = isThisBuild ? CLUSTER_VERSION_MAX : CLUSTER_VERSION_MAX - 1;
+    try {
+      return new AppliedState({ storage }, { clusterVersionMax: this.#clusterVersionMax });
+    } catch (error) {
+      if (!(error instanceof UnsupportedVersionError)) throw error;
+      this.#refusals += 1;
+      this.#needsThisBuild = true;
+      return this.#openState(storage);
+    }
   }
 
   #retire(): void {

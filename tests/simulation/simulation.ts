@@ -2,7 +2,7 @@ import { VirtualTime } from "@quorate/actor";
 import { crc32, randomChance, randomInteger, randomPick, seededPrng, utf8, type Prng } from "@quorate/base";
 import type { Event, Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
-import type { AppliedPosition } from "@quorate/state-machine";
+import { CLUSTER_VERSION_MAX, type AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
@@ -39,6 +39,8 @@ export interface SimulationReport {
   readonly transfers: number;
   readonly ordersRefused: number;
   readonly retired: number;
+  /** How often a member of the build before found that it is too old, and ended. */
+  readonly refusals: number;
   /** Leases that ended because their time was over, and acknowledged renewals. */
   readonly expired: number;
   readonly renewals: number;
@@ -58,6 +60,8 @@ export interface SimulationReport {
 const FAULTS_MS = 12_000;
 /** After all faults have ended: how long the cluster has to serve again and to agree. */
 const RECOVERY_MS = 15_000;
+/** In the end all members run this build; one after the other is upgraded. */
+const UPGRADE_EVERY_MS = 400;
 const KEYS = ["a", "b", "c", "d"];
 
 /**
@@ -132,6 +136,7 @@ export class Simulation {
           alarmClearing: randomPick(prng, ["auto", "auto", "manual"]),
         }
       : undefined;
+    const mixesBuilds = randomChance(prng, 0.5);
     this.#members = all.map(
       (memberId, at) =>
         new SimulatedMember(
@@ -148,6 +153,7 @@ export class Simulation {
             logKeepBytesMax,
             snapshotChunkBytes,
             quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
+            mixesBuilds,
           },
           {
             time,
@@ -241,6 +247,8 @@ export class Simulation {
     for (const process of [...this.#members.filter(({ started }) => started), ...this.#watching]) {
       if (!process.running) process.start();
     }
+    for (const [at, member] of this.#members.entries())
+      this.#time.setTimer(at * UPGRADE_EVERY_MS, () => member.upgrade());
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
     for (const client of [...this.#clients, ...this.#holders]) client.stop();
@@ -343,6 +351,8 @@ export class Simulation {
     const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
+      if (status.clusterVersion !== CLUSTER_VERSION_MAX)
+        throw new HistoryViolation(`the cluster version is ${status.clusterVersion} in the end`);
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
         const seen = statuses.map((s) => `${s.appliedIndex}:${s.effectHash}`).join(" ");
         throw new HistoryViolation(`members do not agree in the end: ${seen}`);
@@ -394,6 +404,7 @@ export class Simulation {
         ({ outcome }) => outcome.kind === "refused" && outcome.code === "no-space",
       ).length,
       spaceAlarms: this.#spaceAlarms.size,
+      refusals: this.#members.reduce((sum, { refusals }) => sum + refusals, 0),
       watchEvents: records.reduce((sum, { events }) => sum + events.length, 0),
       watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),
       watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,

@@ -70,6 +70,8 @@ export interface MemberStatus {
   readonly appliedIndex: number;
   readonly sizeBytes: number;
   readonly version: string;
+  /** That of the etcd that is spoken, then "+quorate." and the version of the cluster. */
+  readonly storageVersion: string;
   readonly isLearner: boolean;
   readonly errors: readonly string[];
 }
@@ -156,6 +158,7 @@ export function memberStatus(response: etcdserverpb.StatusResponse.$Properties):
     appliedIndex: numberOf(response.raftAppliedIndex),
     sizeBytes: numberOf(response.dbSize),
     version: response.version ?? "",
+    storageVersion: response.storageVersion ?? "",
     isLearner: response.isLearner ?? false,
     errors: [...(response.errors ?? [])],
   };

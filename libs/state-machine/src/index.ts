@@ -1,3 +1,5 @@
 export { StateMachine, type StateMachineDependencies, type StateMachineOptions } from "./state-machine";
+export * from "./cluster-version";
+export { STATE_FORMAT } from "./meta-rows";
 export * from "./membership/membership";
 export * from "./types";

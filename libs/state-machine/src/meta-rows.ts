@@ -8,16 +8,21 @@ import {
   writeUint64,
 } from "@quorate/base";
 import { NO_COMPACTION, type CompactionProgress, type Revision } from "@quorate/mvcc";
+import { assertKnownFormat } from "./cluster-version";
 import type { AppliedPosition, StateBatch, StateView } from "./types";
 
 /*
  * The rows of `meta`. Numbers are big endian; revisions that may be -1 are stored plus one.
  *
+ *   format      STATE_FORMAT (8): how all rows of the store are laid out; missing in stores of before it was kept: 1
  *   applied     index, term, revision, compact revision + 1 (8 bytes each), effect hash (4)
  *   size        bytes of all rows of data (8)
  *   alarm...    an active alarm: see alarms.ts
  *   compaction  done + 1, target + 1 (8 bytes each), finished events of the row (4), key of the row
  */
+export const STATE_FORMAT = 1;
+
+const FORMAT = utf8("format");
 const APPLIED = utf8("applied");
 const COMPACTION = utf8("compaction");
 const SIZE = utf8("size");
@@ -33,6 +38,22 @@ const FRESH: AppliedPosition = {
   compactRevision: -1 as Revision,
   effectHash: 0,
 };
+
+/**
+ * @returns Whether the store says its format.
+ * @throws {UnsupportedVersionError} it is one that this build does not know.
+ */
+export function checkFormat(view: StateView): boolean {
+  const row = view.get("meta", FORMAT);
+  if (row !== undefined) assertKnownFormat("the state", readUint64(row, 0), STATE_FORMAT);
+  return row !== undefined;
+}
+
+export function storeFormat(batch: StateBatch): void {
+  const row = new Uint8Array(8);
+  writeUint64(row, 0, STATE_FORMAT);
+  batch.put("meta", FORMAT, row);
+}
 
 export function loadPosition(view: StateView): AppliedPosition {
   const row = view.get("meta", APPLIED);

@@ -25,6 +25,7 @@ import {
   type TxnStore,
 } from "@quorate/mvcc";
 import { Alarms } from "./alarms";
+import { CLUSTER_VERSION_MAX } from "./cluster-version";
 import { chainEffects, type EntryEffects } from "./effect-hash";
 import { checkpointLeases, expireLease, grantLease, revokeLease, type LeaseStore } from "./lease-commands";
 import { encodeLeaseChanges, LeaseSession } from "./lease-session";
@@ -33,10 +34,12 @@ import type { Membership } from "./membership/membership";
 import { loadMembership } from "./membership/membership-row";
 import { MembershipSession } from "./membership/membership-session";
 import {
+  checkFormat,
   loadCompaction,
   loadPosition,
   loadStoredBytes,
   storeCompaction,
+  storeFormat,
   storePosition,
   storeStoredBytes,
 } from "./meta-rows";
@@ -61,6 +64,8 @@ import type {
 export interface StateMachineOptions {
   /** Bytes after which the events of a batch are cut into another row. Default 1 MiB; a single event may be larger. */
   readonly eventRowBytesMax?: number;
+  /** What this build can apply. Default: {@link CLUSTER_VERSION_MAX}. */
+  readonly clusterVersionMax?: number;
 }
 
 export interface StateMachineDependencies {
@@ -82,16 +87,21 @@ export class StateMachine {
   #position: AppliedPosition;
   #compaction: CompactionProgress;
   #membership: Membership;
+  readonly #clusterVersionMax: number;
+  #saysFormat: boolean;
 
+  /** @throws {UnsupportedVersionError} a newer build wrote the store, or its cluster is at a newer version. */
   constructor(options: StateMachineOptions, dependencies: StateMachineDependencies) {
     this.#view = dependencies.view;
+    this.#clusterVersionMax = options.clusterVersionMax ?? CLUSTER_VERSION_MAX;
+    this.#saysFormat = checkFormat(this.#view);
     this.#recorder = new EventRecorder({ rowBytesMax: options.eventRowBytesMax ?? 1 << 20 });
     this.#position = loadPosition(this.#view);
     this.#compaction = loadCompaction(this.#view);
     this.#alarms = new Alarms(this.#view);
     // A store from before sizes were kept is counted once, at its first opening.
     this.#storedBytes = loadStoredBytes(this.#view) ?? countStoredBytes(this.#view);
-    this.#membership = loadMembership(this.#view);
+    this.#membership = loadMembership(this.#view, this.#clusterVersionMax);
   }
 
   /** The membership as of `position`. */
@@ -114,6 +124,8 @@ export class StateMachine {
    * are skipped with empty outcomes: replay after a restart is harmless.
    *
    * Keys of requests are kept by the events, values are copied. One lookup in the store for all keys that are put.
+   *
+   * @throws {UnsupportedVersionError} an entry raises the cluster version above what this build can apply. Write nothing then.
    */
   apply(entries: readonly CommittedEntry[], batch: StateBatch): ApplyResult {
     const first = entries.findIndex((entry) => entry.index > this.#position.index);
@@ -126,7 +138,7 @@ export class StateMachine {
       recorder: this.#recorder,
       attachments: leases,
     });
-    const membership = new MembershipSession(this.#membership);
+    const membership = new MembershipSession(this.#membership, this.#clusterVersionMax);
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
     let position = this.#position;
@@ -153,6 +165,7 @@ export class StateMachine {
     this.#alarms.flush(batch);
     storeStoredBytes(batch, this.#storedBytes);
     membership.flush(batch);
+    this.#storeFormatOnce(batch);
     storePosition(batch, position);
     this.#position = position;
     this.#membership = membership.membership;
@@ -244,6 +257,12 @@ export class StateMachine {
     storeCompaction(batch, this.#compaction);
     storeStoredBytes(batch, this.#storedBytes);
     return this.#compaction.done < compactRevision;
+  }
+
+  #storeFormatOnce(batch: StateBatch): void {
+    if (this.#saysFormat) return;
+    storeFormat(batch);
+    this.#saysFormat = true;
   }
 
   #range(request: RangeRequest, counting: boolean): ReadOutcome {

@@ -25,7 +25,7 @@ describe("openErrorOf", () => {
       /there is none/,
     ],
     [failed("IO error: /d/LOCK: Not a directory", "LEVEL_IO_ERROR"), "storage-open", /Choose another path/],
-    [failed("Invalid argument: Column families not opened: x"), "storage-open", /other columns/],
+    [failed("Invalid argument: Column families not opened: x"), "unsupported-version", /other columns/],
     [failed("something else"), "storage-open", /in \/d: something else/],
     ["not an error at all", "storage-open", /not an error at all/],
   ])("turns %j into %s, with what to do", (cause, code, text) => {

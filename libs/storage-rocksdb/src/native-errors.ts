@@ -1,6 +1,7 @@
 import {
   StorageCorruptionError,
   type StorageError,
+  StorageFormatError,
   StorageLockedError,
   StorageOpenError,
   StorageWriteError,
@@ -47,8 +48,8 @@ export function openErrorOf(directory: string, cause: unknown): StorageError {
     });
   }
   if (/column famil/i.test(text)) {
-    return new StorageOpenError(
-      `${what}: it has other columns than this version knows. Start the version that wrote it. (${text})`,
+    return new StorageFormatError(
+      `${what}: it has other columns than this version knows. Nothing was changed. Start the version that wrote it, or a newer one. (${text})`,
       { cause },
     );
   }

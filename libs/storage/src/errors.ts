@@ -27,6 +27,12 @@ export class StorageIdentityError extends StorageError {
   readonly code = "storage-identity";
 }
 
+/** A newer version wrote the store, in a format that this one cannot read. Nothing was changed. */
+export class StorageFormatError extends StorageError {
+  override readonly name = "StorageFormatError";
+  readonly code = "unsupported-version";
+}
+
 /** The store could not be opened for another reason: permissions, a missing file, no space. */
 export class StorageOpenError extends StorageError {
   override readonly name = "StorageOpenError";

@@ -1,6 +1,7 @@
 export * from "./errors";
 export * from "./key-value-log-storage";
 export * from "./key-value-store";
+export { LOG_FORMAT } from "./log-rows";
 export * from "./log-storage";
 export * from "./memory-disk";
 export * from "./memory-key-value-store";

@@ -1,5 +1,5 @@
 import type { Entry, EntryId, LogIndex, Term } from "@quorate/raft";
-import { StorageCorruptionError, StorageOpenError } from "./errors";
+import { StorageCorruptionError, StorageFormatError } from "./errors";
 import type { KeyValueLogStorageOptions, LogColumn } from "./key-value-log-storage";
 import type { KeyValueStore } from "./key-value-store";
 import {
@@ -28,7 +28,7 @@ export class LogReader {
     this.#store = store;
   }
 
-  /** `undefined` if the store is empty. @throws {StorageOpenError} it was written by a newer version. */
+  /** `undefined` if the store is empty. @throws {StorageFormatError} it was written by a newer version. */
   identity(): LogIdentity | undefined {
     const row = this.#store.get("meta", META_KEYS.identity);
     if (row === undefined) {
@@ -37,10 +37,10 @@ export class LogReader {
     }
     const read = identityOf(META_KEYS.identity, row);
     if (read === undefined) throw this.#corruption("the identity row is damaged");
-    if (read.format !== LOG_FORMAT) {
-      throw new StorageOpenError(
-        `Cannot open the log in ${this.#options.place}: it has format ${read.format}, this version reads format ` +
-          `${LOG_FORMAT}. Start the version that wrote it, or a newer one`,
+    if (read.format > LOG_FORMAT) {
+      throw new StorageFormatError(
+        `Cannot open the log in ${this.#options.place}: it has format ${read.format}, this version reads up to format ` +
+          `${LOG_FORMAT}. Nothing was changed. Start the version that wrote it, or a newer one`,
       );
     }
     return read.identity;

@@ -165,9 +165,9 @@ export function configurationOf(key: Uint8Array, row: Uint8Array): Configuration
 }
 
 /** JSON, so that an operator can read it with any tool; ids in hex, as JSON numbers would lose digits. */
-export function identityRow(key: Uint8Array, identity: LogIdentity): Uint8Array {
+export function identityRow(key: Uint8Array, identity: LogIdentity, format = LOG_FORMAT): Uint8Array {
   const json = JSON.stringify({
-    format: LOG_FORMAT,
+    format,
     ...identity,
     clusterId: hexId(identity.clusterId),
     memberId: hexId(identity.memberId),

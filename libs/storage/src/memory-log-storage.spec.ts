@@ -1,5 +1,7 @@
 import { utf8 } from "@quorate/base";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
+import type { LogColumn } from "./key-value-log-storage";
+import { identityRow, LOG_FORMAT, META_KEYS } from "./log-rows";
 import { logStorageContract } from "./log-storage.contract";
 import { MemoryKeyValueStore } from "./memory-key-value-store";
 import { MemoryLogDisk, MemoryLogStorage } from "./memory-log-storage";
@@ -52,3 +54,40 @@ describe("MemoryLogStorage on a disk that crashes", () => {
     expect([restarted.incarnation, restarted.tail]).toEqual([2, [entry]]);
   });
 });
+
+describe("a log of a newer format", () => {
+  it("is not opened, and nothing in it is changed", async () => {
+    const disk = new MemoryLogDisk();
+    const identity = {
+      clusterId: 1n,
+      clusterName: "c",
+      memberId: 1n as MemberId,
+      memberName: "m",
+      directoryId: "d",
+    };
+    MemoryLogStorage.create(disk, { identity, configuration: { incoming: [], outgoing: [], learners: [] } });
+    disk.crash(0);
+    await withRows(disk, (store) => {
+      const row = identityRow(META_KEYS.identity, identity, LOG_FORMAT + 1);
+      const batch = store.batch();
+      batch.put("meta", META_KEYS.identity, row);
+      batch.write({ sync: true });
+    });
+    const rows = (): Promise<string> =>
+      withRows(disk, (store) => Buffer.from(store.get("meta", META_KEYS.incarnation)!).toString("hex"));
+    const before = await rows();
+
+    expect(() => MemoryLogStorage.open(disk)).toThrow(
+      expect.objectContaining({ code: "unsupported-version", message: expect.stringContaining("format 2") }),
+    );
+    expect(await rows()).toBe(before);
+  });
+});
+
+async function withRows<T>(
+  disk: MemoryLogDisk,
+  use: (store: MemoryKeyValueStore<LogColumn>) => T,
+): Promise<T> {
+  await using store = new MemoryKeyValueStore(disk);
+  return use(store);
+}

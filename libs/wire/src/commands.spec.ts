@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   decodeCommandBatch,
   decodeRawCommandBatch,
+  isApplicable,
   decodeRead,
   encodeCommandBatch,
   type RawCommand,
@@ -99,6 +100,52 @@ describe("command batches", () => {
     ).toThrow(DecodeError);
     expect(() => decodeCommandBatch(Uint8Array.of(0x0a, 0))).toThrow(
       "Cannot decode Command: its kind is not known",
+    );
+  });
+});
+
+describe("isApplicable", () => {
+  const put = { kind: "put", bytes: etcdserverpb.PutRequest.encode({ key }).finish() } as const;
+  const grant = { kind: "lease-grant", bytes: new Uint8Array(300) } as const;
+  const unknown = Uint8Array.of(0x0a, 4, 0x7a, 2, 1, 2); // a command of the kind 15
+
+  it("is true of what is known, whatever the requests hold", () => {
+    expect(isApplicable(encodeCommandBatch([put, grant, put]), 1)).toBe(true);
+    expect(isApplicable(encodeCommandBatch([]), 1)).toBe(true);
+  });
+
+  it("is false of a kind that came with a later cluster version, until the cluster is there", () => {
+    const batch = encodeCommandBatch([put, grant]);
+    const since = { "lease-grant": 3 } as const;
+    expect([2, 3, 4].map((version) => isApplicable(batch, version, since))).toEqual([false, true, true]);
+  });
+
+  it("is false of an unknown kind, wherever it stands", () => {
+    const batch = Uint8Array.of(...encodeCommandBatch([put]), ...unknown);
+    expect(isApplicable(batch, 9)).toBe(false);
+    expect(() => decodeCommandBatch(batch)).toThrow(expect.objectContaining({ unknownKind: true }));
+  });
+
+  it("is false of bytes that are no batch", () => {
+    const batch = encodeCommandBatch([put, grant]);
+    for (let length = 1; length < batch.length; length += 1) {
+      const cut = batch.subarray(0, length);
+      if (length !== encodeCommandBatch([put]).length) expect(isApplicable(cut, 1)).toBe(false);
+    }
+    expect(isApplicable(Uint8Array.of(0x0a, 0), 1)).toBe(false);
+    expect(isApplicable(Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1), 1)).toBe(false);
+  });
+
+  it("agrees with the decoder about random bytes: what it takes is never of an unknown kind", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => {
+        if (!isApplicable(bytes, 1)) return;
+        try {
+          decodeRawCommandBatch(bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ unknownKind: false });
+        }
+      }),
     );
   });
 });

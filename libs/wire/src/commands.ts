@@ -72,7 +72,7 @@ export function decodeRawCommandBatch(payload: Uint8Array): RawCommand[] {
     if (message.leaseExpire) return { kind: "lease-expire", bytes: message.leaseExpire };
     if (message.leaseCheckpoint) return { kind: "lease-checkpoint", bytes: message.leaseCheckpoint };
     if (message.alarm) return { kind: "alarm", bytes: message.alarm };
-    throw new DecodeError("Command", "its kind is not known");
+    throw new DecodeError("Command", "its kind is not known", { unknownKind: true });
   });
 }
 
@@ -122,6 +122,32 @@ export function decodeRead(raw: RawRead): ReadCommand {
   }
 }
 
+/**
+ * Whether a batch holds nothing but commands that all members can apply, by a look at tags and lengths alone: the requests
+ * inside are not decoded. Whoever puts a batch into the log asks this first, for a member that meets a kind it does not know
+ * has to stop.
+ *
+ * @param clusterVersion The one that the log is at.
+ * @param since The cluster version that a kind came with, of those that came after the first.
+ */
+export function isApplicable(
+  payload: Uint8Array,
+  clusterVersion: number,
+  since: Partial<Record<RawCommand["kind"], number>> = KINDS_SINCE,
+): boolean {
+  for (let at = 0; at < payload.length;) {
+    const command = readHead(payload, at, payload.length);
+    if (command?.field !== COMMANDS_FIELD) return false;
+    const request = readHead(payload, command.start, command.end);
+    const kind = request?.end === command.end ? KINDS_BY_FIELD.get(request.field) : undefined;
+    if (kind === undefined || (since[kind] ?? 0) > clusterVersion) return false;
+    at = command.end;
+  }
+  return true;
+}
+
+const KINDS_SINCE: Partial<Record<RawCommand["kind"], number>> = {};
+
 /** RawCommandBatch.commands. */
 const COMMANDS_FIELD = 1;
 
@@ -137,6 +163,10 @@ const KIND_FIELDS: Readonly<Record<RawCommand["kind"], number>> = {
   "lease-checkpoint": 8,
   alarm: 9,
 };
+
+const KINDS_BY_FIELD = new Map(
+  Object.entries(KIND_FIELDS).map(([kind, field]) => [field, kind as RawCommand["kind"]]),
+);
 
 const LENGTH_DELIMITED = 2;
 
@@ -155,4 +185,24 @@ function writeHead(target: Uint8Array, start: number, field: number, contentLeng
   for (; rest > 127; rest >>>= 7) target[at++] = (rest & 127) | 128;
   target[at++] = rest;
   return at;
+}
+
+/** The length-delimited field that begins at `start`, with a number below 16; `undefined` if there is none up to `limit`. */
+function readHead(
+  source: Uint8Array,
+  start: number,
+  limit: number,
+): { readonly field: number; readonly start: number; readonly end: number } | undefined {
+  const tag = source[start] ?? 0;
+  let length = 0;
+  let at = start + 1;
+  for (let shift = 1; ; shift *= 128) {
+    if (at >= limit || shift > 2 ** 28) return undefined;
+    const byte = source[at++]!;
+    length += (byte & 127) * shift;
+    if (byte < 128) break;
+  }
+  const end = at + length;
+  if ((tag & 7) !== LENGTH_DELIMITED || end > limit) return undefined;
+  return { field: tag >>> 3, start: at, end };
 }

@@ -2,6 +2,8 @@
 export class DecodeError extends Error {
   override readonly name = "DecodeError";
   readonly code = "malformed";
+  /** It may be sound, and of a kind that only newer versions know. */
+  readonly unknownKind: boolean;
 
   /**
    * @param subject What was being decoded: a message name.
@@ -10,9 +12,10 @@ export class DecodeError extends Error {
   constructor(
     readonly subject: string,
     reason?: string,
-    options?: { readonly cause?: unknown },
+    options?: { readonly cause?: unknown; readonly unknownKind?: boolean },
   ) {
     super(`Cannot decode ${subject}: ${reason ?? messageOf(options?.cause)}`, options);
+    this.unknownKind = options?.unknownKind ?? false;
   }
 }
 

@@ -30,7 +30,8 @@ const change: fc.Arbitrary<Exclude<MembershipChange, { kind: "leave-joint" }>> =
   fc.record({ kind: kind("replace"), id, by: member }),
   fc.record({ kind: kind("update"), id, peerUrls: urls }),
   fc.record({ kind: kind("refound"), clusterId: identity, member }),
-  fc.record({ kind: kind("publish"), id, name: fc.string(), clientUrls: urls }),
+  fc.record({ kind: kind("publish"), id, name: fc.string(), clientUrls: urls, clusterVersionMax: fc.nat() }),
+  fc.record({ kind: kind("raise-version"), version: fc.nat() }),
 );
 const request = fc.record({ changeId: identity, change });
 

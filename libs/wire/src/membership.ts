@@ -102,12 +102,19 @@ function wireChange(change: MembershipChange): Omit<WireEntry, "changeId"> {
       return { update: { id: wireId(change.id), peerUrls: [...change.peerUrls] } };
     case "publish":
       return {
-        publish: { id: wireId(change.id), name: change.name, clientUrls: [...change.clientUrls] },
+        publish: {
+          id: wireId(change.id),
+          name: change.name,
+          clientUrls: [...change.clientUrls],
+          clusterVersionMax: change.clusterVersionMax,
+        },
       };
     case "refound":
       return {
         refound: { clusterId: wireId(change.clusterId), member: wireClusterMember(change.member, false) },
       };
+    case "raise-version":
+      return { raiseVersion: change.version };
     case "leave-joint":
       return {};
   }
@@ -132,14 +139,21 @@ function changeOf(entry: WireEntry): MembershipChange {
   if (replace) return { kind: "replace", id: memberId(replace.id), by: clusterMemberOf(replace.by) };
   if (update) return { kind: "update", id: memberId(update.id), peerUrls: update.peerUrls ?? [] };
   if (publish) {
-    const { name, clientUrls } = publish;
-    return { kind: "publish", id: memberId(publish.id), name: name ?? "", clientUrls: clientUrls ?? [] };
+    const { id, name, clientUrls, clusterVersionMax } = publish;
+    return {
+      kind: "publish",
+      id: memberId(id),
+      name: name ?? "",
+      clientUrls: clientUrls ?? [],
+      clusterVersionMax: clusterVersionMax ?? 0,
+    };
   }
   if (refound) {
     const clusterId = unsignedId(refound.clusterId ?? 0);
     return { kind: "refound", clusterId, member: clusterMemberOf(refound.member) };
   }
-  throw new DecodeError("MembershipEntry", "its change is not known");
+  if (entry.raiseVersion != null) return { kind: "raise-version", version: entry.raiseVersion };
+  throw new DecodeError("MembershipEntry", "its change is not known", { unknownKind: true });
 }
 
 function wireClusterMember(

@@ -164,6 +164,11 @@ describe("failures", () => {
 });
 
 describe("what a node tells about itself", () => {
+  it("is of the first cluster version if it does not say", () => {
+    const { clusterVersion, clusterVersionMax } = decodeNodeStatus(new Uint8Array(0));
+    expect([clusterVersion, clusterVersionMax]).toEqual([1, 1]);
+  });
+
   it("comes back as it was sent", () => {
     const status: NodeStatus = {
       clusterId: 2n ** 63n,
@@ -187,6 +192,8 @@ describe("what a node tells about itself", () => {
       members: [{ id: leader, name: "n1", peerUrls: ["nats://x"], clientUrls: [], learner: true }],
       version: "0.1.0",
       incarnation: 3,
+      clusterVersion: 2,
+      clusterVersionMax: 4,
     };
     expect(decodeNodeStatus(encodeNodeStatus(status))).toEqual(status);
     const notice = { sender: 5n as MemberId, term, leader, member: status.members[0] };

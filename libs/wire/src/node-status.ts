@@ -1,6 +1,6 @@
 import type { Revision } from "@quorate/mvcc";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
-import type { Alarm } from "@quorate/state-machine";
+import { CLUSTER_VERSION_FIRST, type Alarm } from "@quorate/state-machine";
 import { alarmsFromWire, wireAlarm } from "./alarms";
 import { counterOf, saturatingNumber, unsignedId, wireId } from "./int64";
 import { decodeMessage, quorate } from "./protocol";
@@ -34,6 +34,10 @@ export interface NodeStatus {
   readonly alarms: readonly Alarm[];
   /** Options that are in use and must not be left on, such as "--force-new-cluster". */
   readonly unsafeOptions: readonly string[];
+  /** By which rules entries are applied. */
+  readonly clusterVersion: number;
+  /** Up to which cluster version this member can. */
+  readonly clusterVersionMax: number;
 }
 
 export interface NodeMember {
@@ -87,6 +91,8 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     quotaBytes: counterOf(message.quotaBytes, "quota_bytes"),
     alarms: alarmsFromWire(message.alarms),
     unsafeOptions: message.unsafeOptions,
+    clusterVersion: message.clusterVersion || CLUSTER_VERSION_FIRST,
+    clusterVersionMax: message.clusterVersionMax || CLUSTER_VERSION_FIRST,
   };
 }
 

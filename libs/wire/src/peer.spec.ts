@@ -96,6 +96,8 @@ const envelope: fc.Arbitrary<PeerEnvelope> = fc.record(
     group: uint32,
     messages: fc.array(message, { maxLength: 8 }),
     receiverRemoved: fc.constant(true as const),
+    clusterVersion: fc.integer({ min: 1, max: 9 }),
+    clusterVersionMax: fc.integer({ min: 1, max: 9 }),
   },
   { requiredKeys: ["clusterId", "from", "to", "incarnation", "bootNonce", "group", "messages"] },
 );
@@ -141,9 +143,19 @@ describe("peer envelopes", () => {
     expect(decoded).toEqual(appendOfOneEntry);
   });
 
-  it("are dropped when their format is another one", () => {
-    const bytes = quorate.raft.v1.PeerEnvelope.encode({ version: 2, messages: [{}] }).finish();
-    expect(() => decodePeerEnvelope(bytes)).toThrow("format 2 is not 1");
+  it("are of format 1 under the first cluster version, and of one that builds of before drop after it", () => {
+    const formatOf = (clusterVersion?: number): number => {
+      const sent = clusterVersion === undefined ? appendOfOneEntry : { ...appendOfOneEntry, clusterVersion };
+      return quorate.raft.v1.PeerEnvelope.decode(encodePeerEnvelope(sent)).version;
+    };
+    expect([formatOf(), formatOf(1), formatOf(2), formatOf(3)]).toEqual([1, 1, 2, 2]);
+  });
+
+  it("of an unknown format still say whose they are, and of which cluster version", () => {
+    const { PeerEnvelope } = quorate.raft.v1;
+    const bytes = PeerEnvelope.encode({ version: 3, from: 7, clusterVersion: 9, messages: [{}] }).finish();
+    const told = { from: 7n, clusterVersion: 9, messages: [], unreadable: true };
+    expect(decodePeerEnvelope(bytes)).toMatchObject(told);
   });
 
   it.each<[string, quorate.raft.v1.PeerMessage.$Properties]>([

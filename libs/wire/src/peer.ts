@@ -12,14 +12,18 @@ import type {
   Message,
   Term,
 } from "@quorate/raft";
+import { CLUSTER_VERSION_FIRST } from "@quorate/state-machine";
 import { DecodeError } from "./errors";
 import { counterOf, unsignedId, wireId, type WireInt64 } from "./int64";
 import { decodeMessage, quorate } from "./protocol";
 
 type Wire = quorate.raft.v1.PeerMessage.$Properties;
 
-/** The format of the messages in an envelope. A receiver drops envelopes of any other. */
-export const PEER_FORMAT_VERSION = 1;
+/**
+ * The formats of envelopes, by the cluster version of the sender: 1 under the first one, 2 after it. Their messages are the
+ * same; builds that know format 1 alone cannot apply what comes after the first cluster version, and drop format 2.
+ */
+export const PEER_FORMAT_MAX = 2;
 
 /** Everything that one turn of the sender produced for one peer, in order. */
 export interface PeerEnvelope {
@@ -35,9 +39,15 @@ export interface PeerEnvelope {
   readonly messages: readonly Message[];
   /** By what the sender has applied, the receiver was removed from the cluster. */
   readonly receiverRemoved?: boolean;
+  /** What the sender has applied; absent: the first. */
+  readonly clusterVersion?: number;
+  /** The highest one that the sender can apply; absent: the first. */
+  readonly clusterVersionMax?: number;
+  /** Its format is not known here: there are messages that cannot be read. */
+  readonly unreadable?: boolean;
 }
 
-/** Returns bytes of their own. The envelope says {@link PEER_FORMAT_VERSION}. */
+/** Returns bytes of their own. */
 export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
   return quorate.raft.v1.PeerEnvelope.encode({
     clusterId: wireId(envelope.clusterId),
@@ -45,24 +55,25 @@ export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
     to: wireId(envelope.to),
     incarnation: envelope.incarnation,
     bootNonce: envelope.bootNonce,
-    version: PEER_FORMAT_VERSION,
+    version: (envelope.clusterVersion ?? CLUSTER_VERSION_FIRST) === CLUSTER_VERSION_FIRST ? 1 : 2,
     group: envelope.group,
     messages: envelope.messages.map(encodeMessage),
     receiverRemoved: envelope.receiverRemoved ?? false,
+    clusterVersion: envelope.clusterVersion ?? 0,
+    clusterVersionMax: envelope.clusterVersionMax ?? 0,
   }).finish();
 }
 
 /**
  * The envelope in `bytes`, which stay the caller's: entries outlive the receive buffer that the broker's client reuses,
- * so the whole envelope is copied once and their data are views into that copy.
+ * so the whole envelope is copied once and their data are views into that copy. Of an envelope of an unknown format all but
+ * the messages is told.
  *
- * @throws {DecodeError} `bytes` is not an envelope, is of another format, or holds a message of an unknown kind.
+ * @throws {DecodeError} `bytes` is not an envelope, or holds a message of an unknown kind.
  */
 export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
   const wire = decodeMessage("PeerEnvelope", quorate.raft.v1.PeerEnvelope, new Uint8Array(bytes));
-  if (wire.version !== PEER_FORMAT_VERSION) {
-    throw new DecodeError("PeerEnvelope", `format ${wire.version} is not ${PEER_FORMAT_VERSION}`);
-  }
+  const isReadable = wire.version > 0 && wire.version <= PEER_FORMAT_MAX;
   return {
     clusterId: unsignedId(wire.clusterId),
     from: unsignedId(wire.from) as MemberId,
@@ -70,8 +81,11 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
     incarnation: wire.incarnation,
     bootNonce: wire.bootNonce,
     group: wire.group,
-    messages: wire.messages.map(decodePeerMessage),
+    messages: isReadable ? wire.messages.map(decodePeerMessage) : [],
     ...(wire.receiverRemoved ? { receiverRemoved: true } : {}),
+    ...(wire.clusterVersion > 0 ? { clusterVersion: wire.clusterVersion } : {}),
+    ...(wire.clusterVersionMax > 0 ? { clusterVersionMax: wire.clusterVersionMax } : {}),
+    ...(isReadable ? {} : { unreadable: true }),
   };
 }
 

@@ -55,6 +55,12 @@ describe("snapshot chunks", () => {
     expect(decodeSnapshotChunkRequest(encodeSnapshotChunkRequest(request))).toEqual(request);
   });
 
+  it("are refused when a newer version has made them", () => {
+    const summary = { rows: 1, bytes: 1, index: 1, term: 1, revision: 1, effectHash: 1, format: 2 };
+    const chunk = quorate.raft.v1.SnapshotChunk.encode({ chain: new Uint8Array(32), summary }).finish();
+    expect(() => decodeSnapshotChunk(chunk)).toThrow("a newer version sends format 2");
+  });
+
   it("are refused if a key has no value", () => {
     const odd = quorate.raft.v1.SnapshotRows.encode({
       columns: [{ column: "a", keys: [utf8("k")] }],

@@ -18,6 +18,9 @@ export interface ColumnRows {
   readonly values: readonly Uint8Array[];
 }
 
+/** Of the rows and chunks of a snapshot together; those of before it was told are of format 1. */
+export const SNAPSHOT_FORMAT = 1;
+
 /** What all chunks of a snapshot must come to. */
 export interface SnapshotSummary {
   readonly rows: number;
@@ -72,7 +75,8 @@ export function decodeSnapshotRows(bytes: Uint8Array): ColumnRows[] {
 
 export function encodeSnapshotChunk(chunk: SnapshotChunk): Uint8Array {
   const { summary, ...rest } = chunk;
-  return wire.SnapshotChunk.encode(summary === undefined ? rest : { ...rest, summary }).finish();
+  const told = summary && { ...summary, format: SNAPSHOT_FORMAT };
+  return wire.SnapshotChunk.encode(told === undefined ? rest : { ...rest, summary: told }).finish();
 }
 
 /** The answer to a request for a transfer that is not held (any more). */
@@ -80,7 +84,8 @@ export function encodeSnapshotGone(transfer: number, sequence: number): Uint8Arr
   return wire.SnapshotChunk.encode({ transfer, sequence }).finish();
 }
 
-/** "gone": the sender does not hold the transfer. Bytes are views into `bytes`. @throws {DecodeError} */
+/** "gone": the sender does not hold the transfer. Bytes are views into `bytes`. @throws {DecodeError} also with a summary of an
+ * unknown format. */
 export function decodeSnapshotChunk(bytes: Uint8Array): SnapshotChunk | "gone" {
   const { transfer, sequence, rows, chain, summary } = decodeMessage(
     "SnapshotChunk",
@@ -98,6 +103,10 @@ export function decodeSnapshotChunk(bytes: Uint8Array): SnapshotChunk | "gone" {
 }
 
 function decodeSummary(summary: quorate.raft.v1.SnapshotSummary.$Properties): SnapshotSummary {
+  const { format } = summary;
+  if (format != null && format > SNAPSHOT_FORMAT) {
+    throw new DecodeError("SnapshotSummary", `a newer version sends format ${format}`, { unknownKind: true });
+  }
   return {
     rows: counterOf(summary.rows ?? 0, "rows"),
     bytes: counterOf(summary.bytes ?? 0, "bytes"),

@@ -15,4 +15,6 @@ export const EXIT = {
   alreadyRunning: 75,
   /** The cluster has removed this member, which is for ever. */
   memberRemoved: 77,
+  /** The cluster, or its data, is of a newer version than this build knows. Nothing was changed. */
+  unsupportedVersion: 78,
 } as const;

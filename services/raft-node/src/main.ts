@@ -8,6 +8,7 @@ import {
   TransportConfigurationError,
 } from "@quorate/transport-nats";
 import { EXIT } from "./exit-codes";
+import { FORMATS } from "./formats";
 import { MemberClaimedError } from "./member-claim";
 import { parseNodeOptions } from "./options";
 import { ThreadStartError } from "./threads/thread-ref";
@@ -38,6 +39,7 @@ async function start(): Promise<void> {
       tracer: tracing.tracer,
       failed: (what, error) => die(`the ${what} thread ended`, error),
       removed: (why) => void leave(why),
+      outdated: (why) => void giveWay(why),
     });
   } catch (error) {
     return refuse(asError(error), logger);
@@ -47,6 +49,7 @@ async function start(): Promise<void> {
     cluster: options.cluster,
     dataDir: options.dataDir,
     incarnation: running.incarnation,
+    formats: FORMATS,
   });
   if (stopping) await running.stop();
 }
@@ -73,6 +76,16 @@ async function leave(why: string): Promise<void> {
   process.exit(EXIT.memberRemoved);
 }
 
+/** The cluster goes on by rules that this build does not know. */
+async function giveWay(why: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.error(`ending: this build is too old for its cluster: ${why}`);
+  await running?.stop();
+  await tracing.shutdown();
+  process.exit(EXIT.unsupportedVersion);
+}
+
 /** It could not start: one clear line, and a code that says whether trying again makes sense. */
 function refuse(error: Error, log: Logger): never {
   log.error(`cannot start: ${error.message}`, { code: (error as { code?: string }).code });
@@ -81,6 +94,10 @@ function refuse(error: Error, log: Logger): never {
 
 /** It ran, and must not go on. */
 function die(what: string, error: Error): never {
+  if (isTooOld(error)) {
+    logger.error(`ending: this build is too old for its cluster: ${error.message}`);
+    process.exit(EXIT.unsupportedVersion);
+  }
   logger.error(`ending: ${what}: ${error.message}`, { error });
   process.exit(
     error instanceof InvariantError || isInvariant(error) ? EXIT.invariantBroken : EXIT.storageFailed,
@@ -92,6 +109,7 @@ function startExitCode(error: Error): number {
     return EXIT.brokerUnavailable;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;
+  if (isTooOld(error)) return EXIT.unsupportedVersion;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;
   return EXIT.storageFailed;
@@ -100,6 +118,11 @@ function startExitCode(error: Error): number {
 /** Errors of worker threads arrive as copies without their class. */
 function isInvariant(error: Error): boolean {
   return error.name === "InvariantError" || (error as { code?: string }).code === "invariant";
+}
+
+/** Of a log, a state or an entry that a newer build has written. */
+function isTooOld(error: Error): boolean {
+  return (error as { code?: string }).code === "unsupported-version";
 }
 
 function asError(reason: unknown): Error {

@@ -24,7 +24,7 @@ export interface MembershipDeskDependencies {
   readonly membership: Membership;
 }
 
-/** Whoever asks for nothing: the founding is this leader's own business. */
+/** Whoever asks for nothing: the founding and the cluster version are this leader's own business. */
 const NOBODY: Asker = { answer: () => undefined, span: undefined };
 
 /**
@@ -68,11 +68,22 @@ export class MembershipDesk {
     );
   }
 
+  /** On a leader that knows that every member can apply `version`. Twice does no harm. */
+  raiseClusterVersion(version: number): void {
+    const { term } = this.dependencies.raft.status();
+    this.#propose({ changeId: 0n, change: { kind: "raise-version", version } }, term, NOBODY);
+  }
+
   take({ order, skipHealthCheck }: MembershipOrder, asker: Asker, view: LeadershipView): void {
     if (order.kind === "move-leader") return this.#moveLeader(order.to, asker, view);
     const { change } = order.request;
     // These are a leader's own, or an operator's at the survivor itself.
-    if (change.kind === "found" || change.kind === "leave-joint" || change.kind === "refound")
+    if (
+      change.kind === "found" ||
+      change.kind === "leave-joint" ||
+      change.kind === "raise-version" ||
+      change.kind === "refound"
+    )
       return asker.answer(refusal("malformed", view));
     const status = this.dependencies.raft.status();
     if (status.role === "leader") {

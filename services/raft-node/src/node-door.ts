@@ -12,6 +12,7 @@ import {
   encodeNodeStatus,
   encodeProposeResponse,
   encodeReadResponse,
+  isApplicable,
   type NodeAnswer,
   type NodeStatus,
   type Subjects,
@@ -29,6 +30,8 @@ export interface NodeDoorDependencies {
   readonly lessor: ActorRef<LessorMessage>;
   readonly tracer: Tracer;
   readonly status: () => NodeStatus;
+  /** The one that new entries come under, at least. */
+  readonly clusterVersion: () => number;
 }
 
 const MALFORMED: NodeAnswer = {
@@ -67,6 +70,9 @@ export class NodeDoor {
     const asker = this.#asker(message, "propose");
     const request = decoded(() => decodeProposeRequest(message.payload));
     if (request === undefined) return asker.answer(encodeProposeResponse(MALFORMED));
+    // From a gateway that is newer than some member, as a rule: that one could not go on behind it.
+    if (!isApplicable(request.batch, this.dependencies.clusterVersion()))
+      return asker.answer(encodeProposeResponse(MALFORMED));
     if (!this.#deliveries.first(request.gateway, request.sequence)) return;
     this.dependencies.raft.tell({
       kind: "propose",

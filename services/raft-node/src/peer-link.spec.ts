@@ -17,18 +17,20 @@ function build() {
   const link = (memberId: MemberId, publishBytesMax = 100) => {
     const heard: RaftMessage[] = [];
     const removedBy: MemberId[] = [];
+    const outdatedBy: [MemberId, number][] = [];
     const peer = new PeerLink(
-      { clusterId: 0xcn, memberId, incarnation: 1, bootNonce: 5, publishBytesMax },
+      { clusterId: 0xcn, memberId, incarnation: 1, bootNonce: 5, publishBytesMax, clusterVersionMax: 2 },
       {
         subjects: SUBJECTS,
         transport: network.connect(`node ${memberId}`),
         raft: { tell: (message) => heard.push(message) },
         logger: SILENT_LOGGER,
         toldRemoved: (by) => removedBy.push(by),
+        outdated: (by, version) => outdatedBy.push([by, version]),
       },
     );
     peer.start();
-    return { peer, heard, removedBy };
+    return { peer, heard, removedBy, outdatedBy };
   };
   return { time, network, a: link(A), b: link(B) };
 }
@@ -115,6 +117,29 @@ describe("PeerLink", () => {
     time.advance(10);
     expect(b.heard).toEqual([]);
     expect(b.peer.dropped).toBe(1);
+  });
+
+  it("knows of each member which cluster version its newest start can apply", () => {
+    const { time, network, a, b } = build();
+    expect(b.peer.clusterVersionMaxOf(A)).toBeUndefined();
+    a.peer.send([{ to: B, message: HEARTBEAT }]);
+    time.advance(10);
+    expect(b.peer.clusterVersionMaxOf(A)).toBe(2);
+    // Started anew with a build of before cluster versions.
+    network.connect("someone").publish(SUBJECTS.raft(A, B), envelope({ incarnation: 2 }));
+    time.advance(10);
+    expect(b.peer.clusterVersionMaxOf(A)).toBe(1);
+  });
+
+  it("says so when the cluster is at a version that this member cannot apply, and hears nothing of it", () => {
+    const { time, network, b } = build();
+    const foreign = envelope({ clusterId: 0xdn, clusterVersion: 3 });
+    const sender = network.connect("someone");
+    for (const payload of [foreign, envelope({ clusterVersion: 2 }), envelope({ clusterVersion: 3 })])
+      sender.publish(SUBJECTS.raft(A, B), payload);
+    time.advance(10);
+    expect(b.outdatedBy).toEqual([[A, 3]]);
+    expect(b.heard).toHaveLength(1);
   });
 
   it("believes only the newest start of a sender, and only one process of it", () => {

@@ -1,6 +1,7 @@
 import type { ActorRef } from "@quorate/actor";
 import { hexId } from "@quorate/base";
 import type { Envelope, MemberId, Message } from "@quorate/raft";
+import { CLUSTER_VERSION_FIRST } from "@quorate/state-machine";
 import type { Logger } from "@quorate/telemetry";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
 import { decodePeerEnvelope, encodePeerEnvelope, type PeerEnvelope, type Subjects } from "@quorate/wire";
@@ -14,6 +15,8 @@ export interface PeerLinkOptions {
   readonly bootNonce: number;
   /** Bytes of entries after which a publish is cut, so that one never needs fragments because of the next. */
   readonly publishBytesMax: number;
+  /** The highest cluster version that this member can apply. */
+  readonly clusterVersionMax: number;
 }
 
 export interface PeerLinkDependencies {
@@ -23,11 +26,14 @@ export interface PeerLinkDependencies {
   readonly logger: Logger;
   /** `by` knows from its applied state that this member was removed. */
   readonly toldRemoved: (by: MemberId) => void;
+  /** The cluster of `by` is at a version that this member cannot apply. */
+  readonly outdated: (by: MemberId, clusterVersion: number) => void;
 }
 
 interface SenderSeen {
   readonly incarnation: number;
   readonly bootNonce: number;
+  readonly clusterVersionMax: number;
 }
 
 const GROUP = 0;
@@ -41,6 +47,7 @@ const SEEKING: readonly Message["kind"][] = ["pre-vote", "vote", "read-index"];
 export class PeerLink {
   readonly #senders = new Map<MemberId, SenderSeen>();
   #removed: ReadonlySet<MemberId> = new Set();
+  #clusterVersion = CLUSTER_VERSION_FIRST;
   #subscription: Subscription | undefined;
   #dropped = 0;
 
@@ -69,6 +76,16 @@ export class PeerLink {
     this.#removed = new Set(members);
   }
 
+  /** @param version By which rules this member applies entries now. */
+  clusterVersion(version: number): void {
+    this.#clusterVersion = version;
+  }
+
+  /** The highest cluster version that `member` can apply, as its newest start says; `undefined` before it was heard. */
+  clusterVersionMaxOf(member: MemberId): number | undefined {
+    return this.#senders.get(member)?.clusterVersionMax;
+  }
+
   /** Asks `to` whether it knows that this member was removed. Says nothing to one that does not. */
   askRemoved(to: MemberId): void {
     this.#publish(to, []);
@@ -84,7 +101,7 @@ export class PeerLink {
 
   #publish(to: MemberId, messages: readonly Message[], receiverRemoved = false): boolean {
     const { transport, subjects } = this.dependencies;
-    const { clusterId, memberId, incarnation, bootNonce } = this.options;
+    const { clusterId, memberId, incarnation, bootNonce, clusterVersionMax } = this.options;
     const payload = encodePeerEnvelope({
       clusterId,
       from: memberId,
@@ -94,6 +111,8 @@ export class PeerLink {
       group: GROUP,
       messages,
       receiverRemoved,
+      clusterVersion: this.#clusterVersion,
+      clusterVersionMax,
     });
     return transport.publish(subjects.raft(memberId, to), payload);
   }
@@ -107,7 +126,11 @@ export class PeerLink {
     }
     const why = this.#objection(envelope, inbound.subject);
     if (why !== undefined) return this.#drop(inbound.subject, why);
-    const { from, incarnation, messages } = envelope;
+    const { from, incarnation, messages, clusterVersion = CLUSTER_VERSION_FIRST } = envelope;
+    if (clusterVersion > this.options.clusterVersionMax)
+      return this.dependencies.outdated(from, clusterVersion);
+    if (envelope.unreadable === true)
+      return this.#drop(inbound.subject, "its format is not known: is the sender newer?");
     if (envelope.receiverRemoved === true) return this.dependencies.toldRemoved(from);
     // A removed member that missed its removal looks for a leader: it shall not disturb, and learns why nobody answers.
     // Whatever else it sends may still be of use, such as the last words of a leader that removed itself.
@@ -126,6 +149,7 @@ export class PeerLink {
     if (envelope.group !== GROUP) return `it is of group ${envelope.group}`;
     if (subject !== this.dependencies.subjects.raft(envelope.from, memberId))
       return "its sender is not that of its subject";
+    const { clusterVersionMax = CLUSTER_VERSION_FIRST } = envelope;
     const seen = this.#senders.get(envelope.from);
     if (seen !== undefined && envelope.incarnation < seen.incarnation)
       return "a newer start of its sender was seen";
@@ -135,7 +159,8 @@ export class PeerLink {
         ? undefined
         : "two processes use the identity of its sender";
     }
-    this.#senders.set(envelope.from, { incarnation: envelope.incarnation, bootNonce: envelope.bootNonce });
+    const { incarnation, bootNonce } = envelope;
+    this.#senders.set(envelope.from, { incarnation, bootNonce, clusterVersionMax });
     return undefined;
   }
 

@@ -37,7 +37,10 @@ describe("Publication", () => {
       orders.push(decodeMembershipOrder(new Uint8Array(payload)));
     });
     const transport = network.connect("member");
-    publication = new Publication({ self: SELF }, { transport, subjects, leader: () => leader });
+    publication = new Publication(
+      { self: SELF, clusterVersionMax: 3 },
+      { transport, subjects, leader: () => leader },
+    );
   });
 
   function tick(): void {
@@ -81,6 +84,17 @@ describe("Publication", () => {
     publication.applied(membershipWith([{ ...SELF, clientUrls: [] }]));
     tick();
     expect(orders).toHaveLength(1);
+  });
+
+  it("says which cluster version it can apply, once the cluster notes that", () => {
+    publication.applied(membershipWith([{ ...SELF, clusterVersionMax: 2 }]));
+    tick();
+    expect(orders).toEqual([]);
+    publication.applied({ ...membershipWith([{ ...SELF, clusterVersionMax: 2 }]), clusterVersion: 2 });
+    time.advance(100);
+    expect(orders).toMatchObject([
+      { order: { request: { change: { kind: "publish", clusterVersionMax: 3 } } } },
+    ]);
   });
 
   it("is silent while no leader is known, and when it is no member", () => {

@@ -1,5 +1,5 @@
 import type { MemberId } from "@quorate/raft";
-import type { Membership } from "@quorate/state-machine";
+import { SINCE, type Membership } from "@quorate/state-machine";
 import type { Transport } from "@quorate/transport";
 import { encodeMembershipOrder, type NodeMember, type Subjects } from "@quorate/wire";
 
@@ -13,23 +13,27 @@ export interface PublicationDependencies {
 const ANSWER_MS = 2000;
 
 /**
- * Writes down in the log what this member is called and where its clients connect, once it has started: until then others list
- * it as one that is not. It asks the leader again and again, until applied state says so.
+ * Writes down in the log what this member is called, where its clients connect and which cluster version it can apply, once it
+ * has started: until then others list it as one that is not. It asks the leader again and again, until applied state says so.
  */
 export class Publication {
   #isDue = false;
   #asking = false;
 
   constructor(
-    private readonly options: { readonly self: NodeMember },
+    private readonly options: { readonly self: NodeMember; readonly clusterVersionMax: number },
     private readonly dependencies: PublicationDependencies,
   ) {}
 
   applied(membership: Membership): void {
-    const { self } = this.options;
+    const { self, clusterVersionMax } = this.options;
+    const publishesVersions = membership.clusterVersion >= SINCE.publishedVersions;
     const known = membership.members.find(({ id }) => id === self.id);
     this.#isDue =
-      known !== undefined && (known.name !== self.name || known.clientUrls.join() !== self.clientUrls.join());
+      known !== undefined &&
+      (known.name !== self.name ||
+        known.clientUrls.join() !== self.clientUrls.join() ||
+        (publishesVersions && known.clusterVersionMax !== clusterVersionMax));
     // The leader takes one change at a time: when one is done it is the turn of the next.
     this.tick();
   }
@@ -38,8 +42,9 @@ export class Publication {
     const { transport, subjects } = this.dependencies;
     const leader = this.#isDue && !this.#asking ? this.dependencies.leader() : undefined;
     if (leader === undefined) return;
-    const { id, name, clientUrls } = this.options.self;
-    const change = { kind: "publish", id, name, clientUrls } as const;
+    const { self, clusterVersionMax } = this.options;
+    const { id, name, clientUrls } = self;
+    const change = { kind: "publish", id, name, clientUrls, clusterVersionMax } as const;
     const payload = encodeMembershipOrder({
       order: { kind: "change", request: { changeId: 0n, change } },
       skipHealthCheck: false,

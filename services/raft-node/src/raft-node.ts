@@ -13,6 +13,7 @@ import { LessorActor, type LessorMessage } from "./actors/lessor-actor";
 import { QuotaActor, type QuotaOptions } from "./actors/quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-actor";
 import { compactionSchedule, type AutoCompaction } from "./auto-compaction";
+import { ClusterVersionRaise } from "./cluster-version-raise";
 import { FeedDoor } from "./feed-door";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { MaintenanceDoor } from "./maintenance-door";
@@ -46,6 +47,8 @@ export interface RaftNodeOptions {
   readonly unsafeOptions: readonly string[];
   /** The product's version, shown in its status. */
   readonly version: string;
+  /** The highest cluster version that this member can apply. */
+  readonly clusterVersionMax: number;
   /** Random per start, 32 bits. */
   readonly bootNonce: number;
 }
@@ -69,6 +72,8 @@ export interface RaftNodeDependencies {
   readonly condition: StoreCondition;
   /** This member was removed, and nobody needs it any more: it must end. Called once at the most. */
   readonly removed: (why: string) => void;
+  /** The cluster is at a version that this member cannot apply: it must end. */
+  readonly outdated: (why: string) => void;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -95,6 +100,8 @@ export class RaftNode {
   readonly #notices: LeaderNotices;
   readonly #retirement: Retirement;
   readonly #publication: Publication;
+  readonly #versionRaise: ClusterVersionRaise;
+  #clusterVersion: number;
   readonly #door: NodeDoor;
   readonly #feed: FeedDoor;
   readonly #maintenance: MaintenanceDoor;
@@ -125,6 +132,7 @@ export class RaftNode {
   ) {
     const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
     const { start, position, condition } = dependencies;
+    const { clusterVersionMax } = options;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
     // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
@@ -136,6 +144,7 @@ export class RaftNode {
         incarnation,
         bootNonce: options.bootNonce,
         publishBytesMax: options.publishBytesMax,
+        clusterVersionMax,
       },
       {
         transport,
@@ -143,6 +152,7 @@ export class RaftNode {
         raft: self,
         logger,
         toldRemoved: (by) => this.#retirement.told(by),
+        outdated: (by, version) => this.#outdated(by, version),
       },
     );
     this.#retirement = new Retirement(
@@ -157,8 +167,17 @@ export class RaftNode {
       { transport, subjects },
     );
     this.#publication = new Publication(
-      { self: options.self },
+      { self: options.self, clusterVersionMax },
       { transport, subjects, leader: () => this.#raft.view().raft.leader },
+    );
+    this.#versionRaise = new ClusterVersionRaise(
+      { memberId, clusterVersionMax },
+      {
+        raft: self,
+        status: () => this.#raft.view().raft,
+        heard: (member) => this.#peers.clusterVersionMaxOf(member),
+        membership: dependencies.membership,
+      },
     );
     const lessorActor = new LessorActor(
       {
@@ -172,6 +191,7 @@ export class RaftNode {
     const lessor: ActorRef<LessorMessage> = { tell: (message) => lessorActor.receive(message) };
     const quota = new QuotaActor({ ...options.quota, memberId }, { raft: self, condition });
     const { membership } = dependencies;
+    this.#clusterVersion = membership.clusterVersion;
     const configuration = membership.founded ? membership.configuration : start.configuration;
     const founders = start.configuration.incoming.map((id) => {
       const { name = "", peerUrls = [] } = options.members.find((member) => member.id === id) ?? {};
@@ -216,7 +236,15 @@ export class RaftNode {
     );
     this.#door = new NodeDoor(
       { memberId },
-      { transport, subjects, raft: self, lessor, tracer, status: () => this.status() },
+      {
+        transport,
+        subjects,
+        raft: self,
+        lessor,
+        tracer,
+        status: () => this.status(),
+        clusterVersion: () => this.#clusterVersion,
+      },
     );
     this.#feed = new FeedDoor(
       {
@@ -268,6 +296,7 @@ export class RaftNode {
           lessor.tell({ kind: "tick" });
           this.#retirement.tick();
           this.#publication.tick();
+          this.#versionRaise.tick();
           quota.receive({ kind: "tick" });
         },
       },
@@ -355,6 +384,8 @@ export class RaftNode {
       quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
       alarms: condition.alarms,
       unsafeOptions: this.options.unsafeOptions,
+      clusterVersion: this.#clusterVersion,
+      clusterVersionMax: this.options.clusterVersionMax,
     };
   }
 
@@ -404,7 +435,23 @@ export class RaftNode {
   #show(membership: Membership): void {
     this.#notices.membership(listMembers(membership));
     this.#peers.removed(membership.removed);
+    this.#clusterVersionApplied(membership.clusterVersion);
+    this.#versionRaise.applied(membership);
     this.#publication.applied(membership);
+  }
+
+  #clusterVersionApplied(version: number): void {
+    this.#peers.clusterVersion(version);
+    if (version !== this.#clusterVersion) this.dependencies.logger.info("cluster version", { version });
+    this.#clusterVersion = version;
+  }
+
+  #outdated(by: MemberId, version: number): void {
+    const { clusterVersionMax } = this.options;
+    this.dependencies.outdated(
+      `member ${hexId(by)} says that the cluster is at version ${version}, and this build applies entries up to version ` +
+        `${clusterVersionMax}. Start the newer build that the other members run`,
+    );
   }
 
   #leadershipChanged(leadership: Leadership): void {

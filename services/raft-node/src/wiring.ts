@@ -4,7 +4,12 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { RAFT_DEFAULTS, type Configuration, type LogIndex } from "@quorate/raft";
-import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
+import {
+  CLUSTER_VERSION_MAX,
+  type AppliedPosition,
+  type Membership,
+  type StoreCondition,
+} from "@quorate/state-machine";
 import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
@@ -40,6 +45,8 @@ export interface NodeEnvironment {
   readonly failed: (what: string, error: Error) => void;
   /** The cluster has removed this member: the process must end. */
   readonly removed: (why: string) => void;
+  /** The cluster is newer than this build: the process must end. */
+  readonly outdated: (why: string) => void;
 }
 
 const CLAIM_ANSWER_MS = 1000;
@@ -68,7 +75,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
  * @throws {MemberClaimedError} another process is this member.
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
-  const { logger, tracer, failed, removed } = environment;
+  const { logger, tracer, failed, removed, outdated } = environment;
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
@@ -120,6 +127,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
       version: PRODUCT_VERSION,
       unsafeOptions: options.forceNewCluster ? ["--force-new-cluster"] : [],
+      clusterVersionMax: CLUSTER_VERSION_MAX,
       bootNonce,
     },
     {
@@ -138,6 +146,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       membership,
       condition,
       removed,
+      outdated,
     },
   );
   later.node = node;

@@ -214,7 +214,7 @@ func (c *cluster) Terminate(t testing.TB) {
 	if out, err := c.quorate("dev", "stop"); err != nil {
 		t.Errorf("cannot stop the cluster: %v\n%s", err, out)
 	}
-	if t.Failed() {
+	if t != nil && t.Failed() {
 		t.Logf("logs: %s", filepath.Join(c.dir, "logs"))
 		return
 	}

@@ -82,7 +82,13 @@ describe("a replicated membership", () => {
     const updated = apply(
       three,
       { kind: "update", id: idOf(2), peerUrls: ["http://n2", "http://elsewhere"] },
-      { kind: "publish", id: idOf(2), name: "second", clientUrls: ["http://clients"] },
+      {
+        kind: "publish",
+        id: idOf(2),
+        name: "second",
+        clientUrls: ["http://clients"],
+        clusterVersionMax: 2,
+      },
     );
     expect(updated.members[1]).toEqual({
       id: 2n,
@@ -91,6 +97,32 @@ describe("a replicated membership", () => {
       clientUrls: ["http://clients"],
     });
     expect(updated.configuration).toEqual(three.configuration);
+  });
+
+  it("is at the first cluster version until that is raised, and never falls", () => {
+    const raised = apply(three, { kind: "raise-version", version: 2 });
+    expect([three.clusterVersion, raised.clusterVersion]).toEqual([1, 2]);
+    expect(apply(raised, { kind: "raise-version", version: 1 }).clusterVersion).toBe(2);
+  });
+
+  it("does not go on above what this build can apply", () => {
+    const raise: MembershipChange = { kind: "raise-version", version: 2 };
+    expect(() => changeMembership(three, { changeId: 0n, change: raise }, 1)).toThrow(
+      expect.objectContaining({ code: "unsupported-version" }),
+    );
+  });
+
+  it("notes what its members can apply from cluster version 2 on", () => {
+    const publish: MembershipChange = {
+      kind: "publish",
+      id: idOf(2),
+      name: "n2",
+      clientUrls: [],
+      clusterVersionMax: 5,
+    };
+    expect(apply(three, publish).members[1]).not.toHaveProperty("clusterVersionMax");
+    const raised = apply(three, { kind: "raise-version", version: 2 }, publish);
+    expect(raised.members[1]).toHaveProperty("clusterVersionMax", 5);
   });
 
   it("does nothing when a change arrives again", () => {

@@ -8,6 +8,7 @@ import {
   type ConfigurationError,
   type MemberId,
 } from "@quorate/raft";
+import { assertApplicable, CLUSTER_VERSION_MAX, SINCE } from "../cluster-version";
 import type {
   ClusterMember,
   Membership,
@@ -23,11 +24,21 @@ export type MembershipResult =
   | { readonly ok: true; readonly membership: Membership }
   | { readonly ok: false; readonly error: MembershipError };
 
-/** What `request` makes of `membership`. Checks in etcd's order, so that a request with two faults is told the same. */
-export function changeMembership(membership: Membership, request: MembershipRequest): MembershipResult {
+/**
+ * What `request` makes of `membership`. Checks in etcd's order, so that a request with two faults is told the same.
+ *
+ * @param clusterVersionMax The highest cluster version that this build can apply.
+ * @throws {UnsupportedVersionError} the cluster goes on with a higher one.
+ */
+export function changeMembership(
+  membership: Membership,
+  request: MembershipRequest,
+  clusterVersionMax = CLUSTER_VERSION_MAX,
+): MembershipResult {
   const { changeId, change } = request;
   if (changeId !== 0n && membership.changes.includes(changeId)) return { ok: true, membership };
   const result = changed(membership, change);
+  if (result.ok) assertApplicable(result.membership.clusterVersion, clusterVersionMax);
   if (!result.ok || changeId === 0n) return result;
   const changes = [...membership.changes, changeId].slice(-REMEMBERED_CHANGES);
   return { ok: true, membership: { ...result.membership, changes } };
@@ -58,8 +69,12 @@ function changed(membership: Membership, change: MembershipChange): MembershipRe
       const member = find(membership, change.id);
       if (member === undefined) return failed("member-not-found");
       const { name, clientUrls } = change;
-      return { ok: true, membership: withMember(membership, { ...member, name, clientUrls }) };
+      const published = { ...member, name, clientUrls, ...publishedVersion(membership, change) };
+      return { ok: true, membership: withMember(membership, published) };
     }
+    case "raise-version":
+      if (change.version <= membership.clusterVersion) return { ok: true, membership };
+      return { ok: true, membership: { ...membership, clusterVersion: change.version } };
     case "leave-joint":
       // Two leaders may both add it; the second finds it done.
       if (!isJoint(membership.configuration)) return { ok: true, membership };
@@ -147,6 +162,14 @@ const ERRORS: Readonly<Record<ConfigurationError, MembershipError["code"]>> = {
   "not-a-learner": "member-not-learner",
   "no-voters-left": "no-voters-left",
 };
+
+/** Members of the first cluster version would not note it, and the effect hash covers what is noted. */
+function publishedVersion(
+  { clusterVersion }: Membership,
+  { clusterVersionMax }: Extract<MembershipChange, { kind: "publish" }>,
+): Pick<ClusterMember, "clusterVersionMax"> {
+  return clusterVersion >= SINCE.publishedVersions && clusterVersionMax > 0 ? { clusterVersionMax } : {};
+}
 
 function find(membership: Membership, id: MemberId): ClusterMember | undefined {
   return membership.members.find((member) => member.id === id);

@@ -1,6 +1,7 @@
 import type { MemberId } from "@quorate/raft";
 import { putRequest } from "../../../mvcc/src/testing/requests";
 import { StateFixture } from "../testing/state-fixture";
+import { StateMachine } from "../state-machine";
 import type { Command } from "../types";
 import type { ClusterMember, MembershipChange } from "./membership";
 
@@ -20,6 +21,8 @@ const found = change({
   members: [memberOf(1n), memberOf(0xffff_ffff_ffff_ffffn)],
 });
 const add = change({ kind: "add", member: memberOf(3n), learner: true, learnersMax: 1 }, 5n);
+/** After `found`, `add` and `publish`. */
+const FIRST_VERSION_HASH = 2484101674;
 const put: Command = { kind: "put", request: putRequest("a") };
 
 describe("the membership in applied state", () => {
@@ -53,6 +56,50 @@ describe("the membership in applied state", () => {
     ]);
     expect(outcomes).toEqual([[{ ok: false, error: { code: "member-not-learner" } }]]);
     expect(membership?.configuration.incoming).toHaveLength(2);
+  });
+
+  const raise = change({ kind: "raise-version", version: 2 });
+  const publish = change({
+    kind: "publish",
+    id: 1n as MemberId,
+    name: "n1",
+    clientUrls: ["http://c"],
+    clusterVersionMax: 2,
+  });
+
+  it("has the same effects under the first cluster version as in builds that knew no other", () => {
+    // The number is what the build of before cluster versions came to with the same entries.
+    const state = new StateFixture();
+    for (const command of [found, add, publish]) state.apply([state.entry(command)]);
+    expect(state.machine.position.effectHash).toBe(FIRST_VERSION_HASH);
+  });
+
+  it("keeps the cluster version over a restart", () => {
+    const state = new StateFixture();
+    for (const command of [found, raise, publish]) state.apply([state.entry(command)]);
+    state.restart();
+    expect(state.machine.membership).toMatchObject({
+      clusterVersion: 2,
+      members: [{ clusterVersionMax: 2 }, {}],
+    });
+  });
+
+  it("stops a build that cannot apply the cluster version, with nothing written", () => {
+    const state = new StateFixture({ clusterVersionMax: 1 });
+    state.apply([state.entry(found)]);
+    const before = state.rows("meta");
+    expect(() => state.apply([state.entry(put), { index: 3, term: 1, commands: [raise] }])).toThrow(
+      "The cluster is at version 2, and this build applies entries up to version 1",
+    );
+    expect(state.rows("meta")).toEqual(before);
+  });
+
+  it("keeps such a build from opening the state, too", () => {
+    const state = new StateFixture();
+    for (const command of [found, raise]) state.apply([state.entry(command)]);
+    expect(() => new StateMachine({ clusterVersionMax: 1 }, { view: state.view })).toThrow(
+      expect.objectContaining({ code: "unsupported-version" }),
+    );
   });
 
   it("uses up no revision and writes no event", () => {

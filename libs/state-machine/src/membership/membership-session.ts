@@ -1,4 +1,5 @@
 import { EMPTY_BYTES } from "@quorate/base";
+import { CLUSTER_VERSION_MAX } from "../cluster-version";
 import type { CommandOutcome, StateBatch } from "../types";
 import { changeMembership } from "./change-membership";
 import type { Membership, MembershipRequest } from "./membership";
@@ -11,7 +12,10 @@ export class MembershipSession {
   #changed = false;
   #changedInEntry = false;
 
-  constructor(membership: Membership) {
+  constructor(
+    membership: Membership,
+    private readonly clusterVersionMax = CLUSTER_VERSION_MAX,
+  ) {
     this.#membership = membership;
   }
 
@@ -26,7 +30,7 @@ export class MembershipSession {
 
   run(request: MembershipRequest): CommandOutcome {
     this.#asked = true;
-    const result = changeMembership(this.#membership, request);
+    const result = changeMembership(this.#membership, request, this.clusterVersionMax);
     if (!result.ok) return result;
     if (result.membership !== this.#membership) this.#changed = this.#changedInEntry = true;
     this.#membership = result.membership;

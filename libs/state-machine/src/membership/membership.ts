@@ -1,4 +1,5 @@
 import type { Configuration, MemberId } from "@quorate/raft";
+import { CLUSTER_VERSION_FIRST } from "../cluster-version";
 
 /** What the cluster knows of a member beside its vote. */
 export interface ClusterMember {
@@ -8,6 +9,8 @@ export interface ClusterMember {
   readonly name: string;
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
+  /** The highest cluster version that it can apply, if it has published that; see `SINCE.publishedVersions`. */
+  readonly clusterVersionMax?: number;
 }
 
 /**
@@ -18,6 +21,8 @@ export interface Membership {
   /** False until the first leader has written down with whom the cluster began. */
   readonly founded: boolean;
   readonly clusterId: bigint;
+  /** By which rules entries are applied; never falls. See `cluster-version.ts`. */
+  readonly clusterVersion: number;
   /** Ascending by id. */
   readonly members: readonly ClusterMember[];
   /** Ascending. Remembered for ever: a removed member never comes back under its id. */
@@ -31,6 +36,7 @@ export interface Membership {
 export const UNFOUNDED: Membership = {
   founded: false,
   clusterId: 0n,
+  clusterVersion: CLUSTER_VERSION_FIRST,
   members: [],
   removed: [],
   configuration: { incoming: [], outgoing: [], learners: [] },
@@ -65,12 +71,16 @@ export type MembershipChange =
       readonly id: MemberId;
       readonly name: string;
       readonly clientUrls: readonly string[];
+      /** The highest cluster version that it can apply; 0: it does not say. */
+      readonly clusterVersionMax: number;
     }
   /**
    * A majority is gone for good: the cluster begins anew, as cluster `clusterId`, with this one member. Never proposed: an
    * operator has it written into the log of the survivor, which then counts as committed.
    */
   | { readonly kind: "refound"; readonly clusterId: bigint; readonly member: ClusterMember }
+  /** What a leader adds once every member can apply it. */
+  | { readonly kind: "raise-version"; readonly version: number }
   /** What a leader adds after "replace". */
   | { readonly kind: "leave-joint" };
 

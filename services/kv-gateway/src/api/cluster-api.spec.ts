@@ -1,6 +1,6 @@
 import { VirtualTime } from "@quorate/actor";
 import { EMPTY_BYTES } from "@quorate/base";
-import { messageToJson } from "@quorate/wire";
+import { etcdserverpb, messageToJson } from "@quorate/wire";
 import type { CallOutcome } from "../actors/pending-call";
 import { testGateway } from "../testing/test-gateway";
 
@@ -18,7 +18,7 @@ function build() {
     const [outcome] = outcomes;
     return outcome?.kind === "ok" ? messageToJson("etcdserverpb.StatusResponse", outcome.bytes) : outcome;
   };
-  return { gateway, nodes, status };
+  return { gateway, nodes, status, advance: (ms: number) => time.advance(ms) };
 }
 
 function copied(outcome: CallOutcome): CallOutcome {
@@ -54,5 +54,34 @@ describe("the status of a gateway that stands for the whole cluster", () => {
     const { nodes, status } = build();
     for (const node of nodes) node.tellsStatus = false;
     expect(status(7000)).toMatchObject({ kind: "failed", failure: { code: "member-unreachable" } });
+  });
+});
+
+describe("a downgrade", () => {
+  const { CANCEL, ENABLE, VALIDATE } = etcdserverpb.DowngradeRequest.DowngradeAction;
+
+  function downgrade(request: etcdserverpb.DowngradeRequest.$Properties): CallOutcome | undefined {
+    const { gateway, advance } = build();
+    const outcomes: CallOutcome[] = [];
+    const bytes = etcdserverpb.DowngradeRequest.encode(request).finish();
+    gateway.cluster.downgrade(bytes, CONTEXT, (outcome) => void outcomes.push(copied(outcome)));
+    advance(10);
+    return outcomes[0];
+  }
+
+  it.each([
+    [VALIDATE, "3.5", "bad-downgrade-target"],
+    [ENABLE, "3.5.0", "bad-downgrade-target"],
+    [ENABLE, "3", "bad-downgrade-version"],
+    [VALIDATE, "", "bad-downgrade-version"],
+  ])("has no valid target: action %s to %j", (action, version, code) => {
+    expect(downgrade({ action, version })).toMatchObject({ kind: "failed", failure: { code } });
+  });
+
+  it("is never on its way, and can always be cancelled", () => {
+    const outcome = downgrade({ action: CANCEL });
+    expect(
+      outcome?.kind === "ok" && messageToJson("etcdserverpb.DowngradeResponse", outcome.bytes),
+    ).toMatchObject({ header: { member_id: "2", revision: "7" }, version: "3.6.0" });
   });
 });

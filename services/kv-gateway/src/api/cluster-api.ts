@@ -6,8 +6,8 @@ import type { MemberId } from "../actors/leader-view";
 import type { MemberDirectory } from "../actors/member-directory";
 import type { NodeQueries } from "../actors/node-queries";
 import type { CallOutcome } from "../actors/pending-call";
-import { ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
-import type { ApiMethod } from "./api-method";
+import { ETCD_CLUSTER_VERSION, ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
+import type { ApiMethod, CallContext } from "./api-method";
 import { memberMessages, type MemberView } from "./member-messages";
 import { fail, isReadable, lacksLeader } from "./request-checks";
 
@@ -30,7 +30,7 @@ export interface ClusterApiDependencies {
   readonly clock: Clock;
 }
 
-/** What nodes tell about themselves and each other: `Maintenance.Status` and `Cluster.MemberList`. */
+/** What nodes tell about themselves and each other: `Maintenance.Status`, `Maintenance.Downgrade` and `Cluster.MemberList`. */
 export class ClusterApi {
   constructor(
     private readonly options: ClusterApiOptions,
@@ -41,9 +41,24 @@ export class ClusterApi {
   readonly status: ApiMethod = (request, context, reply) => {
     if (!isReadable(etcdserverpb.StatusRequest, request, reply)) return undefined;
     if (lacksLeader(context, this.dependencies.tracker, reply)) return undefined;
-    const { clock } = this.dependencies;
-    const deadline = clock.now() + Math.min(context.timeoutMs, this.options.requestTimeoutMs);
-    this.#askStatus(this.#statusCandidates(), deadline, reply);
+    this.#tellStatus(context, encodeStatus, reply);
+    return undefined;
+  };
+
+  /**
+   * A cluster of ours has no data that an older etcd could go on with, so no target is valid, and none is ever on its way:
+   * what this etcd says to a target that it does not know. Going back to an earlier build is not asked for: see the README.
+   */
+  readonly downgrade: ApiMethod = (request, context, reply) => {
+    if (!isReadable(etcdserverpb.DowngradeRequest, request, reply)) return undefined;
+    if (lacksLeader(context, this.dependencies.tracker, reply)) return undefined;
+    const { action, version } = etcdserverpb.DowngradeRequest.decode(request);
+    if (action !== etcdserverpb.DowngradeRequest.DowngradeAction.CANCEL) {
+      const isVersion = /^\d+\.\d+(\.\d+)?$/.test(version);
+      fail(reply, isVersion ? "bad-downgrade-target" : "bad-downgrade-version");
+      return undefined;
+    }
+    this.#tellStatus(context, encodeNoDowngrade, reply);
     return undefined;
   };
 
@@ -84,15 +99,30 @@ export class ClusterApi {
     else queries.confirm(member, timeoutMs, (confirmed) => (confirmed ? askStatus() : askNext()));
   }
 
+  #tellStatus(
+    context: CallContext,
+    encode: (status: NodeStatus) => Uint8Array,
+    reply: (outcome: CallOutcome) => void,
+  ): void {
+    const { clock } = this.dependencies;
+    const deadline = clock.now() + Math.min(context.timeoutMs, this.options.requestTimeoutMs);
+    this.#askStatus(this.#statusCandidates(), deadline, encode, reply);
+  }
+
   /** Asks each candidate once, until one answers. */
-  #askStatus(candidates: readonly MemberId[], deadline: number, reply: (outcome: CallOutcome) => void): void {
+  #askStatus(
+    candidates: readonly MemberId[],
+    deadline: number,
+    encode: (status: NodeStatus) => Uint8Array,
+    reply: (outcome: CallOutcome) => void,
+  ): void {
     const { clock, queries } = this.dependencies;
     const [member, ...others] = candidates;
     const leftMs = deadline - clock.now();
     if (member === undefined || leftMs <= 0) return fail(reply, "member-unreachable");
     queries.status(member, Math.min(leftMs, this.options.answerMs), (status) => {
-      if (status === undefined) this.#askStatus(others, deadline, reply);
-      else reply({ kind: "ok", bytes: encodeStatus(status) });
+      if (status === undefined) this.#askStatus(others, deadline, encode, reply);
+      else reply({ kind: "ok", bytes: encode(status) });
     });
   }
 
@@ -129,7 +159,8 @@ function encodeStatus(status: NodeStatus): Uint8Array {
   return etcdserverpb.StatusResponse.encode({
     header: { ...headerOf(status), revision: status.revision },
     version: ETCD_COMPATIBLE_VERSION,
-    storageVersion: ETCD_STORAGE_VERSION,
+    // Whoever compares versions does not look behind the "+" (semver); people do, with `etcdctl endpoint status`.
+    storageVersion: `${ETCD_STORAGE_VERSION}+quorate.${status.clusterVersion}`,
     dbSize,
     dbSizeInUse: status.storedBytes,
     dbSizeQuota: status.quotaBytes,
@@ -145,6 +176,11 @@ function encodeStatus(status: NodeStatus): Uint8Array {
     isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
     downgradeInfo: { enabled: false, targetVersion: "" },
   }).finish();
+}
+
+function encodeNoDowngrade(status: NodeStatus): Uint8Array {
+  const header = { ...headerOf(status), revision: status.revision };
+  return etcdserverpb.DowngradeResponse.encode({ header, version: ETCD_CLUSTER_VERSION }).finish();
 }
 
 /** As Go prints the message. */

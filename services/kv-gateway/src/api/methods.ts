@@ -54,6 +54,7 @@ export function apiMethods(apis: Apis): ApiMethods {
       "etcdserverpb.Cluster/MemberPromote": membership.memberPromote,
       "etcdserverpb.Maintenance/MoveLeader": membership.moveLeader,
       "etcdserverpb.Maintenance/Status": cluster.status,
+      "etcdserverpb.Maintenance/Downgrade": cluster.downgrade,
       "etcdserverpb.Maintenance/Alarm": alarms.alarm,
       "etcdserverpb.Maintenance/HashKV": maintenance.hashKv,
       "etcdserverpb.Maintenance/Hash": maintenance.hash,

@@ -1,7 +1,7 @@
 import type { LeaderTracker } from "../actors/leader-tracker";
 import type { CallContext } from "./api-method";
 import type { Reply } from "./api-calls";
-import { definite, type DeliveryFailureCode } from "./request-failure";
+import { definite, type DeliveryFailureCode, type ValidationFailureCode } from "./request-failure";
 
 // For calls that do not go through a queue.
 
@@ -27,6 +27,6 @@ export function lacksLeader(context: CallContext, tracker: LeaderTracker, reply:
   return true;
 }
 
-export function fail(reply: Reply, code: DeliveryFailureCode): void {
+export function fail(reply: Reply, code: DeliveryFailureCode | ValidationFailureCode): void {
   reply({ kind: "failed", failure: definite(code) });
 }

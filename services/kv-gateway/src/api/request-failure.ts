@@ -54,6 +54,9 @@ export type ValidationFailureCode =
   | "unknown-service"
   /** Of a member that shall be added. */
   | "bad-member-urls"
+  /** Of a downgrade: what it names is no version, or none that there is a way to. */
+  | "bad-downgrade-version"
+  | "bad-downgrade-target"
   | "unimplemented"
   | "unsupported-content-type";
 

@@ -46,6 +46,8 @@ const STATUS: Readonly<Record<FailureCode, readonly [code: number, text: string 
   "lease-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: lease already exists"],
   "lease-ttl-too-large": [GrpcCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"],
   "bad-member-urls": [GrpcCode.INVALID_ARGUMENT, "etcdserver: given member URLs are invalid"],
+  "bad-downgrade-version": [GrpcCode.INVALID_ARGUMENT, "etcdserver: wrong downgrade target version format"],
+  "bad-downgrade-target": [GrpcCode.INVALID_ARGUMENT, "etcdserver: invalid downgrade target version"],
   "member-exists": [GrpcCode.FAILED_PRECONDITION, "etcdserver: member ID already exist"],
   "peer-urls-exist": [GrpcCode.FAILED_PRECONDITION, "etcdserver: Peer URLs already exists"],
   "member-not-found": [GrpcCode.NOT_FOUND, "etcdserver: member not found"],

@@ -56,12 +56,7 @@ describe("a unary method over HTTP/JSON", () => {
       error(3, expect.stringContaining("limit: expected an integer")),
     ],
     ["/v3/kv/increment", "{}", 404, error(5, "Not Found")],
-    [
-      "/v3/maintenance/downgrade",
-      "{}",
-      501,
-      error(12, "unknown method Downgrade for service etcdserverpb.Maintenance"),
-    ],
+    ["/v3/maintenance/downgrade", "{}", 400, error(3, "etcdserver: wrong downgrade target version format")],
     ["/v3/lock/unlock", '{"key":5}', 400, error(3, expect.stringMatching(/^Cannot read JSON of v3lockpb/))],
     ["/v3/election/resign", "{}", 500, error(2, '"leader" field must be provided')],
     [

@@ -62,6 +62,7 @@ export function natsMethods(apis: NatsApis): readonly NatsMethod[] {
     namedMethod("cluster", "memberpromote", membership.memberPromote, "etcdserverpb.MemberPromote"),
     maintenanceMethod("moveleader", membership.moveLeaderFromAnywhere, "MoveLeader"),
     maintenanceMethod("status", cluster.status, "Status"),
+    maintenanceMethod("downgrade", cluster.downgrade, "Downgrade"),
     maintenanceMethod("alarm", alarms.alarm, "Alarm"),
     maintenanceMethod("hashkv", maintenance.hashKv, "HashKV"),
     maintenanceMethod("hash", maintenance.hash, "Hash"),

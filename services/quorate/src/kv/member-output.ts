@@ -14,6 +14,7 @@ export function renderStatus(status: MemberStatus, format: OutputFormat): Uint8A
         ["Revision", status.revision],
         ["RaftTerm", status.term],
         ["Version", status.version],
+        ["StorageVersion", status.storageVersion],
         ["DBSize", status.sizeBytes],
         ["Leader", status.leaderId],
         ["IsLearner", status.isLearner],
@@ -114,6 +115,7 @@ function statusJson(status: MemberStatus): ReturnType<typeof withoutZeros> {
       raft_term: status.term,
     },
     version: status.version,
+    storageVersion: status.storageVersion,
     dbSize: status.sizeBytes,
     leader: status.leaderId,
     raftIndex: status.raftIndex,
@@ -135,6 +137,7 @@ function statusRows(status: MemberStatus): string[][] {
     ["applied index", String(status.appliedIndex)],
     ["size", `${status.sizeBytes} bytes`],
     ["version", status.version],
+    ["storage", status.storageVersion],
     ["learner", String(status.isLearner)],
     ["errors", status.errors.join("; ") || "none"],
   ];

@@ -76,6 +76,16 @@ function kinds(reports: readonly ApplierReport[]): string[] {
 }
 
 describe("ApplierActor", () => {
+  it.each<[string, Entry["type"], readonly number[]]>([
+    ["command", "command", [0x0a, 4, 0x7a, 2, 1, 2]],
+    ["membership change", "configuration", [0xfa, 0x07, 0]],
+  ])("stops at a %s that only newer builds know, with nothing of the turn written", (_what, type, bytes) => {
+    const { actor, disk } = build();
+    apply(actor, [entry(1, [put("a", "1")]), { ...entry(2, Uint8Array.from(bytes)), type }]);
+    expect(() => actor.turnEnded()).toThrow(expect.objectContaining({ code: "unsupported-version" }));
+    expect(disk.unsyncedBatches).toBe(0);
+  });
+
   it("applies the entries of a turn in one batch, and answers only those that are owed an answer", () => {
     const { actor, reports, disk } = build();
     apply(actor, [entry(1, [put("a", "1")]), entry(2, [put("b", "2"), put("c", "3")])], [2]);

@@ -3,15 +3,16 @@ import { assertNever, type Clock } from "@quorate/base";
 import type { LeaseId, LeaseRecord } from "@quorate/lease";
 import type { Event, RangeBudget, Revision } from "@quorate/mvcc";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
-import type {
-  AppliedPosition,
-  Command,
-  CommandOutcome,
-  CommittedEntry,
-  LeaseChange,
-  Membership,
-  StateColumn,
-  StoreCondition,
+import {
+  UnsupportedVersionError,
+  type AppliedPosition,
+  type Command,
+  type CommandOutcome,
+  type CommittedEntry,
+  type LeaseChange,
+  type Membership,
+  type StateColumn,
+  type StoreCondition,
 } from "@quorate/state-machine";
 import type { KeyValueBatch } from "@quorate/storage";
 import {
@@ -379,7 +380,9 @@ function answerOf(
 
 /**
  * An entry whose payload cannot be decoded changes nothing, on every member alike: it has the same bytes everywhere. Its
- * proposer is told by the empty list of results.
+ * proposer is told by the empty list of results. One of an unknown kind is another matter: newer members can apply it.
+ *
+ * @throws {UnsupportedVersionError} the entry is of a kind that only newer builds know.
  */
 function committedEntry(entry: Entry): CommittedEntry {
   return {
@@ -400,7 +403,11 @@ function commandsOf(entry: Entry): readonly Command[] {
         return [];
     }
   } catch (error) {
-    if (error instanceof DecodeError) return [];
-    throw error;
+    if (!(error instanceof DecodeError)) throw error;
+    if (!error.unknownKind) return [];
+    throw new UnsupportedVersionError(
+      `Entry ${entry.index} can be applied by a newer build only (${error.message}). Nothing was changed. Start the newer ` +
+        "build that the other members run",
+    );
   }
 }

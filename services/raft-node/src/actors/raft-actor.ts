@@ -58,6 +58,8 @@ export type RaftMessage =
     }
   /** A change of the membership or the leadership. */
   | { readonly kind: "membership"; readonly order: MembershipOrder; readonly asker: Asker }
+  /** This member leads, and every member can apply that version. */
+  | { readonly kind: "raise-cluster-version"; readonly version: number }
   /** Gives the leadership away, if this member has it and somebody can take it; `settled` when that is over. */
   | { readonly kind: "hand-over"; readonly settled: () => void }
   | LogWriterReport
@@ -225,6 +227,8 @@ export class RaftActor implements Actor<RaftMessage> {
         return this.#confirm(message.term, message.settled);
       case "membership":
         return this.#desk.take(message.order, message.asker, this.#leadership);
+      case "raise-cluster-version":
+        return this.#desk.raiseClusterVersion(message.version);
       case "hand-over":
         return this.#desk.handOver(message.settled);
       case "lease-list":

@@ -1,13 +1,16 @@
 import type { LogIndex } from "@quorate/raft";
-import { StateMachine, type StateColumn } from "@quorate/state-machine";
+import { StateMachine, type StateColumn, type StateMachineOptions } from "@quorate/state-machine";
 import type { KeyValueStore, SnapshotStorage } from "@quorate/storage";
 
 /** The database in use and the state machine on it. A snapshot replaces both. */
 export class AppliedState {
   #stateMachine: StateMachine;
 
-  constructor(private readonly dependencies: { readonly storage: SnapshotStorage<StateColumn> }) {
-    this.#stateMachine = new StateMachine({}, { view: this.store });
+  constructor(
+    private readonly dependencies: { readonly storage: SnapshotStorage<StateColumn> },
+    private readonly options: StateMachineOptions = {},
+  ) {
+    this.#stateMachine = this.stateMachineOn(this.store);
   }
 
   get storage(): SnapshotStorage<StateColumn> {
@@ -22,10 +25,15 @@ export class AppliedState {
     return this.#stateMachine;
   }
 
+  /** On a store that is not the state yet. @throws {UnsupportedVersionError} */
+  stateMachineOn(store: KeyValueStore<StateColumn>): StateMachine {
+    return new StateMachine(this.options, { view: store });
+  }
+
   /** What is sealed becomes the state. Until `installed` nothing may be read or applied. */
   install(index: LogIndex, installed: () => void): void {
     this.dependencies.storage.install(index, () => {
-      this.#stateMachine = new StateMachine({}, { view: this.store });
+      this.#stateMachine = this.stateMachineOn(this.store);
       installed();
     });
   }

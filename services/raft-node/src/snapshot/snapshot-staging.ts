@@ -1,7 +1,7 @@
 import type { ActorRef } from "@quorate/actor";
 import { compareBytes, EMPTY_BYTES } from "@quorate/base";
 import type { Configuration, SnapshotHead } from "@quorate/raft";
-import { STATE_COLUMNS, StateMachine, type StateColumn } from "@quorate/state-machine";
+import { STATE_COLUMNS, type StateColumn } from "@quorate/state-machine";
 import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
 import { DecodeError, decodeSnapshotChunk, decodeSnapshotRows, type SnapshotSummary } from "@quorate/wire";
 import type { AppliedState } from "./applied-state";
@@ -116,7 +116,7 @@ export class SnapshotStaging {
     if (rows !== summary.rows || bytes !== summary.bytes)
       return `${rows} rows of ${bytes} bytes came, and ${summary.rows} of ${summary.bytes} were sent`;
     // The rows must say of themselves what the leader has said of them.
-    const { position, membership } = new StateMachine({}, { view: store });
+    const { position, membership } = this.dependencies.state.stateMachineOn(store);
     const { index, term, revision, effectHash } = position;
     if (index !== snapshot.index || term !== snapshot.term) return `it is at index ${index} of term ${term}`;
     if (revision !== summary.revision || effectHash !== summary.effectHash)
