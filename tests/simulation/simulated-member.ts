@@ -47,6 +47,8 @@ export interface SimulatedMemberOptions {
   readonly logKeepBytesMax: number;
   readonly snapshotChunkBytes: number;
   readonly quota: QuotaOptions;
+  /** How often the leader compares the members' key-values; `undefined`: never. */
+  readonly corruptCheckMs?: number;
 }
 
 export interface SimulatedMemberDependencies {
@@ -62,6 +64,8 @@ export interface SimulatedMemberDependencies {
   ) => void;
   /** Called when NOSPACE has become active, with the index of the last entry applied. */
   readonly spaceAlarm: (index: number) => void;
+  /** Called when the others have found that its state is wrong. */
+  readonly damaged: (member: SimulatedMember, why: string) => void;
 }
 
 /** What lives only while the process does. */
@@ -185,6 +189,7 @@ export class SimulatedMember {
         applyBacklogMax: 5000,
         readsMax: 10_000,
         quota: this.options.quota,
+        integrity: { corruptCheckMs: this.options.corruptCheckMs ?? undefined, initialCorruptCheck: false },
         publishBytesMax: 512 * 1024,
         autoCompaction: this.options.autoCompaction,
         snapshotBytesPerSecondMax: 1_000_000,
@@ -210,6 +215,7 @@ export class SimulatedMember {
         membership,
         condition,
         removed: () => this.#retire(),
+        damaged: (why) => this.dependencies.damaged(this, why),
       },
     );
     node.start();

@@ -117,7 +117,7 @@ export class StateMachine {
    */
   apply(entries: readonly CommittedEntry[], batch: StateBatch): ApplyResult {
     const first = entries.findIndex((entry) => entry.index > this.#position.index);
-    if (first === -1) return { outcomes: entries.map(() => []), events: [], leases: [] };
+    if (first === -1) return { outcomes: entries.map(() => []), events: [], leases: [], effectHashes: [] };
 
     const fresh = entries.slice(first);
     const leases = new LeaseSession(this.#view);
@@ -129,6 +129,7 @@ export class StateMachine {
     const membership = new MembershipSession(this.#membership);
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
+    const effectHashes: number[] = [];
     let position = this.#position;
     for (const entry of fresh) {
       invariant(entry.index === position.index + 1, "entries are applied without a gap", {
@@ -148,6 +149,7 @@ export class StateMachine {
         alarms: this.#alarms.encodedChanges(alarmsFrom),
         membership: membership.takeEffects(),
       });
+      effectHashes.push(position.effectHash);
     }
     this.#storedBytes += session.flush(batch) + leases.flush(batch);
     this.#alarms.flush(batch);
@@ -156,7 +158,7 @@ export class StateMachine {
     storePosition(batch, position);
     this.#position = position;
     this.#membership = membership.membership;
-    const result = { outcomes, events: session.events, leases: leases.changes };
+    const result = { outcomes, events: session.events, leases: leases.changes, effectHashes };
     return membership.reported === undefined ? result : { ...result, membership: membership.reported };
   }
 
@@ -285,7 +287,7 @@ function unlimited(): RangeBudget {
 
 function run(store: CommandStore, command: Command): CommandOutcome {
   if (command.kind === "membership") return store.membership.run(command.request); // takes no revision
-  const refusal = store.alarms.refusalOf(command);
+  const refusal = store.alarms.refusalOf(command, store.membership.membership);
   if (refusal !== undefined) return failed(refusal);
   store.session.begin();
   const outcome = runBegun(store, command);

@@ -32,6 +32,15 @@ export interface NodeStatus {
   readonly quotaBytes: number;
   /** Those that are active. */
   readonly alarms: readonly Alarm[];
+  readonly integrity: IntegrityStatus;
+}
+
+/** How often a member's data were checked since it started, to the end and without finding damage in its own. */
+export interface IntegrityStatus {
+  readonly stateScrubs: number;
+  readonly logScrubs: number;
+  /** As the leader: comparisons of all members that answered. */
+  readonly hashChecks: number;
 }
 
 export interface NodeMember {
@@ -83,6 +92,11 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     storedBytes: counterOf(message.storedBytes, "stored_bytes"),
     quotaBytes: counterOf(message.quotaBytes, "quota_bytes"),
     alarms: alarmsFromWire(message.alarms),
+    integrity: {
+      stateScrubs: message.integrity?.stateScrubs ?? 0,
+      logScrubs: message.integrity?.logScrubs ?? 0,
+      hashChecks: message.integrity?.hashChecks ?? 0,
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import type {
 } from "@quorate/raft";
 import { DecodeError } from "./errors";
 import { counterOf, unsignedId, wireId, type WireInt64 } from "./int64";
+import { decodeIntegrityNote, encodeIntegrityNote, type IntegrityNote } from "./integrity-note";
 import { decodeMessage, quorate } from "./protocol";
 
 type Wire = quorate.raft.v1.PeerMessage.$Properties;
@@ -34,11 +35,13 @@ export interface PeerEnvelope {
   readonly messages: readonly Message[];
   /** By what the sender has applied, the receiver was removed from the cluster. */
   readonly receiverRemoved?: boolean;
+  readonly integrity?: IntegrityNote;
 }
 
 /** Returns bytes of their own. The envelope says {@link PEER_FORMAT_VERSION}. */
 export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
   return quorate.raft.v1.PeerEnvelope.encode({
+    ...(envelope.integrity === undefined ? {} : encodeIntegrityNote(envelope.integrity)),
     clusterId: wireId(envelope.clusterId),
     from: wireId(envelope.from),
     to: wireId(envelope.to),
@@ -62,6 +65,7 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
   if (wire.version !== PEER_FORMAT_VERSION) {
     throw new DecodeError("PeerEnvelope", `format ${wire.version} is not ${PEER_FORMAT_VERSION}`);
   }
+  const integrity = decodeIntegrityNote(wire);
   return {
     clusterId: unsignedId(wire.clusterId),
     from: unsignedId(wire.from) as MemberId,
@@ -71,6 +75,7 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
     group: wire.group,
     messages: wire.messages.map(decodePeerMessage),
     ...(wire.receiverRemoved ? { receiverRemoved: true } : {}),
+    ...(integrity === undefined ? {} : { integrity }),
   };
 }
 

@@ -3,7 +3,14 @@ import { hexId } from "@quorate/base";
 import type { Envelope, MemberId, Message } from "@quorate/raft";
 import type { Logger } from "@quorate/telemetry";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
-import { decodePeerEnvelope, encodePeerEnvelope, type PeerEnvelope, type Subjects } from "@quorate/wire";
+import {
+  decodePeerEnvelope,
+  encodePeerEnvelope,
+  type EffectDigest,
+  type IntegrityNote,
+  type PeerEnvelope,
+  type Subjects,
+} from "@quorate/wire";
 import type { RaftMessage } from "./actors/raft-actor";
 
 export interface PeerLinkOptions {
@@ -23,6 +30,11 @@ export interface PeerLinkDependencies {
   readonly logger: Logger;
   /** `by` knows from its applied state that this member was removed. */
   readonly toldRemoved: (by: MemberId) => void;
+  /** What is said of the soundness of data travels with Raft's messages, but is not for Raft. */
+  readonly integrity: {
+    digest(): EffectDigest | undefined;
+    heard(from: MemberId, incarnation: number, note: IntegrityNote): void;
+  };
 }
 
 interface SenderSeen {
@@ -74,15 +86,31 @@ export class PeerLink {
     this.#publish(to, []);
   }
 
+  note(to: MemberId, integrity: IntegrityNote): void {
+    this.#publish(to, [], { integrity });
+  }
+
   send(envelopes: readonly Envelope[]): void {
     for (const [to, messages] of groupByReceiver(envelopes)) {
       for (const part of split(messages, this.options.publishBytesMax)) {
-        if (!this.#publish(to, part)) this.dependencies.raft.tell({ kind: "unreachable", member: to });
+        if (!this.#publish(to, part, this.#beside(part)))
+          this.dependencies.raft.tell({ kind: "unreachable", member: to });
       }
     }
   }
 
-  #publish(to: MemberId, messages: readonly Message[], receiverRemoved = false): boolean {
+  /** A leader learns with each heartbeat where its followers' states stand. */
+  #beside(messages: readonly Message[]): Pick<PeerEnvelope, "integrity"> {
+    if (!messages.some(({ kind }) => kind === "heartbeat-response")) return {};
+    const effects = this.dependencies.integrity.digest();
+    return effects === undefined ? {} : { integrity: { effects } };
+  }
+
+  #publish(
+    to: MemberId,
+    messages: readonly Message[],
+    beside: Pick<PeerEnvelope, "receiverRemoved" | "integrity"> = {},
+  ): boolean {
     const { transport, subjects } = this.dependencies;
     const { clusterId, memberId, incarnation, bootNonce } = this.options;
     const payload = encodePeerEnvelope({
@@ -93,7 +121,7 @@ export class PeerLink {
       bootNonce,
       group: GROUP,
       messages,
-      receiverRemoved,
+      ...beside,
     });
     return transport.publish(subjects.raft(memberId, to), payload);
   }
@@ -107,15 +135,16 @@ export class PeerLink {
     }
     const why = this.#objection(envelope, inbound.subject);
     if (why !== undefined) return this.#drop(inbound.subject, why);
-    const { from, incarnation, messages } = envelope;
+    const { from, incarnation, messages, integrity } = envelope;
     if (envelope.receiverRemoved === true) return this.dependencies.toldRemoved(from);
     // A removed member that missed its removal looks for a leader: it shall not disturb, and learns why nobody answers.
     // Whatever else it sends may still be of use, such as the last words of a leader that removed itself.
     const asks = messages.length === 0 || messages.some(({ kind }) => SEEKING.includes(kind));
     if (this.#removed.has(from) && asks) {
-      this.#publish(from, [], true);
+      this.#publish(from, [], { receiverRemoved: true });
       return;
     }
+    if (integrity !== undefined) this.dependencies.integrity.heard(from, incarnation, integrity);
     this.dependencies.raft.tell({ kind: "peer", from, incarnation, messages });
   }
 

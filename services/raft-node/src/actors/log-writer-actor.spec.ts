@@ -29,6 +29,10 @@ function build() {
   let syncs = 0;
   const storage: LogStorage = {
     start: memory.start,
+    get extent() {
+      return memory.extent;
+    },
+    sizeBytes: () => memory.sizeBytes(),
     append: (writes) => {
       syncs += 1;
       memory.append(writes);

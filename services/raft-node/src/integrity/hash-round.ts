@@ -1,0 +1,64 @@
+import type { MemberId } from "@quorate/raft";
+import type { Revision } from "@quorate/mvcc";
+import type { Transport } from "@quorate/transport";
+import {
+  DecodeError,
+  decodeReadResponse,
+  encodeMaintenanceRequest,
+  etcdserverpb,
+  saturatingNumber,
+  type Subjects,
+} from "@quorate/wire";
+
+/** What a hash covers: hashes of different places say nothing about each other. */
+export interface HashPlace {
+  readonly revision: Revision;
+  readonly compactRevision: Revision;
+}
+
+/** How long a member is given to hash its key-values beside its work: gigabytes take minutes. */
+const HASH_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * Asks members for HashKV at one place, each on its maintenance subject.
+ *
+ * @param done Called once, with the hashes of those that have told one of that very place. Who is missing is unchecked: it
+ *   cannot be reached, is not there yet, or has compacted further.
+ */
+export function askHashes(
+  members: readonly MemberId[],
+  place: HashPlace,
+  dependencies: { readonly transport: Transport; readonly subjects: Subjects },
+  done: (hashes: ReadonlyMap<MemberId, number>) => void,
+  timeoutMs = HASH_TIMEOUT_MS,
+): void {
+  const { transport, subjects } = dependencies;
+  const query = etcdserverpb.HashKVRequest.encode({ revision: place.revision }).finish();
+  const payload = encodeMaintenanceRequest({ kind: "hash-kv", bytes: query }, timeoutMs);
+  const hashes = new Map<MemberId, number>();
+  let open = members.length;
+  for (const member of members) {
+    transport.request(subjects.node(member, "maintenance"), payload, { timeoutMs }, (result) => {
+      const hash = result.kind === "answer" ? hashIn(result.payload, place) : undefined;
+      if (hash !== undefined) hashes.set(member, hash);
+      open -= 1;
+      if (open === 0) done(hashes);
+    });
+  }
+}
+
+function hashIn(payload: Uint8Array, { revision, compactRevision }: HashPlace): number | undefined {
+  try {
+    const answer = decodeReadResponse(payload);
+    const result = answer.kind === "results" ? answer.results[0] : undefined;
+    if (result?.ok !== true) return undefined;
+    const told = etcdserverpb.HashKVResponse.decode(result.bytes);
+    const isSamePlace =
+      saturatingNumber(told.hashRevision) === revision &&
+      saturatingNumber(told.compactRevision) === compactRevision;
+    return isSamePlace ? told.hash : undefined;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
