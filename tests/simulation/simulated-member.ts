@@ -265,6 +265,14 @@ export class SimulatedMember {
     if (this.running) this.crash(false);
   }
 
+  /** Puts rows into its state that applying has not put there. */
+  plant(column: StateColumn, key: Uint8Array, value: Uint8Array | undefined): void {
+    const batch = this.#running!.state.store.batch();
+    if (value === undefined) batch.del(column, key);
+    else batch.put(column, key, value);
+    batch.write({ sync: true });
+  }
+
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
   calm(): void {
     this.#isCalm = true;

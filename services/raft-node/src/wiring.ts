@@ -14,7 +14,8 @@ import { Subjects, type NodeMember } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
-import type { FoundDamage } from "./integrity/damage";
+import { announceDamage } from "./integrity/announce-damage";
+import { isDamage, type FoundDamage } from "./integrity/damage";
 import { FencedError } from "./integrity/fenced-error";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
@@ -92,7 +93,11 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   // State that is missing or behind is made good from the log, or from a snapshot if the log does not go back that far.
   const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
   stack.defer(() => applier.close());
-  const { position, membership, condition } = await applier.started();
+  const bootNonce = randomInt(2 ** 32);
+  const { position, membership, condition } = await applier.started().catch(async (error: Error) => {
+    if (isDamage(error)) await announceDamage(options, start, error.message, { logger, bootNonce });
+    throw error;
+  });
   refuseLostLog(options, start, position);
 
   const transport = stack.use(await connect(options, logger, ""));
@@ -105,7 +110,6 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   );
   stack.defer(() => claim.unsubscribe());
 
-  const bootNonce = randomInt(2 ** 32);
   const node = new RaftNode(
     {
       raft: {
