@@ -218,6 +218,18 @@ export class StateMachine {
     return { ok: true, at, upTo, run: new KeyValueHash(this.#view, upTo, at.compactRevision) };
   }
 
+  /**
+   * Begins to hash all key-values as they can be read at `revision`, likewise. Unlike HashKV it does not begin with the compact
+   * revision, so that it covers every row that a read at `revision` depends on, and no other.
+   */
+  hashState(revision: Revision): KeyValueHashStart {
+    const at = this.#position;
+    const error = checkHash(revision, at);
+    if (error !== undefined) return { ok: false, error };
+    const upTo = revision === 0 ? at.revision : revision;
+    return { ok: true, at, upTo, run: new KeyValueHash(this.#view, upTo, upTo) };
+  }
+
   /** Begins to hash every row of this member, likewise. */
   hash(): HashRun {
     return new StoreHash(this.#view);

@@ -94,8 +94,9 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
   stack.defer(() => applier.close());
   const bootNonce = randomInt(2 ** 32);
-  const { position, membership, condition } = await applier.started().catch(async (error: Error) => {
-    if (isDamage(error)) await announceDamage(options, start, error.message, { logger, bootNonce });
+  const { position, membership, condition } = await applier.started().catch(async (error: unknown) => {
+    const { message } = error as Error;
+    if (isDamage(error)) await announceDamage(options, start, message, { logger, bootNonce });
     throw error;
   });
   refuseLostLog(options, start, position);

@@ -4,7 +4,7 @@ import type { Logger } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { Subjects } from "@quorate/wire";
 import type { NodeView } from "../actors/raft-actor";
-import { askHashes, type HashPlace } from "./hash-round";
+import { askHashes, type HashKind, type HashPlace } from "./hash-round";
 import { judgeHashes, type HashVerdict } from "./hash-verdict";
 
 export interface HashCheckOptions {
@@ -23,6 +23,8 @@ export interface HashCheckDependencies {
   readonly judged: (verdict: HashVerdict, why: string) => void;
 }
 
+/** How long a member is given to hash its key-values beside its work: gigabytes take minutes. */
+const HASH_TIMEOUT_MS = 15 * 60_000;
 /** A member that starts must not keep its clients waiting for peers that say nothing. */
 const INITIAL_TIMEOUT_MS = 10_000;
 
@@ -59,7 +61,7 @@ export class HashCheck {
       place.compactRevision === position.compactRevision && raft.configuration.incoming.length > 1;
     if (this.#isRunning || !isUsable || clock.now() < this.#next) return;
     this.#next = clock.now() + (this.options.everyMs ?? Infinity);
-    this.#compare(place);
+    this.#begin(place);
   }
 
   /**
@@ -68,49 +70,60 @@ export class HashCheck {
    * @param done Called once, with what is wrong if a majority has another state.
    */
   initially(done: (why: string | undefined) => void): void {
-    const { raft, position } = this.dependencies.view();
-    const { incoming, learners } = raft.configuration;
-    const { memberId } = this.options;
-    const members = [...new Set([...incoming, ...learners, memberId])];
-    askHashes(
-      members,
-      position,
-      this.dependencies,
-      (hashes) => {
-        const verdict = judgeHashes(incoming, hashes);
-        const isWrong = verdict.kind === "minority" && verdict.members.includes(memberId);
-        this.dependencies.logger.info("compared the state with that of the others before serving", {
-          revision: position.revision,
-          compared: hashes.size,
-          unchecked: members.length - hashes.size,
-          verdict: verdict.kind,
-        });
-        done(isWrong ? `at revision ${position.revision} a majority holds other key-values` : undefined);
-      },
-      INITIAL_TIMEOUT_MS,
-    );
-  }
-
-  #compare(place: HashPlace): void {
     const { logger, view } = this.dependencies;
-    const { incoming, learners } = view().raft.configuration;
-    const members = [...incoming, ...learners];
-    this.#isRunning = true;
-    askHashes(members, place, this.dependencies, (hashes) => {
-      this.#isRunning = false;
-      this.#rounds += 1;
-      const { role, configuration } = view().raft;
-      const verdict = judgeHashes(configuration.incoming, hashes);
-      const unchecked = members.filter((member) => !hashes.has(member)).map(hexId);
-      const facts = { revision: place.revision, compared: hashes.size, unchecked: unchecked.join(" ") };
-      if (verdict.kind === "equal")
-        return logger.info("members hold the same, as far as they were compared", facts);
-      logger.error("members hold different key-values", { ...facts, verdict: verdict.kind });
-      if (role !== "leader") return; // whoever leads now compares again
-      this.dependencies.judged(
-        verdict,
-        `key-values differ at revision ${place.revision}: HashKV is not equal`,
-      );
+    const { raft, position } = view();
+    const { memberId } = this.options;
+    const members = [...new Set([...raft.configuration.incoming, memberId])];
+    this.#compare(members, position, INITIAL_TIMEOUT_MS, ({ verdict, unchecked }) => {
+      logger.info("compared the state with that of the others before serving", {
+        revision: position.revision,
+        unchecked: unchecked.map(hexId).join(" "),
+        verdict: verdict.kind,
+      });
+      const isWrong = verdict.kind === "minority" && verdict.members.includes(memberId);
+      done(isWrong ? differenceAt(position) : undefined);
     });
   }
+
+  #begin(place: HashPlace): void {
+    const { logger, view, judged } = this.dependencies;
+    const { incoming, learners } = view().raft.configuration;
+    this.#isRunning = true;
+    this.#compare([...incoming, ...learners], place, HASH_TIMEOUT_MS, ({ verdict, unchecked }) => {
+      this.#isRunning = false;
+      this.#rounds += 1;
+      const facts = { revision: place.revision, unchecked: unchecked.map(hexId).join(" ") };
+      if (verdict.kind === "equal") return logger.info("all members that were compared hold the same", facts);
+      logger.error("members hold different key-values", { ...facts, verdict: verdict.kind });
+      if (view().raft.role === "leader") judged(verdict, differenceAt(place)); // or whoever leads now compares again
+    });
+  }
+
+  /** What can be read, and if that is equal the history before it. */
+  #compare(
+    members: readonly MemberId[],
+    place: HashPlace,
+    timeoutMs: number,
+    done: (comparison: Comparison) => void,
+  ): void {
+    const compare = (kind: HashKind, told: (comparison: Comparison) => void): void => {
+      askHashes(members, kind, place, this.dependencies, timeoutMs, (hashes) => {
+        const verdict = judgeHashes(this.dependencies.view().raft.configuration.incoming, hashes);
+        told({ verdict, unchecked: members.filter((member) => !hashes.has(member)) });
+      });
+    };
+    compare("hash-state", (state) => {
+      if (state.verdict.kind === "equal") compare("hash-kv", done);
+      else done(state);
+    });
+  }
+}
+
+interface Comparison {
+  readonly verdict: HashVerdict;
+  readonly unchecked: readonly MemberId[];
+}
+
+function differenceAt({ revision }: HashPlace): string {
+  return `key-values differ at revision ${revision}: their hashes are not equal`;
 }

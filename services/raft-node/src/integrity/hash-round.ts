@@ -7,6 +7,7 @@ import {
   encodeMaintenanceRequest,
   etcdserverpb,
   saturatingNumber,
+  type RawMaintenanceQuery,
   type Subjects,
 } from "@quorate/wire";
 
@@ -16,25 +17,30 @@ export interface HashPlace {
   readonly compactRevision: Revision;
 }
 
-/** How long a member is given to hash its key-values beside its work: gigabytes take minutes. */
-const HASH_TIMEOUT_MS = 15 * 60_000;
+/** "hash-kv": the history since the compact revision. "hash-state": what can be read at the revision. */
+export type HashKind = "hash-kv" | "hash-state";
 
 /**
- * Asks members for HashKV at one place, each on its maintenance subject.
+ * Asks members for a hash of one place, each on its maintenance subject.
  *
  * @param done Called once, with the hashes of those that have told one of that very place. Who is missing is unchecked: it
  *   cannot be reached, is not there yet, or has compacted further.
  */
 export function askHashes(
   members: readonly MemberId[],
+  kind: HashKind,
   place: HashPlace,
   dependencies: { readonly transport: Transport; readonly subjects: Subjects },
+  timeoutMs: number,
   done: (hashes: ReadonlyMap<MemberId, number>) => void,
-  timeoutMs = HASH_TIMEOUT_MS,
 ): void {
   const { transport, subjects } = dependencies;
-  const query = etcdserverpb.HashKVRequest.encode({ revision: place.revision }).finish();
-  const payload = encodeMaintenanceRequest({ kind: "hash-kv", bytes: query }, timeoutMs);
+  const { revision } = place;
+  const query: RawMaintenanceQuery =
+    kind === "hash-state"
+      ? { kind, revision }
+      : { kind, bytes: etcdserverpb.HashKVRequest.encode({ revision }).finish() };
+  const payload = encodeMaintenanceRequest(query, timeoutMs);
   const hashes = new Map<MemberId, number>();
   let open = members.length;
   for (const member of members) {
