@@ -152,6 +152,7 @@ export class SimulatedMember {
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
+      failed: () => this.crash(true),
     });
     const snapshots = new SnapshotLane(
       { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
@@ -173,6 +174,7 @@ export class SimulatedMember {
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
+      failed: () => this.crash(true),
     });
     const self = { id: memberId, name, peerUrls: [], clientUrls: [], learner: false };
     const bootNonce = prng.next();
@@ -251,7 +253,9 @@ export class SimulatedMember {
     this.dependencies.network.crash(this.name);
     this.#running?.kill();
     this.#running = undefined;
-    this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
+    // The log syncs every batch: only one whose sync has failed may be on the disk or not.
+    const unsyncedLog = this.#logDisk.unsyncedBatches;
+    this.#logDisk.crash(unsyncedLog === 0 ? 0 : randomInteger(this.dependencies.prng, 0, unsyncedLog));
     const { disk } = this.#statePlace;
     const unsynced = disk.unsyncedBatches;
     disk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
@@ -271,6 +275,11 @@ export class SimulatedMember {
     if (value === undefined) batch.del(column, key);
     else batch.put(column, key, value);
     batch.write({ sync: true });
+  }
+
+  /** The disk of its log takes nothing any more: the next write ends the process. */
+  failLogWrites(firstReaches: boolean): void {
+    this.#logDisk.failWrites(firstReaches);
   }
 
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */
