@@ -33,7 +33,7 @@ describe("a simulated member whose state is not what its log leads to", () => {
   it.each(SEEDS.slice(0, 2))(
     "is found by the hash of its key-values if nothing is applied to the wrong ones (seed %d)",
     async (seed) => {
-      const cluster = new SmallCluster(seed, 4000);
+      const cluster = new SmallCluster(seed, { corruptCheckMs: 4000 });
       const other = utf8("other");
       expect(await cluster.write(3, other)).toBe(3);
       expect(await cluster.write(2, KEY)).toBe(2);
@@ -44,7 +44,23 @@ describe("a simulated member whose state is not what its log leads to", () => {
       expect([...cluster.fenced]).toEqual([[victim, expect.stringMatching(/key-values differ/)]]);
       expect(cluster.alarms).toEqual([[victim.id], [victim.id]]);
     },
+    60_000,
   );
+
+  it("is found before it serves, if it compares itself at its start", async () => {
+    const cluster = new SmallCluster(1, { initialCorruptCheck: true });
+    expect(await cluster.write(5, KEY)).toBe(5);
+    const [victim, sound] = cluster.followers as [SimulatedMember, SimulatedMember];
+    victim.plant("latest", KEY, undefined);
+    for (const member of [victim, sound]) {
+      member.crash(false);
+      member.start();
+    }
+    await cluster.pass(25_000);
+    expect([...cluster.fenced.keys()]).toEqual([victim]);
+    expect(cluster.alarms).toEqual([[victim.id], [victim.id]]);
+    expect(await cluster.write(3, KEY)).toBe(3);
+  }, 60_000);
 
   it("stops all writes while nobody can tell who is right, and no longer", async () => {
     const cluster = new SmallCluster(1);
@@ -62,5 +78,5 @@ describe("a simulated member whose state is not what its log leads to", () => {
     expect([...cluster.fenced.keys()]).toEqual([victim]);
     expect(cluster.alarms).toEqual([[victim.id], [victim.id]]);
     expect(await cluster.write(5, KEY)).toBe(5);
-  });
+  }, 60_000);
 });

@@ -37,6 +37,7 @@ describe("a simulated member whose log cannot be written", () => {
       expect(new Set(cluster.effects).size).toBe(1);
       expect(cluster.effects).toHaveLength(3);
     },
+    60_000,
   );
 
   it("ends a cluster whose disks all fail, until they are mended", async () => {
@@ -51,5 +52,5 @@ describe("a simulated member whose log cannot be written", () => {
     expect(cluster.writeMany("later/", 1)).toBeDefined();
     await cluster.pass(4000);
     expect((await cluster.keys("later/")).size).toBe(1);
-  });
+  }, 60_000);
 });

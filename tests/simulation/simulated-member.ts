@@ -49,6 +49,8 @@ export interface SimulatedMemberOptions {
   readonly quota: QuotaOptions;
   /** How often the leader compares the members' key-values; `undefined`: never. */
   readonly corruptCheckMs?: number;
+  /** Whether it compares its state with the others' before it serves. */
+  readonly initialCorruptCheck?: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -191,7 +193,10 @@ export class SimulatedMember {
         applyBacklogMax: 5000,
         readsMax: 10_000,
         quota: this.options.quota,
-        integrity: { corruptCheckMs: this.options.corruptCheckMs ?? undefined, initialCorruptCheck: false },
+        integrity: {
+          corruptCheckMs: this.options.corruptCheckMs ?? undefined,
+          initialCorruptCheck: this.options.initialCorruptCheck ?? false,
+        },
         publishBytesMax: 512 * 1024,
         autoCompaction: this.options.autoCompaction,
         snapshotBytesPerSecondMax: 1_000_000,

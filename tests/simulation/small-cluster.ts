@@ -4,7 +4,7 @@ import type { MemberId } from "@quorate/raft";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
 import { SimulatedGateway } from "./simulated-gateway";
-import { SimulatedMember } from "./simulated-member";
+import { SimulatedMember, type SimulatedMemberOptions } from "./simulated-member";
 
 const IDS = [11n, 12n, 13n] as MemberId[];
 
@@ -16,7 +16,10 @@ export class SmallCluster {
   readonly #gateway: SimulatedGateway;
   #puts = 0;
 
-  constructor(seed: number, corruptCheckMs?: number) {
+  constructor(
+    seed: number,
+    checks: Pick<SimulatedMemberOptions, "corruptCheckMs" | "initialCorruptCheck"> = {},
+  ) {
     const { time } = this;
     const prng = seededPrng(seed);
     const network = new MemoryNetwork({}, { clock: time, scheduler: time, prng });
@@ -37,7 +40,7 @@ export class SmallCluster {
             logKeepBytesMax: 1024 * 1024,
             snapshotChunkBytes: 2000,
             quota: { quotaBytes: Infinity, alarmClearing: "auto" },
-            ...(corruptCheckMs === undefined ? {} : { corruptCheckMs }),
+            ...checks,
           },
           {
             time,

@@ -27,6 +27,7 @@ export interface HashCheckDependencies {
 const HASH_TIMEOUT_MS = 15 * 60_000;
 /** A member that starts must not keep its clients waiting for peers that say nothing. */
 const INITIAL_TIMEOUT_MS = 10_000;
+const INITIAL_RETRY_MS = 2000;
 
 /**
  * Compares what members hold, read from their disks: that finds what the effect hash cannot see, rows that have changed since
@@ -65,12 +66,13 @@ export class HashCheck {
   }
 
   /**
-   * Before a member serves: compares its state with that of the others.
+   * Before a member serves: compares its state with that of the others, again and again while some differ and no majority is
+   * known.
    *
    * @param done Called once, with what is wrong if a majority has another state.
    */
   initially(done: (why: string | undefined) => void): void {
-    const { logger, view } = this.dependencies;
+    const { logger, view, clock } = this.dependencies;
     const { raft, position } = view();
     const { memberId } = this.options;
     const members = [...new Set([...raft.configuration.incoming, memberId])];
@@ -80,6 +82,10 @@ export class HashCheck {
         unchecked: unchecked.map(hexId).join(" "),
         verdict: verdict.kind,
       });
+      if (verdict.kind === "undecided") {
+        clock.setTimer(INITIAL_RETRY_MS, () => this.initially(done));
+        return;
+      }
       const isWrong = verdict.kind === "minority" && verdict.members.includes(memberId);
       done(isWrong ? differenceAt(position) : undefined);
     });

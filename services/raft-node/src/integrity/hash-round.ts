@@ -14,6 +14,7 @@ import {
 /** What a hash covers: hashes of different places say nothing about each other. */
 export interface HashPlace {
   readonly revision: Revision;
+  /** Where the history that "hash-kv" covers begins. */
   readonly compactRevision: Revision;
 }
 
@@ -45,7 +46,7 @@ export function askHashes(
   let open = members.length;
   for (const member of members) {
     transport.request(subjects.node(member, "maintenance"), payload, { timeoutMs }, (result) => {
-      const hash = result.kind === "answer" ? hashIn(result.payload, place) : undefined;
+      const hash = result.kind === "answer" ? hashIn(result.payload, kind, place) : undefined;
       if (hash !== undefined) hashes.set(member, hash);
       open -= 1;
       if (open === 0) done(hashes);
@@ -53,7 +54,11 @@ export function askHashes(
   }
 }
 
-function hashIn(payload: Uint8Array, { revision, compactRevision }: HashPlace): number | undefined {
+function hashIn(
+  payload: Uint8Array,
+  kind: HashKind,
+  { revision, compactRevision }: HashPlace,
+): number | undefined {
   try {
     const answer = decodeReadResponse(payload);
     const result = answer.kind === "results" ? answer.results[0] : undefined;
@@ -61,7 +66,7 @@ function hashIn(payload: Uint8Array, { revision, compactRevision }: HashPlace): 
     const told = etcdserverpb.HashKVResponse.decode(result.bytes);
     const isSamePlace =
       saturatingNumber(told.hashRevision) === revision &&
-      saturatingNumber(told.compactRevision) === compactRevision;
+      (kind === "hash-state" || saturatingNumber(told.compactRevision) === compactRevision);
     return isSamePlace ? told.hash : undefined;
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
