@@ -130,7 +130,7 @@ describe("HashCheck", () => {
     bench.answers.get(A)!.state = 99;
     bench.check.initially((why) => told.push(why));
     bench.time.advance(20_000);
-    expect(told).toEqual([undefined, expect.stringMatching(/key-values differ at revision 10/)]);
+    expect(told).toStrictEqual([undefined, expect.stringMatching(/key-values differ at revision 10/)]);
   });
 
   it("keeps a member from serving until somebody can tell which of two is right", () => {
@@ -141,9 +141,9 @@ describe("HashCheck", () => {
     bench.answers.delete(C);
     bench.check.initially((why) => told.push(why));
     bench.time.advance(30_000);
-    expect(told).toEqual([]);
+    expect(told).toStrictEqual([]);
     bench.answers.set(C, back);
     bench.time.advance(30_000);
-    expect(told).toEqual([undefined]);
+    expect(told).toStrictEqual([undefined]);
   });
 });
