@@ -146,6 +146,23 @@ whereEtcdIsInstalled("alarms and the quota of etcd and Quorate", () => {
     await expectSame([alarm({ action: DEACTIVATE, alarm: NOSPACE, memberID: 5 })]);
   }, 30_000);
 
+  // Of several members etcd stops all for one; here the sound majority goes on, as tests/e2e/corruption.spec.ts shows.
+  it("refuse the same while CORRUPT names the only member", async () => {
+    const members = await Promise.all(
+      clients.map(async (client) => (await client.memberList()).members![0]!.ID!),
+    );
+    const [etcdOutcome, quorateOutcome] = await Promise.all(
+      clients.map(async (client, at) => {
+        await subjectOver(client)(alarm({ action: ACTIVATE, alarm: CORRUPT, memberID: members[at]! }));
+        const outcome = await subjectOver(client)(put);
+        await subjectOver(client)(alarm({ action: DEACTIVATE, alarm: CORRUPT, memberID: members[at]! }));
+        return outcome;
+      }),
+    );
+    expect(quorateOutcome).toEqual(etcdOutcome);
+    expect(quorateOutcome).toMatchObject({ kind: "error", code: 15 });
+  }, 30_000);
+
   it("end filling the store with the same error, and alarm and disarm alike", async () => {
     const value = Buffer.alloc(1024 * 1024);
     const refusals: string[] = [];

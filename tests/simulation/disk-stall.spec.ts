@@ -51,7 +51,15 @@ class Scene {
           quota: { quotaBytes: Infinity, alarmClearing: "auto" },
           mixesBuilds: false,
         },
-        { time, prng, network, subjects, applied: () => undefined, spaceAlarm: () => undefined },
+        {
+          time,
+          prng,
+          network,
+          subjects,
+          applied: () => undefined,
+          spaceAlarm: () => undefined,
+          damaged: () => undefined,
+        },
       );
     });
     const gateway = new SimulatedGateway(

@@ -39,7 +39,7 @@ describe("a new cluster made of the leader of a lost one", () => {
           quota: { quotaBytes: Infinity, alarmClearing: "auto" },
           mixesBuilds: false,
         } as const;
-        const ignore = { applied: () => undefined, spaceAlarm: () => undefined };
+        const ignore = { applied: () => undefined, spaceAlarm: () => undefined, damaged: () => undefined };
         return new SimulatedMember(options, { time, prng, network, subjects, ...ignore });
       });
       const clientOf = (number: number, cluster: string): SimulatedClient => {

@@ -57,6 +57,10 @@ export interface SimulatedMemberOptions {
   readonly quota: QuotaOptions;
   /** Each start is one of this build or one of the build before, until that one is found to be too old. */
   readonly mixesBuilds: boolean;
+  /** How often the leader compares the members' key-values; `undefined`: never. */
+  readonly corruptCheckMs?: number;
+  /** Whether it compares its state with the others' before it serves. */
+  readonly initialCorruptCheck?: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -72,6 +76,8 @@ export interface SimulatedMemberDependencies {
   ) => void;
   /** Called when NOSPACE has become active, with the index of the last entry applied. */
   readonly spaceAlarm: (index: number) => void;
+  /** Called when the others have found that its state is wrong. */
+  readonly damaged: (member: SimulatedMember, why: string) => void;
 }
 
 /** How long it takes until somebody has installed this build in place of the one that was too old. */
@@ -174,6 +180,7 @@ export class SimulatedMember {
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
+      failed: () => this.crash(true),
     });
     const snapshots = new SnapshotLane(
       { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
@@ -197,6 +204,7 @@ export class SimulatedMember {
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
+      failed: () => this.crash(true),
     });
     const self = { id: memberId, name, peerUrls: [], clientUrls: [], learner: false };
     const bootNonce = prng.next();
@@ -213,6 +221,10 @@ export class SimulatedMember {
         applyBacklogMax: 5000,
         readsMax: 10_000,
         quota: this.options.quota,
+        integrity: {
+          corruptCheckMs: this.options.corruptCheckMs ?? undefined,
+          initialCorruptCheck: this.options.initialCorruptCheck ?? false,
+        },
         publishBytesMax: 512 * 1024,
         autoCompaction: this.options.autoCompaction,
         snapshotBytesPerSecondMax: 1_000_000,
@@ -241,6 +253,7 @@ export class SimulatedMember {
         condition,
         removed: () => this.#retire(),
         outdated: () => this.#outdated(),
+        damaged: (why) => this.dependencies.damaged(this, why),
       },
     );
     node.start();
@@ -276,7 +289,9 @@ export class SimulatedMember {
     this.dependencies.network.crash(this.name);
     this.#running?.kill();
     this.#running = undefined;
-    this.#logDisk.crash(this.#logDisk.unsyncedBatches); // the log syncs every batch: there is nothing to lose
+    // The log syncs every batch: only one whose sync has failed may be on the disk or not.
+    const unsyncedLog = this.#logDisk.unsyncedBatches;
+    this.#logDisk.crash(unsyncedLog === 0 ? 0 : randomInteger(this.dependencies.prng, 0, unsyncedLog));
     const { disk } = this.#statePlace;
     const unsynced = disk.unsyncedBatches;
     disk.crash(powerLoss ? randomInteger(this.dependencies.prng, 0, unsynced) : unsynced);
@@ -345,6 +360,19 @@ export class SimulatedMember {
   #retire(): void {
     this.#retired = true;
     if (this.running) this.crash(false);
+  }
+
+  /** Puts rows into its state that applying has not put there. */
+  plant(column: StateColumn, key: Uint8Array, value: Uint8Array | undefined): void {
+    const batch = this.#running!.state.store.batch();
+    if (value === undefined) batch.del(column, key);
+    else batch.put(column, key, value);
+    batch.write({ sync: true });
+  }
+
+  /** The disk of its log takes nothing any more: the next write ends the process. */
+  failLogWrites(firstReaches: boolean): void {
+    this.#logDisk.failWrites(firstReaches);
   }
 
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */

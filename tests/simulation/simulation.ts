@@ -162,6 +162,9 @@ export class Simulation {
             subjects,
             applied: (member, at, events) => this.#applied(member, at, events),
             spaceAlarm: (index) => this.#spaceAlarms.add(index),
+            damaged: (member, why) => {
+              throw new HistoryViolation(`${member.name} was taken for damaged: ${why}`);
+            },
           },
         ),
     );

@@ -1,5 +1,6 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { randomChance, randomInteger, type Clock, type Prng } from "@quorate/base";
+import { StorageWriteError } from "@quorate/storage";
 
 export interface LaneSpeed {
   /** Milliseconds that one turn takes, drawn from 0 to this. */
@@ -26,6 +27,8 @@ export class SlowLane<M> implements ActorRef<M> {
       readonly prng: Prng;
       /** Whether stalls are over. */
       readonly isCalm: () => boolean;
+      /** A write failed: the process must end. */
+      readonly failed: (error: StorageWriteError) => void;
     },
   ) {}
 
@@ -49,8 +52,13 @@ export class SlowLane<M> implements ActorRef<M> {
     if (this.#dead) return;
     const messages = this.#waiting;
     this.#waiting = [];
-    for (const message of messages) this.dependencies.actor.receive(message);
-    this.dependencies.actor.turnEnded?.();
+    try {
+      for (const message of messages) this.dependencies.actor.receive(message);
+      this.dependencies.actor.turnEnded?.();
+    } catch (error) {
+      if (error instanceof StorageWriteError) return this.dependencies.failed(error);
+      throw error;
+    }
     this.#busy = false;
     if (this.#waiting.length > 0) this.#begin();
   }

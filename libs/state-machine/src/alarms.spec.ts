@@ -1,3 +1,4 @@
+import type { MemberId } from "@quorate/raft";
 import type { RequestOp, TxnRequest } from "@quorate/mvcc";
 import {
   deleteRequest,
@@ -54,6 +55,25 @@ const CHECKPOINT: Command = {
   request: { term: 1, checkpoints: [{ id: LEASE, sequence: 1, remainingSeconds: 9 }] },
 };
 
+/** A cluster of three voters, and a learner. */
+function founded(): StateFixture {
+  const state = new StateFixture();
+  const member = (id: bigint) => ({
+    id: id as MemberId,
+    name: "",
+    peerUrls: [`http://n${id}`],
+    clientUrls: [],
+  });
+  const members = [1n, 2n, 3n].map(member);
+  applied(state, {
+    kind: "membership",
+    request: { changeId: 0n, change: { kind: "found", clusterId: 9n, members } },
+  });
+  const learner = { kind: "add", member: member(4n), learner: true, learnersMax: 1 } as const;
+  applied(state, { kind: "membership", request: { changeId: 1n, change: learner } });
+  return state;
+}
+
 describe("alarms", () => {
   it.each(NEEDS_SPACE)("NOSPACE refuses %s, which then has no effect", (_what, command) => {
     const state = alarmed("no-space");
@@ -74,6 +94,28 @@ describe("alarms", () => {
     const state = alarmed("corrupt");
     applied(state, alarm("activate", "no-space"));
     expect(applied(state, command)).toEqual([{ ok: false, error: { code: "corrupt-cluster" } }]);
+  });
+
+  it.each<[string, readonly bigint[], boolean]>([
+    ["refuses nothing if it names one voter of three", [1n], true],
+    ["refuses nothing if it names a voter and a learner", [1n, 4n], true],
+    ["refuses changes if it names two voters of three", [1n, 2n], false],
+    ["refuses changes if it names nobody", [0n], false],
+    ["refuses changes if it names nobody beside a voter", [1n, 0n], false],
+    ["refuses changes if it names somebody who is not known", [5n], false],
+  ])("CORRUPT %s", (_what, members, isServed) => {
+    const state = founded();
+    applied(state, ...members.map((id) => alarm("activate", "corrupt", id)));
+    expect(applied(state, put as Command)).toMatchObject([{ ok: isServed }]);
+  });
+
+  it("CORRUPT refuses nothing any more when the voter that it names was removed", () => {
+    const state = founded();
+    const id = 1n as MemberId;
+    applied(state, alarm("activate", "corrupt", id));
+    applied(state, { kind: "membership", request: { changeId: 2n, change: { kind: "remove", id } } });
+    expect(state.machine.membership.removed).toEqual([id]);
+    expect(applied(state, put as Command)).toMatchObject([{ ok: true }]);
   });
 
   it("CORRUPT lets pass what leaders note, and reads", () => {

@@ -1,5 +1,6 @@
 import { EMPTY_BYTES, invariant, utf8 } from "@quorate/base";
 import { mayPut } from "@quorate/mvcc";
+import type { Membership } from "./membership/membership";
 import type {
   Alarm,
   AlarmError,
@@ -71,10 +72,11 @@ export class Alarms {
   }
 
   /** Why an active alarm refuses the command; `undefined` if none does. */
-  refusalOf(command: Command): AlarmError | undefined {
+  refusalOf(command: Command, membership: Membership): AlarmError | undefined {
     if (this.#active.length === 0) return undefined;
-    if (this.#isActive("corrupt") && changesData(command)) return { code: "corrupt-cluster" };
-    if (this.#isActive("no-space") && addsData(command)) return { code: "no-space" };
+    if (!isMajoritySound(this.ofType("corrupt"), membership) && changesData(command))
+      return { code: "corrupt-cluster" };
+    if (this.ofType("no-space").length > 0 && addsData(command)) return { code: "no-space" };
     return undefined;
   }
 
@@ -98,10 +100,24 @@ export class Alarms {
     }
     this.#changes = [];
   }
+}
 
-  #isActive(type: AlarmType): boolean {
-    return this.#active.some((alarm) => alarm.type === type);
-  }
+/**
+ * Whether it is known which members are damaged, and enough others are left. Those are fenced and take no part, so that
+ * writes are as safe as if they were down. An alarm that names nobody says that no majority agrees on what the state is.
+ * Who was removed is nobody's concern any more.
+ */
+function isMajoritySound(
+  corrupt: readonly Alarm[],
+  { members, removed, configuration }: Membership,
+): boolean {
+  if (corrupt.length === 0) return true;
+  const isNamed = (id: bigint): boolean => corrupt.some(({ memberId }) => memberId === id);
+  const isKnown = ({ memberId }: Alarm): boolean =>
+    members.some(({ id }) => id === memberId) || removed.some((id) => id === memberId);
+  const isSound = (voters: readonly bigint[]): boolean =>
+    voters.length === 0 || voters.filter((id) => !isNamed(id)).length * 2 > voters.length;
+  return corrupt.every(isKnown) && isSound(configuration.incoming) && isSound(configuration.outgoing);
 }
 
 /** As etcd counts it: a put costs space even if it makes a value smaller, and a transaction if it might hold one. */

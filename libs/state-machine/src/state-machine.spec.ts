@@ -62,7 +62,12 @@ describe("StateMachine", () => {
     const first = state.entry(put("a"));
     state.apply([first]);
     const position = state.machine.position;
-    expect(state.apply([first])).toEqual({ outcomes: [[]], events: [], leases: [] });
+    expect(state.apply([first])).toEqual({
+      outcomes: [[]],
+      events: [],
+      leases: [],
+      effectHashes: [],
+    });
     expect(state.machine.position).toBe(position);
     const { outcomes, events } = state.apply([first, { index: 2, term: 3, commands: [put("b")] }]);
     expect(outcomes.map((list) => list.length)).toEqual([0, 1]);

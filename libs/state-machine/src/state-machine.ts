@@ -129,7 +129,7 @@ export class StateMachine {
    */
   apply(entries: readonly CommittedEntry[], batch: StateBatch): ApplyResult {
     const first = entries.findIndex((entry) => entry.index > this.#position.index);
-    if (first === -1) return { outcomes: entries.map(() => []), events: [], leases: [] };
+    if (first === -1) return { outcomes: entries.map(() => []), events: [], leases: [], effectHashes: [] };
 
     const fresh = entries.slice(first);
     const leases = new LeaseSession(this.#view);
@@ -141,6 +141,7 @@ export class StateMachine {
     const membership = new MembershipSession(this.#membership, this.#clusterVersionMax);
     session.prefetch(pointKeysOf(fresh));
     const outcomes: (readonly CommandOutcome[])[] = entries.slice(0, first).map(() => []);
+    const effectHashes: number[] = [];
     let position = this.#position;
     for (const entry of fresh) {
       invariant(entry.index === position.index + 1, "entries are applied without a gap", {
@@ -160,6 +161,7 @@ export class StateMachine {
         alarms: this.#alarms.encodedChanges(alarmsFrom),
         membership: membership.takeEffects(),
       });
+      effectHashes.push(position.effectHash);
     }
     this.#storedBytes += session.flush(batch) + leases.flush(batch);
     this.#alarms.flush(batch);
@@ -169,7 +171,7 @@ export class StateMachine {
     storePosition(batch, position);
     this.#position = position;
     this.#membership = membership.membership;
-    const result = { outcomes, events: session.events, leases: leases.changes };
+    const result = { outcomes, events: session.events, leases: leases.changes, effectHashes };
     return membership.reported === undefined ? result : { ...result, membership: membership.reported };
   }
 
@@ -228,6 +230,18 @@ export class StateMachine {
     if (error !== undefined) return { ok: false, error };
     const upTo = revision === 0 ? at.revision : revision;
     return { ok: true, at, upTo, run: new KeyValueHash(this.#view, upTo, at.compactRevision) };
+  }
+
+  /**
+   * Begins to hash all key-values as they can be read at `revision`, likewise. Unlike HashKV it does not begin with the compact
+   * revision, so that it covers every row that a read at `revision` depends on, and no other.
+   */
+  hashState(revision: Revision): KeyValueHashStart {
+    const at = this.#position;
+    const error = checkHash(revision, at);
+    if (error !== undefined) return { ok: false, error };
+    const upTo = revision === 0 ? at.revision : revision;
+    return { ok: true, at, upTo, run: new KeyValueHash(this.#view, upTo, upTo) };
   }
 
   /** Begins to hash every row of this member, likewise. */
@@ -305,7 +319,7 @@ function unlimited(): RangeBudget {
 
 function run(store: CommandStore, command: Command): CommandOutcome {
   if (command.kind === "membership") return store.membership.run(command.request); // takes no revision
-  const refusal = store.alarms.refusalOf(command);
+  const refusal = store.alarms.refusalOf(command, store.membership.membership);
   if (refusal !== undefined) return failed(refusal);
   store.session.begin();
   const outcome = runBegun(store, command);

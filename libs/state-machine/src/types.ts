@@ -43,7 +43,7 @@ export type Command =
   | { readonly kind: "membership"; readonly request: MembershipRequest }
   | { readonly kind: "alarm"; readonly request: AlarmRequest };
 
-/** "no-space": the quota is used up. "corrupt": a member's state differs from the others'. */
+/** "no-space": the quota is used up. "corrupt": a member's data are damaged, or its state differs from the others'. */
 export type AlarmType = "no-space" | "corrupt";
 
 /** That something is wrong with a member, or with the cluster as that member sees it. */
@@ -134,7 +134,10 @@ export type LeaseError = { readonly code: "lease-exists" } | { readonly code: "l
 /** Why a command, or a read, changed and answered nothing. Part of the replicated outcome: the same on every member. */
 export type StateError = MvccError | LeaseError | AlarmError | MembershipError;
 
-/** What an alarm refuses: while "no-space" is active whatever may add data, while "corrupt" is whatever may change any. */
+/**
+ * What an alarm refuses: "no-space" whatever may add data; "corrupt" whatever may change any, unless the members that it names
+ * leave a majority of sound ones, who go on without them.
+ */
 export type AlarmError = { readonly code: "no-space" } | { readonly code: "corrupt-cluster" };
 
 export type CommandOutcome =
@@ -148,6 +151,8 @@ export interface ApplyResult {
   readonly events: readonly Event[];
   /** What happened to leases, in order. Attached keys are told by the events. */
   readonly leases: readonly LeaseChange[];
+  /** The effect hash after each entry that was not applied before; the last is that of the new position. */
+  readonly effectHashes: readonly number[];
   /** The membership afterwards, if an entry was about it. */
   readonly membership?: Membership;
 }

@@ -23,7 +23,7 @@ import {
   numbersRow,
   termRunKey,
 } from "./log-rows";
-import type { LogCompacted, LogIdentity, LogStart, LogStorage, LogWrite } from "./log-storage";
+import type { LogCompacted, LogExtent, LogIdentity, LogStart, LogStorage, LogWrite } from "./log-storage";
 
 export type LogColumn = "log" | "meta";
 export const LOG_COLUMNS: readonly LogColumn[] = ["log", "meta"];
@@ -130,6 +130,14 @@ export class KeyValueLogStorage implements LogStorage {
     batch.put("meta", META_KEYS.incarnation, numbersRow(META_KEYS.incarnation, [start.incarnation]));
     batch.write({ sync: true });
     return new KeyValueLogStorage(store, reader, start);
+  }
+
+  get extent(): LogExtent {
+    return { compacted: this.#compacted, chain: this.#compactedChain, last: this.#lastIndex as LogIndex };
+  }
+
+  sizeBytes(): number {
+    return this.#store.sizeBytes();
   }
 
   append(writes: readonly LogWrite[]): void {

@@ -45,6 +45,14 @@ export interface LogCompacted {
   readonly chain: number;
 }
 
+/** From where to where a log goes at the moment. */
+export interface LogExtent {
+  /** The last entry that is no longer in it, and the chain hash there. */
+  readonly compacted: EntryId;
+  readonly chain: number;
+  readonly last: LogIndex;
+}
+
 /**
  * The Raft log and hard state of one member. Synchronous: it belongs to the log-writer thread.
  *
@@ -52,6 +60,9 @@ export interface LogCompacted {
  */
 export interface LogStorage extends AsyncDisposable {
   readonly start: LogStart;
+  readonly extent: LogExtent;
+  /** Approximate bytes on disk; 0 where there is none. */
+  sizeBytes(): number;
   /**
    * Applies all `writes` in order as one atomic batch with one sync (group commit).
    *

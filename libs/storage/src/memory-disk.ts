@@ -1,6 +1,6 @@
 import { invariant } from "@quorate/base";
 import BTree from "sorted-btree";
-import { StorageLockedError } from "./errors";
+import { StorageLockedError, StorageWriteError } from "./errors";
 
 /** Keys are one-byte-per-character strings (`binaryString`), which order like the bytes and need no native call. */
 export type MemoryTree = BTree<string, Uint8Array>;
@@ -36,6 +36,7 @@ export class MemoryDisk<Column extends string = string> {
   #durable: Map<Column, MemoryTree>;
   #unsynced: (readonly MemoryOperation<Column>[])[] = [];
   #user: MemoryDiskUser | undefined;
+  #failing: "no" | "first-reaches" | "yes" = "no";
 
   constructor(columns: readonly Column[]) {
     this.columns = columns;
@@ -61,9 +62,19 @@ export class MemoryDisk<Column extends string = string> {
     for (const operations of this.#unsynced.slice(0, keepUnsynced)) applyAll(this.#durable, operations);
     this.#current = cloneTrees(this.#durable);
     this.#unsynced = [];
+    this.#failing = "no";
     const user = this.#user;
     this.#user = undefined;
     user?.end();
+  }
+
+  /**
+   * Every write fails until the next crash, as on a disk that is full or broken.
+   *
+   * @param firstReaches Whether the first of them is stored all the same, unsynced: its writer cannot know.
+   */
+  failWrites(firstReaches: boolean): void {
+    this.#failing = firstReaches ? "first-reaches" : "yes";
   }
 
   /** Takes the disk for one user. @throws {StorageLockedError} it has one. */
@@ -89,7 +100,13 @@ export class MemoryDisk<Column extends string = string> {
 
   /** Applies one batch at once. `sync`: it and all before it survive any crash. */
   write(operations: readonly MemoryOperation<Column>[], sync: boolean): void {
+    if (this.#failing === "yes") throw new StorageWriteError("The memory disk fails");
     applyAll(this.#current, operations);
+    if (this.#failing === "first-reaches") {
+      this.#failing = "yes";
+      this.#unsynced.push(operations);
+      throw new StorageWriteError("The memory disk fails");
+    }
     if (sync) return this.#sync();
     this.#unsynced.push(operations);
     if (this.#unsynced.length <= UNSYNCED_BATCHES_MAX) return;

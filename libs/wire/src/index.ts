@@ -14,6 +14,7 @@ export * from "./event-seat";
 export * from "./feed";
 export { failureOf, type Failure, type LeaderJudgement } from "./failures";
 export * from "./int64";
+export type { Damage, EffectDigest, IntegrityNote } from "./integrity-note";
 export * from "./json";
 export { rpcSchemaOf, type RpcSchema } from "./json-schema";
 export { encodeLeaseCheckpoint, encodeLeaseExpire } from "./lease-commands";

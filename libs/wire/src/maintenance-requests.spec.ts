@@ -26,6 +26,10 @@ describe("a maintenance request", () => {
     ],
     [{ kind: "hash", bytes: new Uint8Array(0) }, { kind: "hash" }],
     [
+      { kind: "hash-state", revision: 7 as Revision },
+      { kind: "hash-state", revision: 7 as Revision },
+    ],
+    [
       { kind: "compacted", revision: 9 as Revision },
       { kind: "compacted", revision: 9 as Revision },
     ],

@@ -38,6 +38,15 @@ export interface NodeStatus {
   readonly clusterVersion: number;
   /** Up to which cluster version this member can. */
   readonly clusterVersionMax: number;
+  readonly integrity: IntegrityStatus;
+}
+
+/** How often a member's data were checked since it started, to the end and without finding damage in its own. */
+export interface IntegrityStatus {
+  readonly stateScrubs: number;
+  readonly logScrubs: number;
+  /** As the leader: comparisons of all members that answered. */
+  readonly hashChecks: number;
 }
 
 export interface NodeMember {
@@ -93,6 +102,11 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     unsafeOptions: message.unsafeOptions,
     clusterVersion: message.clusterVersion || CLUSTER_VERSION_FIRST,
     clusterVersionMax: message.clusterVersionMax || CLUSTER_VERSION_FIRST,
+    integrity: {
+      stateScrubs: message.integrity?.stateScrubs ?? 0,
+      logScrubs: message.integrity?.logScrubs ?? 0,
+      hashChecks: message.integrity?.hashChecks ?? 0,
+    },
   };
 }
 

@@ -86,6 +86,19 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
 );
 
+const damage = fc.record({ incarnation: uint32, why: fc.string() });
+const integrity = fc
+  .record(
+    {
+      effects: fc.record({ index, hash: uint32 }),
+      effectsWanted: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      receiverDamaged: damage,
+      senderDamaged: damage,
+    },
+    { requiredKeys: [] },
+  )
+  .filter((note) => Object.keys(note).length > 0);
+
 const envelope: fc.Arbitrary<PeerEnvelope> = fc.record(
   {
     clusterId: id,
@@ -98,6 +111,7 @@ const envelope: fc.Arbitrary<PeerEnvelope> = fc.record(
     receiverRemoved: fc.constant(true as const),
     clusterVersion: fc.integer({ min: 1, max: 9 }),
     clusterVersionMax: fc.integer({ min: 1, max: 9 }),
+    integrity,
   },
   { requiredKeys: ["clusterId", "from", "to", "incarnation", "bootNonce", "group", "messages"] },
 );

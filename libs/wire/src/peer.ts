@@ -15,6 +15,7 @@ import type {
 import { CLUSTER_VERSION_FIRST } from "@quorate/state-machine";
 import { DecodeError } from "./errors";
 import { counterOf, unsignedId, wireId, type WireInt64 } from "./int64";
+import { decodeIntegrityNote, encodeIntegrityNote, type IntegrityNote } from "./integrity-note";
 import { decodeMessage, quorate } from "./protocol";
 
 type Wire = quorate.raft.v1.PeerMessage.$Properties;
@@ -45,11 +46,13 @@ export interface PeerEnvelope {
   readonly clusterVersionMax?: number;
   /** Its format is not known here: there are messages that cannot be read. */
   readonly unreadable?: boolean;
+  readonly integrity?: IntegrityNote;
 }
 
 /** Returns bytes of their own. */
 export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
   return quorate.raft.v1.PeerEnvelope.encode({
+    ...(envelope.integrity === undefined ? {} : encodeIntegrityNote(envelope.integrity)),
     clusterId: wireId(envelope.clusterId),
     from: wireId(envelope.from),
     to: wireId(envelope.to),
@@ -74,6 +77,7 @@ export function encodePeerEnvelope(envelope: PeerEnvelope): Uint8Array {
 export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
   const wire = decodeMessage("PeerEnvelope", quorate.raft.v1.PeerEnvelope, new Uint8Array(bytes));
   const isReadable = wire.version > 0 && wire.version <= PEER_FORMAT_MAX;
+  const integrity = decodeIntegrityNote(wire);
   return {
     clusterId: unsignedId(wire.clusterId),
     from: unsignedId(wire.from) as MemberId,
@@ -86,6 +90,7 @@ export function decodePeerEnvelope(bytes: Uint8Array): PeerEnvelope {
     ...(wire.clusterVersion > 0 ? { clusterVersion: wire.clusterVersion } : {}),
     ...(wire.clusterVersionMax > 0 ? { clusterVersionMax: wire.clusterVersionMax } : {}),
     ...(isReadable ? {} : { unreadable: true }),
+    ...(integrity === undefined ? {} : { integrity }),
   };
 }
 

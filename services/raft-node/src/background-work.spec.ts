@@ -196,6 +196,30 @@ describe("BackgroundWork", () => {
     expect(bench.hash(last)).toBeDefined();
   });
 
+  it("hashes what can be read at a revision, whatever else is stored: the same before and after a compaction", () => {
+    const bench = new Bench().overwrite(5);
+    const asked = () => {
+      const id = bench.ask({ kind: "hash-state", revision: 4 as Revision });
+      bench.time.advance(1000);
+      return bench.hash(id);
+    };
+    const before = asked()!;
+    expect(before.upTo).toBe(4);
+    bench.compact(4);
+    bench.time.advance(1000);
+    expect(asked()).toEqual({ ...before, compacted: 4 });
+    const batch = bench.store.batch();
+    batch.del("latest", utf8("k"));
+    batch.write({ sync: false });
+    const { revision } = bench.stateMachine.position;
+    const [whole, damaged] = [new Bench().overwrite(5), bench].map((each) => {
+      const id = each.ask({ kind: "hash-state", revision });
+      each.time.advance(1000);
+      return each.hash(id)?.hash;
+    });
+    expect(damaged).not.toBe(whole);
+  });
+
   it("forgets those who waited in vain for a compaction", () => {
     const bench = new Bench().overwrite(2);
     const waiter = bench.awaitCompacted(100, 500);

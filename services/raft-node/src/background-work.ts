@@ -29,7 +29,9 @@ type MaintenanceMessage = Extract<ApplierMessage, { kind: "maintenance" }>;
 const HASHES_MAX = 8;
 
 interface HashJob {
-  readonly message: MaintenanceMessage & { readonly query: { readonly kind: "hash" | "hash-kv" } };
+  readonly message: MaintenanceMessage & {
+    readonly query: { readonly kind: "hash" | "hash-kv" | "hash-state" };
+  };
   readonly deadline: number;
 }
 
@@ -108,6 +110,7 @@ export class BackgroundWork {
       }
       case "hash":
       case "hash-kv":
+      case "hash-state":
         if (this.#hashes.length >= HASHES_MAX) return this.#refuse(message);
         this.#hashes.push({ message: { ...message, query }, deadline });
         return this.#schedule();
@@ -180,7 +183,8 @@ export class BackgroundWork {
       const run = stateMachine.hash();
       return { run, job, encode: (hash) => encoder.hash({ revision, hash }, raftTerm) };
     }
-    const begun = stateMachine.hashKv(query.revision);
+    const begun =
+      query.kind === "hash-kv" ? stateMachine.hashKv(query.revision) : stateMachine.hashState(query.revision);
     if (!begun.ok) {
       this.#answer(id, { ok: false, failure: failureOf(begun.error) });
       return undefined;

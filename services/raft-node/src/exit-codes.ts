@@ -11,6 +11,8 @@ export const EXIT = {
   invariantBroken: 71,
   /** The data directory is another's, is damaged, or cannot be opened. Starting again does not help. */
   dataDirectory: 73,
+  /** Its data were found to be damaged: it has fenced itself, and does not start until an operator has acted. */
+  fenced: 74,
   /** Another process uses this member's identity or directory. */
   alreadyRunning: 75,
   /** The cluster has removed this member, which is for ever. */

@@ -1,5 +1,6 @@
 import { hexId, InvariantError } from "@quorate/base";
 import { optionsOfProcess } from "@quorate/config";
+import { explainFence, putFence, type FenceMark } from "@quorate/fence";
 import { StorageError } from "@quorate/storage";
 import { createLogger, startTracing, type Logger } from "@quorate/telemetry";
 import {
@@ -9,6 +10,8 @@ import {
 } from "@quorate/transport-nats";
 import { EXIT } from "./exit-codes";
 import { FORMATS } from "./formats";
+import { isDamage, type FoundDamage } from "./integrity/damage";
+import { FencedError } from "./integrity/fenced-error";
 import { MemberClaimedError } from "./member-claim";
 import { parseNodeOptions } from "./options";
 import { ThreadStartError } from "./threads/thread-ref";
@@ -25,8 +28,12 @@ const tracing = startTracing(
 process.on("uncaughtException", (error) => die("a bug, or damage that nothing foresaw", error));
 process.on("unhandledRejection", (reason) => die("a bug, or damage that nothing foresaw", asError(reason)));
 
+/** How long a member that has fenced itself may take to tell the others, in milliseconds. */
+const LAST_WORDS_MS = 5000;
+
 let running: RunningNode | undefined;
 let stopping = false;
+let fencing = false;
 process.on("SIGTERM", () => void stop("SIGTERM"));
 process.on("SIGINT", () => void stop("SIGINT"));
 
@@ -37,7 +44,11 @@ async function start(): Promise<void> {
     running = await startNode(options, {
       logger,
       tracer: tracing.tracer,
-      failed: (what, error) => die(`the ${what} thread ended`, error),
+      failed: (what, error) => {
+        if (isDamage(error)) damaged({ part: what === "applier" ? "state" : "log", why: error.message });
+        else die(`the ${what} thread ended`, error);
+      },
+      damaged,
       removed: (why) => void leave(why),
       outdated: (why) => void giveWay(why),
     });
@@ -86,14 +97,46 @@ async function giveWay(why: string): Promise<void> {
   process.exit(EXIT.unsupportedVersion);
 }
 
+/** Its data are damaged: that is written down before anything else, so that no restart serves them or votes with them. */
+function damaged({ part, why }: FoundDamage): void {
+  if (fencing) return;
+  fencing = true;
+  stopping = true;
+  const mark = fence({ part, why }, running?.isOnlyCopy() ?? false);
+  logger.error(`ending: ${explainFence(options.dataDir, mark)}`, { member: hexId(options.memberId), part });
+  setTimeout(() => process.exit(EXIT.fenced), LAST_WORDS_MS);
+  const end = (): never => process.exit(EXIT.fenced);
+  (running?.leaveDamaged(why) ?? Promise.resolve()).then(end, end);
+}
+
+/** Never throws: a disk that takes no mark may be the very trouble, and is no reason to go on. */
+function fence({ part, why }: FoundDamage, isOnlyCopy: boolean): FenceMark {
+  const { dataDir, name, memberId } = options;
+  const at = new Date().toISOString();
+  const mark: FenceMark = { part, why, at, memberName: name, memberId: hexId(memberId), isOnlyCopy };
+  try {
+    putFence(dataDir, mark);
+  } catch (error) {
+    logger.error("the fence could not be written: do not start this member before its disk was looked at", {
+      error: asError(error),
+    });
+  }
+  return mark;
+}
+
 /** It could not start: one clear line, and a code that says whether trying again makes sense. */
 function refuse(error: Error, log: Logger): never {
+  // A state that does not even open can be fetched anew like one that fails later.
+  if (error instanceof ThreadStartError && error.thread === "applier" && isDamage(error))
+    fence({ part: "state", why: error.message }, false);
   log.error(`cannot start: ${error.message}`, { code: (error as { code?: string }).code });
   process.exit(startExitCode(error));
 }
 
 /** It ran, and must not go on. */
-function die(what: string, error: Error): never {
+function die(what: string, error: Error): void {
+  if (fencing) return; // it is about to end anyway, and its last words matter more
+  if (isDamage(error)) return damaged({ part: "state", why: error.message });
   if (isTooOld(error)) {
     logger.error(`ending: this build is too old for its cluster: ${error.message}`);
     process.exit(EXIT.unsupportedVersion);
@@ -108,6 +151,7 @@ function startExitCode(error: Error): number {
   if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
     return EXIT.brokerUnavailable;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
+  if (error instanceof FencedError) return EXIT.fenced;
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;
   if (isTooOld(error)) return EXIT.unsupportedVersion;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;

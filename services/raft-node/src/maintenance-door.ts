@@ -36,7 +36,9 @@ export class MaintenanceDoor {
     private readonly dependencies: MaintenanceDoorDependencies,
   ) {}
 
+  /** Calling it again does nothing. */
   open(): void {
+    if (this.#subscription !== undefined) return;
     const { transport, subjects } = this.dependencies;
     const subject = subjects.node(this.options.memberId, "maintenance");
     this.#subscription = transport.subscribe(subject, (message) => this.#ask(message));

@@ -1,12 +1,13 @@
 import { parseHexId } from "@quorate/base";
 import {
   defineOptions,
-  integer,
   type Environment,
+  integer,
   listOf,
   matching,
   onOrOff,
   oneOf,
+  parseDurationMs,
   text,
 } from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
@@ -46,6 +47,11 @@ export interface NodeOptions {
   readonly logKeepEntries: number;
   readonly logKeepBytes: number;
   readonly snapshotBytesPerSecond: number;
+  /** `undefined`: never. */
+  readonly corruptCheckMs: number | undefined;
+  readonly initialCorruptCheck: "on" | "off";
+  /** `undefined`: never. */
+  readonly scrubIntervalMs: number | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
 
@@ -162,6 +168,23 @@ const parse = defineOptions({
       description: "How fast this member fetches a snapshot, in bytes per second",
       default: 64 * 1024 * 1024,
     },
+    corruptCheckTime: {
+      schema: text(),
+      description:
+        "How often the leader compares the key-values of all members, read from their disks, like 30m or 6h; 0 is never",
+      default: "6h",
+    },
+    initialCorruptCheck: {
+      schema: oneOf("on", "off"),
+      description: "Whether a member compares its key-values with those of the others before it serves",
+      default: "off",
+    },
+    scrubInterval: {
+      schema: text(),
+      description:
+        "Within which time a member reads everything that it stores once, to find damage early, like 24h; 0 is never",
+      default: "24h",
+    },
     logLevel: {
       schema: oneOf("trace", "debug", "info", "warn", "error"),
       description: "Least level logged",
@@ -177,6 +200,13 @@ const parse = defineOptions({
           ? "--auto-compaction-retention needs a number of revisions in this mode"
           : "--auto-compaction-retention needs a time such as 10m or 1h30m, 1s at least, or a number of hours",
       );
+    }
+    for (const [flag, given] of [
+      ["--corrupt-check-time", options.corruptCheckTime],
+      ["--scrub-interval", options.scrubInterval],
+    ] as const) {
+      if (everyMsOf(given) === "invalid")
+        problems.push(`${flag} needs a time such as 30m or 24h, 1s at least, or 0`);
     }
     if (parseHexId(options.memberId) === 0n) problems.push("--member-id must not be 0");
     if (new Set(ids).size < ids.length) problems.push("--initial-cluster names one id twice");
@@ -196,12 +226,14 @@ const parse = defineOptions({
  * @throws {InformationRequest} for `--help` and `--version`.
  */
 export function parseNodeOptions(argv: readonly string[], env: Environment): NodeOptions {
-  const { quotaBackendBytes, ...given } = parse(argv, env);
+  const { quotaBackendBytes, corruptCheckTime, scrubInterval, ...given } = parse(argv, env);
   const autoCompaction = autoCompactionOf(given);
   return {
     ...given,
     autoCompaction: autoCompaction === "invalid" ? undefined : autoCompaction,
     quotaBytes: quotaBytesOf(quotaBackendBytes),
+    corruptCheckMs: validEveryMs(corruptCheckTime),
+    scrubIntervalMs: validEveryMs(scrubInterval),
     memberId: parseHexId(given.memberId) as MemberId,
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
@@ -221,6 +253,20 @@ function autoCompactionOf(options: {
 function quotaBytesOf(given: number): number {
   if (given < 0) return Infinity;
   return given === 0 ? DEFAULT_QUOTA_BYTES : given;
+}
+
+const EVERY_MS_MIN = 1000;
+
+/** @returns `undefined` for "0": never. */
+function everyMsOf(given: string): number | undefined | "invalid" {
+  if (given === "0") return undefined;
+  const everyMs = parseDurationMs(given);
+  return everyMs === undefined || everyMs < EVERY_MS_MIN ? "invalid" : everyMs;
+}
+
+function validEveryMs(given: string): number | undefined {
+  const everyMs = everyMsOf(given);
+  return everyMs === "invalid" ? undefined : everyMs;
 }
 
 function parseMember(text: string): InitialMember {

@@ -3,7 +3,14 @@ import { seededPrng } from "@quorate/base";
 import type { Entry, LogIndex, MemberId, Message, Term } from "@quorate/raft";
 import { SILENT_LOGGER } from "@quorate/telemetry";
 import { MemoryNetwork } from "@quorate/transport";
-import { encodePeerEnvelope, parseClusterName, Subjects, type PeerEnvelope } from "@quorate/wire";
+import {
+  encodePeerEnvelope,
+  parseClusterName,
+  Subjects,
+  type EffectDigest,
+  type IntegrityNote,
+  type PeerEnvelope,
+} from "@quorate/wire";
 import type { RaftMessage } from "./actors/raft-actor";
 import { PeerLink } from "./peer-link";
 
@@ -18,6 +25,12 @@ function build() {
     const heard: RaftMessage[] = [];
     const removedBy: MemberId[] = [];
     const outdatedBy: [MemberId, number][] = [];
+    const notes: IntegrityNote[] = [];
+    const state: { digest?: EffectDigest } = {};
+    const integrity = {
+      digest: () => state.digest,
+      heard: (_from: MemberId, _incarnation: number, note: IntegrityNote) => void notes.push(note),
+    };
     const peer = new PeerLink(
       { clusterId: 0xcn, memberId, incarnation: 1, bootNonce: 5, publishBytesMax, clusterVersionMax: 2 },
       {
@@ -27,10 +40,11 @@ function build() {
         logger: SILENT_LOGGER,
         toldRemoved: (by) => removedBy.push(by),
         outdated: (by, version) => outdatedBy.push([by, version]),
+        integrity,
       },
     );
     peer.start();
-    return { peer, heard, removedBy, outdatedBy };
+    return { peer, heard, removedBy, outdatedBy, notes, state };
   };
   return { time, network, a: link(A), b: link(B) };
 }
@@ -78,6 +92,17 @@ describe("PeerLink", () => {
     time.advance(10);
     expect(b.heard).toHaveLength(1);
     expect(a.removedBy).toEqual([]);
+  });
+
+  it("says where the state stands with every answer to a heartbeat, and with nothing else", () => {
+    const { time, a, b } = build();
+    a.state.digest = { index: 7, hash: 70 };
+    const answer: Message = { kind: "heartbeat-response", term: 2 as Term, round: 1, needsSnapshot: false };
+    a.peer.send([{ to: B, message: answer }]);
+    a.peer.send([{ to: B, message: HEARTBEAT }]);
+    a.peer.note(B, { effectsWanted: 5 });
+    time.advance(10);
+    expect(b.notes).toEqual([{ effects: { index: 7, hash: 70 } }, { effectsWanted: 5 }]);
   });
 
   it("cuts a publish where the entries would pass its limit", () => {

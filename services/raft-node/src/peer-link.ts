@@ -4,7 +4,14 @@ import type { Envelope, MemberId, Message } from "@quorate/raft";
 import { CLUSTER_VERSION_FIRST } from "@quorate/state-machine";
 import type { Logger } from "@quorate/telemetry";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
-import { decodePeerEnvelope, encodePeerEnvelope, type PeerEnvelope, type Subjects } from "@quorate/wire";
+import {
+  decodePeerEnvelope,
+  encodePeerEnvelope,
+  type EffectDigest,
+  type IntegrityNote,
+  type PeerEnvelope,
+  type Subjects,
+} from "@quorate/wire";
 import type { RaftMessage } from "./actors/raft-actor";
 
 export interface PeerLinkOptions {
@@ -28,6 +35,11 @@ export interface PeerLinkDependencies {
   readonly toldRemoved: (by: MemberId) => void;
   /** The cluster of `by` is at a version that this member cannot apply. */
   readonly outdated: (by: MemberId, clusterVersion: number) => void;
+  /** What is said of the soundness of data travels with Raft's messages, but is not for Raft. */
+  readonly integrity: {
+    digest(): EffectDigest | undefined;
+    heard(from: MemberId, incarnation: number, note: IntegrityNote): void;
+  };
 }
 
 interface SenderSeen {
@@ -91,15 +103,31 @@ export class PeerLink {
     this.#publish(to, []);
   }
 
+  note(to: MemberId, integrity: IntegrityNote): void {
+    this.#publish(to, [], { integrity });
+  }
+
   send(envelopes: readonly Envelope[]): void {
     for (const [to, messages] of groupByReceiver(envelopes)) {
       for (const part of split(messages, this.options.publishBytesMax)) {
-        if (!this.#publish(to, part)) this.dependencies.raft.tell({ kind: "unreachable", member: to });
+        if (!this.#publish(to, part, this.#beside(part)))
+          this.dependencies.raft.tell({ kind: "unreachable", member: to });
       }
     }
   }
 
-  #publish(to: MemberId, messages: readonly Message[], receiverRemoved = false): boolean {
+  /** A leader learns with each heartbeat where its followers' states stand. */
+  #beside(messages: readonly Message[]): Pick<PeerEnvelope, "integrity"> {
+    if (!messages.some(({ kind }) => kind === "heartbeat-response")) return {};
+    const effects = this.dependencies.integrity.digest();
+    return effects === undefined ? {} : { integrity: { effects } };
+  }
+
+  #publish(
+    to: MemberId,
+    messages: readonly Message[],
+    beside: Pick<PeerEnvelope, "receiverRemoved" | "integrity"> = {},
+  ): boolean {
     const { transport, subjects } = this.dependencies;
     const { clusterId, memberId, incarnation, bootNonce, clusterVersionMax } = this.options;
     const payload = encodePeerEnvelope({
@@ -110,9 +138,9 @@ export class PeerLink {
       bootNonce,
       group: GROUP,
       messages,
-      receiverRemoved,
       clusterVersion: this.#clusterVersion,
       clusterVersionMax,
+      ...beside,
     });
     return transport.publish(subjects.raft(memberId, to), payload);
   }
@@ -126,7 +154,7 @@ export class PeerLink {
     }
     const why = this.#objection(envelope, inbound.subject);
     if (why !== undefined) return this.#drop(inbound.subject, why);
-    const { from, incarnation, messages, clusterVersion = CLUSTER_VERSION_FIRST } = envelope;
+    const { from, incarnation, messages, integrity, clusterVersion = CLUSTER_VERSION_FIRST } = envelope;
     if (clusterVersion > this.options.clusterVersionMax)
       return this.dependencies.outdated(from, clusterVersion);
     if (envelope.unreadable === true)
@@ -136,9 +164,10 @@ export class PeerLink {
     // Whatever else it sends may still be of use, such as the last words of a leader that removed itself.
     const asks = messages.length === 0 || messages.some(({ kind }) => SEEKING.includes(kind));
     if (this.#removed.has(from) && asks) {
-      this.#publish(from, [], true);
+      this.#publish(from, [], { receiverRemoved: true });
       return;
     }
+    if (integrity !== undefined) this.dependencies.integrity.heard(from, incarnation, integrity);
     this.dependencies.raft.tell({ kind: "peer", from, incarnation, messages });
   }
 

@@ -15,6 +15,7 @@ import { RaftActor, type Leadership, type RaftMessage } from "./actors/raft-acto
 import { compactionSchedule, type AutoCompaction } from "./auto-compaction";
 import { ClusterVersionRaise } from "./cluster-version-raise";
 import { FeedDoor } from "./feed-door";
+import { Integrity, type IntegrityOptions } from "./integrity/integrity";
 import { describeLeader, LeaderNotices } from "./leader-notices";
 import { MaintenanceDoor } from "./maintenance-door";
 import { NodeDoor } from "./node-door";
@@ -33,6 +34,7 @@ export interface RaftNodeOptions {
   readonly applyBacklogMax: number;
   readonly readsMax: number;
   readonly quota: QuotaOptions;
+  readonly integrity: IntegrityOptions;
   readonly publishBytesMax: number;
   /** `undefined`: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
@@ -74,6 +76,8 @@ export interface RaftNodeDependencies {
   readonly removed: (why: string) => void;
   /** The cluster is at a version that this member cannot apply: it must end. */
   readonly outdated: (why: string) => void;
+  /** Its state is not what the others have: it must fence itself. Called again until it does. */
+  readonly damaged: (why: string) => void;
 }
 
 /** Far above what may wait by the limits of proposals, reads and windows: only a bug reaches it. */
@@ -107,7 +111,9 @@ export class RaftNode {
   readonly #maintenance: MaintenanceDoor;
   readonly #snapshotDoor: SnapshotDoor;
   readonly #fetcher: SnapshotFetcher;
+  readonly #integrity: Integrity;
   #serving = false;
+  #isLeaving = false;
   readonly #ticker: Ticker;
   /** For what is done on the side: leases and the quota. */
   readonly #slowTicker: Ticker;
@@ -119,6 +125,9 @@ export class RaftNode {
       if (report.kind === "maintenance-result") return this.#maintenance.report(report);
       if (report.kind === "snapshot-chunk") return this.#snapshotDoor.report(report);
       if (isForFetcher(report)) return this.#fetcher.report(report);
+      if (report.kind === "scrubbed") return this.#integrity.scrubbed(report);
+      if (report.kind === "applied") this.#integrity.applied(report.position, report.effectHashes);
+      if (report.kind === "snapshot-installed") this.#integrity.opened(report.position);
       // What is fed next is what these answers are for; the asker's traces end when they are handled.
       if (report.kind === "answers" && this.dependencies.tracer.enabled)
         this.#feed.nextTrace = this.#raft.traceOf(report.answers);
@@ -153,8 +162,22 @@ export class RaftNode {
         logger,
         toldRemoved: (by) => this.#retirement.told(by),
         outdated: (by, version) => this.#outdated(by, version),
+        integrity: {
+          digest: () => this.#integrity.digest,
+          heard: (from, started, note) => this.#integrity.heard(from, started, note),
+        },
       },
     );
+    this.#integrity = new Integrity(
+      { ...options.integrity, memberId, incarnation, alarmClearing: options.quota.alarmClearing },
+      {
+        ...dependencies,
+        raft: self,
+        peers: this.#peers,
+        view: () => this.#raft.view(),
+      },
+    );
+    this.#integrity.opened(position);
     this.#retirement = new Retirement(
       { memberId },
       {
@@ -297,6 +320,7 @@ export class RaftNode {
           this.#retirement.tick();
           this.#publication.tick();
           this.#versionRaise.tick();
+          this.#integrity.tick();
           quota.receive({ kind: "tick" });
         },
       },
@@ -320,7 +344,10 @@ export class RaftNode {
     this.#ticker.start();
     this.#slowTicker.start();
     this.#compactionTicker?.start();
-    if (this.#raft.view().raft.stateIsWhole) return this.#serve();
+    if (this.#raft.view().raft.stateIsWhole) {
+      if (this.options.integrity.initialCorruptCheck) this.#maintenance.open();
+      return this.#integrity.beforeServing(() => this.#serve());
+    }
     const { start, position, logger } = this.dependencies;
     logger.error(
       "the state is damaged: it ends before the log begins; nothing is served until a snapshot replaced it",
@@ -344,6 +371,27 @@ export class RaftNode {
       };
       this.#mailbox.tell({ kind: "hand-over", settled });
     });
+  }
+
+  /** Whether nobody else has this state, and this member's log does not lead to it from the beginning. */
+  get isOnlyCopy(): boolean {
+    const { configuration, compacted } = this.#raft.view().raft;
+    return configuration.incoming.length <= 1 && compacted > 0;
+  }
+
+  /**
+   * Before a stop because of damage: serves nothing any more, tells the others why, so that whoever leads raises the alarm, and
+   * gives the leadership away if it can.
+   */
+  async leaveDamaged(why: string, withinMs: number): Promise<void> {
+    this.#isLeaving = true;
+    this.#door.close();
+    this.#feed.close();
+    this.#maintenance.close();
+    this.#snapshotDoor.close();
+    this.#integrity.announce(why);
+    await this.handOver(withinMs);
+    this.#integrity.announce(why); // to whoever leads now
   }
 
   /** Intake first, then the loop: nothing is half done, and what was not answered stays unknown to its sender. */
@@ -386,6 +434,7 @@ export class RaftNode {
       unsafeOptions: this.options.unsafeOptions,
       clusterVersion: this.#clusterVersion,
       clusterVersionMax: this.options.clusterVersionMax,
+      integrity: this.#integrity.status,
     };
   }
 
@@ -407,7 +456,7 @@ export class RaftNode {
   }
 
   #serve(): void {
-    if (this.#serving) return;
+    if (this.#serving || this.#isLeaving) return;
     this.#serving = true;
     this.#door.open();
     this.#feed.open();
@@ -438,6 +487,7 @@ export class RaftNode {
     this.#clusterVersionApplied(membership.clusterVersion);
     this.#versionRaise.applied(membership);
     this.#publication.applied(membership);
+    this.#integrity.membershipApplied(membership.removed);
   }
 
   #clusterVersionApplied(version: number): void {

@@ -14,10 +14,14 @@ import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
+import { explainFence, fenceOf } from "@quorate/fence";
 import { Subjects, type NodeMember } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
+import { announceDamage } from "./integrity/announce-damage";
+import { isDamage, type FoundDamage } from "./integrity/damage";
+import { FencedError } from "./integrity/fenced-error";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
 import { forceNewCluster } from "./refounding/force-new-cluster";
@@ -36,13 +40,19 @@ import { PRODUCT_VERSION } from "./version";
 export interface RunningNode {
   readonly incarnation: number;
   stop(): Promise<void>;
+  /** Whether what this member holds is nowhere else, its own log included. */
+  isOnlyCopy(): boolean;
+  /** Tells the others why this process ends, and gives the leadership away. Closes nothing: what is open may be damaged. */
+  leaveDamaged(why: string): Promise<void>;
 }
 
 export interface NodeEnvironment {
   readonly logger: Logger;
   readonly tracer: Tracer;
   /** Something died that the node cannot live without: the process must end. */
-  readonly failed: (what: string, error: Error) => void;
+  readonly failed: (what: "log writer" | "applier", error: Error) => void;
+  /** This member's data are damaged, and the process must end. May be called again before it has. */
+  readonly damaged: (damage: FoundDamage) => void;
   /** The cluster has removed this member: the process must end. */
   readonly removed: (why: string) => void;
   /** The cluster is newer than this build: the process must end. */
@@ -69,6 +79,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 /**
  * Builds a member from its parts, in the order in which a failure costs least: directory, log, state, broker, claim.
  *
+ * @throws {FencedError} its data were found to be damaged, and nobody has acted on it.
  * @throws {StorageIdentityError} the directory belongs to another member, or is empty or full where it must not be.
  * @throws {ThreadStartError} a database could not be opened.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
@@ -76,6 +87,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
   const { logger, tracer, failed, removed, outdated } = environment;
+  refuseFenced(options);
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
@@ -90,7 +102,12 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   // State that is missing or behind is made good from the log, or from a snapshot if the log does not go back that far.
   const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
   stack.defer(() => applier.close());
-  const { position, membership, condition } = await applier.started();
+  const bootNonce = randomInt(2 ** 32);
+  const { position, membership, condition } = await applier.started().catch(async (error: unknown) => {
+    const { message } = error as Error;
+    if (isDamage(error)) await announceDamage(options, start, message, { logger, bootNonce });
+    throw error;
+  });
   refuseLostLog(options, start, position);
 
   const handOver = async (): Promise<void> =>
@@ -105,7 +122,6 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   );
   stack.defer(() => claim.unsubscribe());
 
-  const bootNonce = randomInt(2 ** 32);
   const node = new RaftNode(
     {
       raft: {
@@ -119,6 +135,10 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       applyBacklogMax: options.applyBacklogMax,
       readsMax: options.readsMax,
       quota: { quotaBytes: options.quotaBytes, alarmClearing: options.alarmClear },
+      integrity: {
+        corruptCheckMs: options.corruptCheckMs,
+        initialCorruptCheck: options.initialCorruptCheck === "on",
+      },
       publishBytesMax: RAFT_DEFAULTS.appendBytesMax,
       autoCompaction: options.autoCompaction,
       snapshotBytesPerSecondMax: options.snapshotBytesPerSecond,
@@ -147,6 +167,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       condition,
       removed,
       outdated,
+      damaged: (why) => environment.damaged({ part: "state", why }),
     },
   );
   later.node = node;
@@ -158,7 +179,15 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     await handOver();
     await owned.disposeAsync();
   };
-  return { incarnation: start.incarnation, stop };
+  return {
+    incarnation: start.incarnation,
+    stop,
+    isOnlyCopy: () => node.isOnlyCopy,
+    leaveDamaged: async (why) => {
+      await node.leaveDamaged(why, HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
+      await transport.flush();
+    },
+  };
 }
 
 function startLogWriter(
@@ -171,12 +200,16 @@ function startLogWriter(
   const data: LogWriterThreadData = {
     directory: join(dataDir, "raft"),
     create,
-    options: { compactionEntriesMax: 1000, compactionPauseMs: 10 },
+    options: {
+      compactionEntriesMax: 1000,
+      compactionPauseMs: 10,
+      scrubIntervalMs: options.scrubIntervalMs,
+    },
     expected: { clusterId, memberId },
   };
   return new ThreadRef<
     LogWriterMessage,
-    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" }>,
+    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" | "scrubbed" }>,
     { start: LogStart }
   >(
     { name: "log-writer", entry: join(__dirname, "threads/log-writer-thread.js"), data },
@@ -198,6 +231,7 @@ function startApplier(
       clusterId,
       memberId,
       background: BACKGROUND_WORK_DEFAULTS,
+      scrubIntervalMs: options.scrubIntervalMs,
       ...SLICE,
       // A fraction of the margin, so that a small one is not exceeded by what is not synced yet.
       syncEntries: Math.min(SYNC_ENTRIES_MAX, Math.ceil(options.logKeepEntries / 5)),
@@ -252,6 +286,12 @@ function foundation(options: NodeOptions): NonNullable<LogWriterThreadData["crea
   };
   const identity = { clusterId, clusterName: cluster, memberId, memberName: name, directoryId: randomUUID() };
   return { identity, configuration };
+}
+
+/** Before anything is opened: opening writes. */
+function refuseFenced({ dataDir }: NodeOptions): void {
+  const mark = fenceOf(dataDir);
+  if (mark !== undefined) throw new FencedError(`Cannot start: ${explainFence(dataDir, mark)}`);
 }
 
 /** State is written after the log is durable, so it can never be ahead of it on a disk that keeps its promises. */

@@ -1,5 +1,5 @@
 import type { MetricRegistry } from "@quorate/telemetry";
-import { ALARM_NAMES } from "@quorate/wire";
+import { ALARM_NAMES, type NodeStatus } from "@quorate/wire";
 import type { MemberId } from "../actors/leader-view";
 import type { ApiMethods } from "../api/methods";
 import type { Gateway } from "../gateway";
@@ -37,6 +37,21 @@ export const BODY_MS = 30_000;
 /** How long a member may keep somebody waiting who collects metrics or looks at its health. */
 const MEMBER_ANSWER_MS = 1000;
 
+/**
+ * Clients are served as long as a majority is sound: a damaged member has fenced itself, and is shown by the list of alarms and
+ * the metrics. A page that failed because of it would take every gateway out of service.
+ */
+function alarmsThatMatter({ alarms, members }: NodeStatus): NodeStatus["alarms"] {
+  const named = members.filter(({ id }) =>
+    alarms.some(({ type, memberId }) => type === "corrupt" && memberId === id),
+  );
+  const isMajoritySound = named.length * 2 < members.filter(({ learner }) => !learner).length;
+  return alarms.filter(
+    ({ type, memberId }) =>
+      type !== "corrupt" || !isMajoritySound || named.every(({ id }) => id !== memberId),
+  );
+}
+
 /** Puts the HTTP/1 door together: etcd's JSON paths, health, version and metrics. */
 export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDependencies): HttpServer {
   const { gateway, registry, meters, failed, methods } = dependencies;
@@ -51,7 +66,7 @@ export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDepende
         const member = homeMember ?? gateway.tracker.leader?.member;
         if (member === undefined) return tell([]);
         gateway.queries.status(member, MEMBER_ANSWER_MS, (status) => {
-          tell((status?.alarms ?? []).map(({ type }) => ALARM_NAMES[type]));
+          tell(status === undefined ? [] : alarmsThatMatter(status).map(({ type }) => ALARM_NAMES[type]));
         });
       },
     },

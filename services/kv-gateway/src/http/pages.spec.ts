@@ -61,15 +61,26 @@ describe("the pages of a gateway", () => {
     expect((await door.get("/health?exclude=NOSPACE")).status).toBe(200);
     expect((await door.get("/readyz")).status).toBe(200);
 
-    home.alarms = [...home.alarms, { type: "corrupt", memberId: 1n }];
+    home.alarms = [...home.alarms, { type: "corrupt", memberId: 0n }];
     expect((await door.get("/health?exclude=NOSPACE")).text).toMatch(/ALARM CORRUPT/);
     expect((await door.get("/readyz")).text).toMatch(
       /^\[-\]data_corruption failed: alarm CORRUPT is active$/m,
     );
     expect((await door.get("/livez")).status).toBe(200);
     expect((await door.get("/metrics")).text).toMatch(
-      /^etcd_debugging_server_alarms\{server_id="1",alarm_type="CORRUPT"\} 1$/m,
+      /^etcd_debugging_server_alarms\{server_id="0",alarm_type="CORRUPT"\} 1$/m,
     );
+  });
+
+  it("stays healthy and ready while CORRUPT names one of three members, which is fenced, and no longer", async () => {
+    const [home] = door.parts.nodes;
+    home.alarms = [{ type: "corrupt", memberId: 3n }];
+    expect((await door.get("/health")).status).toBe(200);
+    expect((await door.get("/readyz")).status).toBe(200);
+    expect((await door.get("/metrics")).text).toMatch(/server_id="3",alarm_type="CORRUPT"\} 1$/m);
+    home.alarms = [...home.alarms, { type: "corrupt", memberId: 2n }];
+    expect((await door.get("/health")).status).toBe(503);
+    expect((await door.get("/readyz")).status).toBe(503);
   });
 
   it("lists the checks that fail, but for those that nobody asked for", async () => {

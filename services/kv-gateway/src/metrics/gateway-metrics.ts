@@ -136,6 +136,21 @@ export class GatewayMetrics {
         value: 1,
       })),
     );
+    registry.observe(
+      "counter",
+      "quorate_integrity_checks_total",
+      "Checks of data that were finished.",
+      () => {
+        const { integrity } = this.#status ?? {};
+        return (
+          integrity && [
+            { labels: { check: "state_scrub" }, value: integrity.stateScrubs },
+            { labels: { check: "log_scrub" }, value: integrity.logScrubs },
+            { labels: { check: "hash" }, value: integrity.hashChecks },
+          ]
+        );
+      },
+    );
     gauge("etcd_debugging_mvcc_current_revision", "The revision.", ({ revision }) => revision);
     gauge(
       "etcd_debugging_mvcc_compact_revision",

@@ -28,6 +28,8 @@ describe("parseDevOptions", () => {
       autoCompactionMode: "revision",
       autoCompactionRetention: "1000",
       logKeepEntries: "7",
+      corruptCheckTime: "0",
+      scrubInterval: "90m",
     });
     expect(nodeFlags).toEqual({
       "quota-backend-bytes": "-1",
@@ -35,6 +37,8 @@ describe("parseDevOptions", () => {
       "auto-compaction-mode": "revision",
       "auto-compaction-retention": "1000",
       "log-keep-entries": "7",
+      "corrupt-check-time": "0",
+      "scrub-interval": "90m",
     });
     expect(parseDevOptions({}).nodeFlags).toEqual({});
   });

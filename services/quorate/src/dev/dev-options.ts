@@ -17,6 +17,8 @@ export interface DevFlags {
   readonly alarmClear?: string;
   readonly autoCompactionMode?: string;
   readonly autoCompactionRetention?: string;
+  readonly corruptCheckTime?: string;
+  readonly scrubInterval?: string;
   readonly fresh?: boolean;
   readonly detach?: boolean;
 }
@@ -84,12 +86,16 @@ function nodeFlagsOf(flags: DevFlags): Record<string, string> {
     throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
   if (logKeepEntries !== undefined) count("--log-keep-entries", logKeepEntries, LOG_KEEP_ENTRIES_MAX);
   checkAutoCompaction(flags);
+  checkInterval("--corrupt-check-time", flags.corruptCheckTime);
+  checkInterval("--scrub-interval", flags.scrubInterval);
   const given = Object.entries({
     "quota-backend-bytes": quotaBackendBytes,
     "alarm-clear": alarmClear,
     "auto-compaction-mode": autoCompactionMode,
     "auto-compaction-retention": autoCompactionRetention,
     "log-keep-entries": logKeepEntries,
+    "corrupt-check-time": flags.corruptCheckTime,
+    "scrub-interval": flags.scrubInterval,
   });
   return Object.fromEntries(given.filter((flag): flag is [string, string] => flag[1] !== undefined));
 }
@@ -104,6 +110,11 @@ function checkAutoCompaction(flags: DevFlags): void {
     const needs = mode === "revision" ? "a number of revisions" : "a time such as 10m, or a number of hours";
     throw usageError(`--auto-compaction-retention needs ${needs}, not "${retention}".`);
   }
+}
+
+function checkInterval(flag: string, given = "0"): void {
+  if (given !== "0" && (parseDurationMs(given) ?? 0) < 1000)
+    throw usageError(`${flag} needs a time such as 30m or 24h, 1s at least, or 0 for never, not "${given}".`);
 }
 
 /** On, unlike in production: here people look around, and nobody pays for a broker. */

@@ -15,6 +15,8 @@ export interface ManagedProcessDependencies {
   readonly report: (message: string) => void;
 }
 
+/** A raft-node with this exit code has fenced itself, and waits for an operator: see its log. */
+const FENCED = 74;
 const STOP_GRACE_MS = 5_000;
 
 /**
@@ -143,18 +145,20 @@ export class ManagedProcess {
       // Not started at all: no "exit" follows.
       if (child.pid === undefined) this.#exited(child, error.message);
     });
-    child.once("exit", (code, signal) => this.#exited(child, signal === null ? `exit code ${code}` : signal));
+    child.once("exit", (code, signal) => {
+      this.#exited(child, signal === null ? `exit code ${code}` : signal, code !== FENCED);
+    });
     this.#become("running");
   }
 
-  #exited(child: ChildProcess, how: string): void {
+  #exited(child: ChildProcess, how: string, mayHelp = true): void {
     if (this.#child !== child) return;
     this.#child = undefined;
     if (this.#status === "killed") return this.#become("killed");
     const decision = this.#restarts.exited(this.dependencies.clock.now());
-    if (decision.kind === "give-up") {
+    if (decision.kind === "give-up" || !mayHelp) {
       this.dependencies.report(
-        `${this.plan.name} ended again (${how}) and is left down: see ${this.log.path}, then \`quorate dev start ${this.plan.name}\`.`,
+        `${this.plan.name} ended (${how}) and is left down: see ${this.log.path}, then \`quorate dev start ${this.plan.name}\`.`,
       );
       return this.#become("failed");
     }

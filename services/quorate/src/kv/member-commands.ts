@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import { hexId, parseHexId } from "@quorate/base";
 import type { MembershipChange } from "@quorate/client";
+import { recoverMember, RecoveryRefusedError } from "@quorate/fence";
 import { Command } from "commander";
-import { usageError } from "../command-error";
+import { CommandError, usageError } from "../command-error";
 import { clusterCommand, type OutputFlags } from "./cluster-command";
 import { withClient } from "./connection";
 import { renderAddition, renderChange, renderMembers } from "./member-output";
@@ -14,7 +16,7 @@ interface PeerUrlFlags extends OutputFlags {
 /** `quorate member …`, as etcdctl's. */
 export function memberCommand(): Command {
   return new Command("member")
-    .description("list, add, remove, promote and update members")
+    .description("list, add, remove, promote, update and recover members")
     .addCommand(memberListCommand("list"))
     .addCommand(addCommand())
     .addCommand(
@@ -31,7 +33,8 @@ export function memberCommand(): Command {
       changeCommand("update", "updated in", "change its peer URLs", (client, id, flags) =>
         client.update(id, peerUrlsOf(flags)),
       ).option("--peer-urls <urls>", "what is shown as its peer URLs"),
-    );
+    )
+    .addCommand(recoverCommand());
 }
 
 export function memberListCommand(name: string): Command {
@@ -75,6 +78,25 @@ function addCommand(): Command {
       const isLearner = flags.learner ?? false;
       const added = await withClient(flags, (client) => client.membership.add({ peerUrls, isLearner }));
       process.stdout.write(renderAddition(name, added, format));
+    });
+}
+
+/** Works on the directory of a member that does not run, and needs no broker. */
+function recoverCommand(): Command {
+  return new Command("recover")
+    .description("let a member that has fenced itself fetch its state from the others at its next start")
+    .requiredOption("--data-dir <dir>", "of that member")
+    .action(({ dataDir }: { readonly dataDir: string }) => {
+      const directory = resolve(dataDir);
+      try {
+        const aside = recoverMember(directory);
+        const where =
+          aside === undefined ? "" : ` The damaged state is in ${aside}: delete it when it was examined.`;
+        process.stdout.write(`Start the member again: it fetches its state from the others.${where}\n`);
+      } catch (error) {
+        if (error instanceof RecoveryRefusedError) throw new CommandError(error.message);
+        throw error;
+      }
     });
 }
 

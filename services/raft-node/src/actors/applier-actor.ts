@@ -33,6 +33,8 @@ import {
 import type { Owed } from "../proposals";
 import { BackgroundWork, type BackgroundWorkOptions } from "../background-work";
 import { encodeHistory, withPrevious } from "../history";
+import { Scrub, type ScrubReport } from "../integrity/scrub";
+import { StatePass } from "../integrity/state-pass";
 import { encodeOutcome, encodeRead } from "../results";
 import type { AppliedState } from "../snapshot/applied-state";
 import type { SnapshotLane } from "../snapshot/snapshot-lane";
@@ -93,6 +95,8 @@ export type ApplierReport =
       readonly databaseBytes: number;
       readonly condition: StoreCondition;
       readonly leases: readonly LeaseChange[];
+      /** The effect hash after each entry since the last report, up to `position`. */
+      readonly effectHashes: readonly number[];
       /** The membership as of `position`, if something since the last report was about it. */
       readonly membership?: Membership;
     }
@@ -106,6 +110,7 @@ export type ApplierReport =
   | FeedReport
   | CompactionReport
   | MaintenanceReport
+  | ScrubReport
   | SnapshotReport;
 
 /** A step of physical compaction has given bytes back. */
@@ -140,6 +145,8 @@ export interface ApplierOptions {
   /** Bytes of answers, and rows read or counted, that the ranges of one ReadRequest may come to, so that applying goes on. */
   readonly sliceBytesMax: number;
   readonly sliceRowsMax: number;
+  /** Within how many milliseconds every row is read once; `undefined`: only when it is needed. */
+  readonly scrubIntervalMs?: number | undefined;
 }
 
 export interface ApplierDependencies {
@@ -168,6 +175,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
   #histories: HistoryMessage[] = [];
   #feedMode: FeedMode = "off";
   readonly #background: BackgroundWork;
+  readonly #scrub: Scrub | undefined;
   #unsyncedEntries = 0;
   #unsyncedBytes = 0;
   #databaseBytes = 0;
@@ -180,6 +188,16 @@ export class ApplierActor implements Actor<ApplierMessage> {
     this.#batch = dependencies.state.store.batch();
     this.#encoder = new ResponseEncoder(options);
     this.#background = new BackgroundWork(options.background, { ...dependencies, encoder: this.#encoder });
+    const { state } = dependencies;
+    if (options.scrubIntervalMs === undefined) return;
+    this.#scrub = new Scrub(
+      { database: "state", intervalMs: options.scrubIntervalMs },
+      {
+        ...dependencies,
+        begin: () => new StatePass(state.store),
+        bytes: () => state.stateMachine.condition.storedBytes,
+      },
+    );
   }
 
   receive(message: ApplierMessage): void {
@@ -204,6 +222,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
       case "snapshot-install":
         this.#applies = []; // what was handed over before is part of it
         this.#background.pause();
+        this.#scrub?.pause();
         return this.dependencies.snapshots.receive(message, () => this.#installed());
       case "snapshot-open":
       case "snapshot-close":
@@ -230,6 +249,7 @@ export class ApplierActor implements Actor<ApplierMessage> {
     this.#unsyncedEntries = 0;
     this.#unsyncedBytes = 0;
     this.#background.resume();
+    this.#scrub?.resume();
     this.dependencies.clock.setTimer(0, () => this.turnEnded());
   }
 
@@ -247,9 +267,9 @@ export class ApplierActor implements Actor<ApplierMessage> {
     if (answers.length > 0) reports.tell({ kind: "answers", answers });
     if (this.#feedMode !== "off") this.#feed(before, result.events, messages.at(-1)!.raftTerm);
     const { position, condition } = stateMachine;
-    const { leases, membership } = result;
+    const { leases, membership, effectHashes } = result;
     const databaseBytes = this.#sizeOnDisk();
-    const report = { kind: "applied", position, databaseBytes, condition, leases } as const;
+    const report = { kind: "applied", position, databaseBytes, condition, leases, effectHashes } as const;
     reports.tell(membership === undefined ? report : { ...report, membership });
     this.#unsyncedEntries += entries.length;
     for (const { entries: applied } of messages)

@@ -1,6 +1,12 @@
 import { VirtualTime } from "@quorate/actor";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
-import { MemoryLogDisk, MemoryLogStorage, type LogStorage, type LogWrite } from "@quorate/storage";
+import {
+  MemoryLogDisk,
+  MemoryLogStorage,
+  StorageWriteError,
+  type LogStorage,
+  type LogWrite,
+} from "@quorate/storage";
 import { LogWriterActor, type LogWriterReport } from "./log-writer-actor";
 
 const OPTIONS = { compactionEntriesMax: 2, compactionPauseMs: 10 };
@@ -22,13 +28,18 @@ function write(entries: readonly Entry[], truncateFrom?: number): LogWrite {
 
 /** A memory log that counts its syncs. */
 function build() {
-  const memory = MemoryLogStorage.create(new MemoryLogDisk(), {
+  const disk = new MemoryLogDisk();
+  const memory = MemoryLogStorage.create(disk, {
     identity: { clusterId: 1n, clusterName: "c", memberId: MEMBER, memberName: "n1", directoryId: "d" },
     configuration: { incoming: [MEMBER], outgoing: [], learners: [] },
   });
   let syncs = 0;
   const storage: LogStorage = {
     start: memory.start,
+    get extent() {
+      return memory.extent;
+    },
+    sizeBytes: () => memory.sizeBytes(),
     append: (writes) => {
       syncs += 1;
       memory.append(writes);
@@ -45,10 +56,21 @@ function build() {
     reports: { tell: (report) => reports.push(report) },
     clock: time,
   });
-  return { actor, reports, time, syncs: () => syncs };
+  return { actor, reports, time, disk, syncs: () => syncs };
 }
 
 describe("LogWriterActor", () => {
+  it.each([true, false])(
+    "reports nothing of a write that failed, and dies of it (whether or not it is on disk: %s)",
+    (reaches) => {
+      const { actor, reports, disk } = build();
+      disk.failWrites(reaches);
+      actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });
+      expect(() => actor.turnEnded()).toThrow(StorageWriteError);
+      expect(reports).toEqual([]);
+    },
+  );
+
   it("makes all writes of a turn durable with one sync, and says so afterwards", () => {
     const { actor, reports, syncs } = build();
     actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });

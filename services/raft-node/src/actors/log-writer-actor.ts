@@ -2,6 +2,8 @@ import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { Configuration, Entry, LogIndex } from "@quorate/raft";
 import type { LogCompacted, LogStorage, LogWrite } from "@quorate/storage";
+import { LogPass } from "../integrity/log-pass";
+import { Scrub, type ScrubReport } from "../integrity/scrub";
 
 export type LogWriterMessage =
   /** Ids rise by one; completed in order. */
@@ -15,12 +17,15 @@ export type LogWriterReport =
   | { readonly kind: "persisted"; readonly id: number }
   | { readonly kind: "fetched"; readonly from: LogIndex; readonly entries: readonly Entry[] }
   /** The log begins behind `at`. */
-  | ({ readonly kind: "compacted" } & LogCompacted);
+  | ({ readonly kind: "compacted" } & LogCompacted)
+  | ScrubReport;
 
 export interface LogWriterOptions {
   /** Entries that one step of compaction removes, and the pause between steps in milliseconds, so that writes go on. */
   readonly compactionEntriesMax: number;
   readonly compactionPauseMs: number;
+  /** Within how many milliseconds every entry is read once; `undefined`: only when it is needed. */
+  readonly scrubIntervalMs?: number | undefined;
 }
 
 /**
@@ -41,7 +46,15 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
       readonly reports: ActorRef<LogWriterReport>;
       readonly clock: Clock;
     },
-  ) {}
+  ) {
+    const { scrubIntervalMs: intervalMs } = options;
+    const { storage } = dependencies;
+    if (intervalMs === undefined) return;
+    new Scrub(
+      { database: "log", intervalMs },
+      { ...dependencies, begin: () => new LogPass(storage), bytes: () => storage.sizeBytes() },
+    );
+  }
 
   receive(message: LogWriterMessage): void {
     switch (message.kind) {

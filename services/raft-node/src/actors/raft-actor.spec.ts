@@ -73,12 +73,12 @@ class Bench {
 
   /** Hands it over, and lets the log be written until nothing comes of it any more. */
   tell(...messages: readonly RaftMessage[]): void {
-    for (let next = messages; next.length > 0;) {
+    for (let next: readonly RaftMessage[] = messages; next.length > 0;) {
       this.#reports = [];
       for (const message of next) this.#actor.receive(message);
       this.#actor.turnEnded();
       this.#logWriter.turnEnded();
-      next = this.#reports;
+      next = this.#reports.filter((report) => report.kind !== "scrubbed");
     }
   }
 

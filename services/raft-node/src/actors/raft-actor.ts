@@ -20,6 +20,7 @@ import { MembershipDesk } from "../membership-desk";
 import { Proposals, refusal, type Asker, type LeadershipView } from "../proposals";
 import { Reads } from "../reads";
 import type { Answer, ApplierMessage, ApplierReport, FeedReport, MaintenanceReport } from "./applier-actor";
+import type { ScrubReport } from "../integrity/scrub";
 import type { LessorMessage } from "./lessor-actor";
 import type { LogWriterMessage, LogWriterReport } from "./log-writer-actor";
 import type { QuotaActor } from "./quota-actor";
@@ -62,8 +63,8 @@ export type RaftMessage =
   | { readonly kind: "raise-cluster-version"; readonly version: number }
   /** Gives the leadership away, if this member has it and somebody can take it; `settled` when that is over. */
   | { readonly kind: "hand-over"; readonly settled: () => void }
-  | LogWriterReport
-  | Exclude<ApplierReport, FeedReport | FetcherReport | MaintenanceReport>
+  | Exclude<LogWriterReport, ScrubReport>
+  | Exclude<ApplierReport, FeedReport | FetcherReport | MaintenanceReport | ScrubReport>
   | { readonly kind: "snapshot-failed"; readonly transfer: number };
 
 /** Reports of the applier that are not for Raft. */

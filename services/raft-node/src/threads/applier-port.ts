@@ -74,6 +74,7 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
     case "applied":
     case "applied-durably":
     case "store-compacted":
+    case "scrubbed":
     case "snapshot-opened":
     case "snapshot-closed":
     case "snapshot-written":

@@ -23,7 +23,7 @@ export type PostedLogWriterReport =
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | { readonly kind: "persisted"; readonly id: number }
   | { readonly kind: "fetched"; readonly packed: PackedEntries; readonly from: LogIndex }
-  | Extract<LogWriterReport, { kind: "compacted" }>
+  | Extract<LogWriterReport, { kind: "compacted" | "scrubbed" }>
   | { readonly kind: "closed" };
 
 export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLogWriterMessage> {
@@ -59,7 +59,7 @@ export function packLogWriterReport(report: LogWriterReport): Posted<PostedLogWr
 }
 
 export function unpackLogWriterReport(
-  posted: Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" }>,
+  posted: Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" | "scrubbed" }>,
 ): LogWriterReport {
   if (posted.kind !== "fetched") return posted;
   return { kind: "fetched", from: posted.from, entries: unpackEntries(posted.packed) };
