@@ -82,6 +82,8 @@ export interface SimulatedMemberDependencies {
 
 /** How long it takes until somebody has installed this build in place of the one that was too old. */
 const OPERATOR_MS = 300;
+/** Now and then all members have to run this build at once, or the version is never raised while there are faults. */
+const THIS_BUILD_CHANCE = 0.7;
 
 /** What lives only while the process does. */
 interface Running {
@@ -322,7 +324,12 @@ export class SimulatedMember {
   /** Starts it anew with this build, if it runs the one before. */
   upgrade(): void {
     this.#needsThisBuild = true;
-    if (!this.running || this.#clusterVersionMax === CLUSTER_VERSION_MAX) return;
+    if (this.#clusterVersionMax < CLUSTER_VERSION_MAX) this.roll();
+  }
+
+  /** Starts it anew, with either build. */
+  roll(): void {
+    if (!this.running) return;
     this.crash(false);
     this.start();
   }
@@ -345,7 +352,8 @@ export class SimulatedMember {
 
   #openState(storage: MemorySnapshotStorage<StateColumn>): AppliedState {
     const { mixesBuilds } = this.options;
-    const isThisBuild = !mixesBuilds || this.#needsThisBuild || randomChance(this.dependencies.prng, 0.5);
+    const isThisBuild =
+      !mixesBuilds || this.#needsThisBuild || randomChance(this.dependencies.prng, THIS_BUILD_CHANCE);
     this.#clusterVersionMax = isThisBuild ? CLUSTER_VERSION_MAX : CLUSTER_VERSION_MAX - 1;
     try {
       return new AppliedState({ storage }, { clusterVersionMax: this.#clusterVersionMax });

@@ -86,6 +86,7 @@ export class Simulation {
   readonly #disarmer: SimulatedDisarmer;
   /** The entries whose application made NOSPACE active. */
   readonly #spaceAlarms = new Set<number>();
+  readonly #mixesBuilds: boolean;
   readonly #nemesis: Nemesis;
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
@@ -136,7 +137,7 @@ export class Simulation {
           alarmClearing: randomPick(prng, ["auto", "auto", "manual"]),
         }
       : undefined;
-    const mixesBuilds = randomChance(prng, 0.5);
+    const mixesBuilds = (this.#mixesBuilds = randomChance(prng, 0.5));
     this.#members = all.map(
       (memberId, at) =>
         new SimulatedMember(
@@ -241,6 +242,7 @@ export class Simulation {
     for (const client of this.#watchClients) client.start();
     if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
     if (this.#quota?.alarmClearing === "manual") this.#disarmer.start();
+    if (this.#mixesBuilds) this.#rollLater();
     this.#nemesis.start();
     this.#operator?.start();
     this.#advance(FAULTS_MS);
@@ -325,6 +327,15 @@ export class Simulation {
     this.#advance(RECOVERY_MS / 3);
     if (served !== KEYS.length + 1)
       throw new HistoryViolation(`the cluster does not serve again: ${served} answers`);
+  }
+
+  /** Whoever upgrades the cluster goes to and fro between two builds. */
+  #rollLater(): void {
+    this.#time.setTimer(randomInteger(this.#prng, 300, 2500), () => {
+      if (this.#time.now() >= FAULTS_MS) return;
+      randomPick(this.#prng, this.#members).roll();
+      this.#rollLater();
+    });
   }
 
   /** Now and then to a revision not far behind the present one, so that it passes slow watchers. */

@@ -1,4 +1,5 @@
 import type { MemberId } from "@quorate/raft";
+import { SINCE } from "./cluster-version";
 import type { RequestOp, TxnRequest } from "@quorate/mvcc";
 import {
   deleteRequest,
@@ -56,7 +57,7 @@ const CHECKPOINT: Command = {
 };
 
 /** A cluster of three voters, and a learner. */
-function founded(): StateFixture {
+function founded(clusterVersion: number = SINCE.corruptByMember): StateFixture {
   const state = new StateFixture();
   const member = (id: bigint) => ({
     id: id as MemberId,
@@ -71,6 +72,8 @@ function founded(): StateFixture {
   });
   const learner = { kind: "add", member: member(4n), learner: true, learnersMax: 1 } as const;
   applied(state, { kind: "membership", request: { changeId: 1n, change: learner } });
+  const raise = { kind: "raise-version", version: clusterVersion } as const;
+  applied(state, { kind: "membership", request: { changeId: 0n, change: raise } });
   return state;
 }
 
@@ -107,6 +110,12 @@ describe("alarms", () => {
     const state = founded();
     applied(state, ...members.map((id) => alarm("activate", "corrupt", id)));
     expect(applied(state, put as Command)).toMatchObject([{ ok: isServed }]);
+  });
+
+  it("CORRUPT refuses changes whomever it names, as long as members apply by the rules of before", () => {
+    const state = founded(SINCE.corruptByMember - 1);
+    applied(state, alarm("activate", "corrupt", 1n));
+    expect(applied(state, put as Command)).toEqual([{ ok: false, error: { code: "corrupt-cluster" } }]);
   });
 
   it("CORRUPT refuses nothing any more when the voter that it names was removed", () => {

@@ -1,5 +1,6 @@
 import { EMPTY_BYTES, invariant, utf8 } from "@quorate/base";
 import { mayPut } from "@quorate/mvcc";
+import { SINCE } from "./cluster-version";
 import type { Membership } from "./membership/membership";
 import type {
   Alarm,
@@ -74,10 +75,15 @@ export class Alarms {
   /** Why an active alarm refuses the command; `undefined` if none does. */
   refusalOf(command: Command, membership: Membership): AlarmError | undefined {
     if (this.#active.length === 0) return undefined;
-    if (!isMajoritySound(this.ofType("corrupt"), membership) && changesData(command))
-      return { code: "corrupt-cluster" };
+    if (this.#isCorrupt(membership) && changesData(command)) return { code: "corrupt-cluster" };
     if (this.ofType("no-space").length > 0 && addsData(command)) return { code: "no-space" };
     return undefined;
+  }
+
+  #isCorrupt(membership: Membership): boolean {
+    const corrupt = this.ofType("corrupt");
+    if (membership.clusterVersion < SINCE.corruptByMember) return corrupt.length > 0;
+    return !isMajoritySound(corrupt, membership);
   }
 
   /** The changes from position `from` on in the form that the effect hash covers. */

@@ -17,6 +17,8 @@ export const CLUSTER_VERSION_MAX = 2;
 export const SINCE = {
   /** What a member publishes about itself includes the highest cluster version that it can apply. */
   publishedVersions: 2,
+  /** An alarm CORRUPT refuses changes only if no majority of sound members is left; before, any does. */
+  corruptByMember: 2,
 } as const;
 
 /**

@@ -62,7 +62,7 @@ describe("RocksKeyValueStore", () => {
     const opening = RocksKeyValueStore.open({ directory, columns: ["one"] });
 
     await expect(opening).rejects.toMatchObject({
-      code: "storage-open",
+      code: "unsupported-version",
       message: expect.stringMatching(/columns/),
     });
   });

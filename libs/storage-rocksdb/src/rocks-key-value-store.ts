@@ -43,7 +43,7 @@ export class RocksKeyValueStore<Column extends string = string> implements KeyVa
     this.#database = database;
   }
 
-  /** @throws {StorageOpenError | StorageLockedError | StorageCorruptionError} the text says what to do. */
+  /** @throws {StorageOpenError | StorageFormatError | StorageLockedError | StorageCorruptionError} the text says what to do. */
   static async open<Column extends string>(
     options: RocksKeyValueStoreOptions<Column>,
   ): Promise<RocksKeyValueStore<Column>> {
