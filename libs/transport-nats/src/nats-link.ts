@@ -155,11 +155,14 @@ export class NatsLink implements BrokerLink {
   #moveAway(): void {
     if (this.#moving || this.#internals.serverCount < 2) return;
     this.#moving = true;
+    const lame = this.#connection.getServer();
     const broker = {
       flush: () => this.flush(),
       leave: () => {
         this.#moving = false;
-        if (this.#closing === undefined) this.#internals.destroySocket();
+        // It may have been cut off meanwhile, and be somewhere else already.
+        const isThere = this.connected && this.#connection.getServer() === lame;
+        if (isThere && this.#closing === undefined) this.#internals.destroySocket();
       },
     };
     void leaveLameDuck(this.options.lameDuck, broker, { clock: this.#clock });

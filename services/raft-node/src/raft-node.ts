@@ -245,6 +245,11 @@ export class RaftNode {
         lessor,
         quota,
         leadershipChanged: (leadership) => this.#leadershipChanged(leadership),
+        diskStalled: (index) =>
+          logger.warn("the disk has not synced for an election timeout", {
+            index,
+            leading: this.#raft.view().raft.role === "leader",
+          }),
         membershipApplied: (applied) => this.#membershipApplied(applied),
         position,
         membership,

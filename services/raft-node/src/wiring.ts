@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { RAFT_DEFAULTS, type Configuration, type LogIndex } from "@quorate/raft";
 import {
@@ -112,7 +113,13 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
 
   const handOver = async (): Promise<void> =>
     later.node?.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
-  const transport = stack.use(await connect(options, logger, "", handOver));
+  // Whoever follows leaves a lame broker at once. A leader waits until they have settled, so that its heir can be heard.
+  const leaveInOrder = async (): Promise<void> => {
+    if (later.node?.status().leader !== options.memberId) return;
+    await delay(options.electionTimeoutMs / 2);
+    await handOver();
+  };
+  const transport = stack.use(await connect(options, logger, "", leaveInOrder));
   const feedTransport = stack.use(await connect(options, logger, " feed", () => Promise.resolve()));
   const subjects = new Subjects(options.cluster);
   const holder = `process ${process.pid} on ${hostname()}`;

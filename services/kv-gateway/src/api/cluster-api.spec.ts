@@ -44,6 +44,12 @@ describe("the status of a gateway that stands for the whole cluster", () => {
     });
   });
 
+  it("tells which options must not be left on", () => {
+    const { nodes, status } = build();
+    nodes[1].unsafeOptions = ["--force-new-cluster"];
+    expect(status(10)).toMatchObject({ errors: ["unsafe option in use: --force-new-cluster"] });
+  });
+
   it("is another member's if the leader does not answer", () => {
     const { nodes, status } = build();
     nodes[1].tellsStatus = false;

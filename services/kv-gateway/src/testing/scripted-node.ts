@@ -76,6 +76,7 @@ export class ScriptedNode {
   tellsStatus = true;
   /** Active, according to its status. */
   alarms: NodeStatus["alarms"] = [];
+  unsafeOptions: readonly string[] = [];
 
   constructor(
     readonly options: ScriptedNodeOptions,
@@ -178,6 +179,7 @@ export class ScriptedNode {
       })),
       version: "0.1.0",
       incarnation: 1,
+      unsafeOptions: this.unsafeOptions,
     } as unknown as NodeStatus;
   }
 }

@@ -10,8 +10,8 @@ export interface OutputFlags extends ConnectionFlags {
 /** A command that talks to a cluster, with the flags that all of them have. */
 export function clusterCommand(name: string): Command {
   return new Command(name)
-    .option("--nats-url <url>", "the broker of the cluster")
-    .option("--cluster <name>", "the cluster's name")
+    .option("--nats-url <url>", "the brokers of the cluster, with commas (env QUORATE_NATS_URL)")
+    .option("--cluster <name>", "the cluster's name (env QUORATE_CLUSTER)")
     .option("--data-dir <dir>", "the development cluster to use, in place of --nats-url and --cluster")
     .option("--timeout <seconds>", "how long to wait for an answer")
     .option("-w, --write-out <format>", "simple, json, fields or table");

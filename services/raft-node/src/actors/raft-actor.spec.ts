@@ -63,6 +63,7 @@ class Bench {
           { raft: { tell: () => undefined }, condition },
         ),
         leadershipChanged: (leadership) => void (this.leadership = leadership),
+        diskStalled: () => undefined,
         membershipApplied: () => undefined,
         position: position as AppliedPosition,
         membership: UNFOUNDED,

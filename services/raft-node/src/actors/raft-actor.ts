@@ -110,6 +110,8 @@ export interface RaftActorDependencies {
   readonly quota: Pick<QuotaActor, "receive" | "entryBefore">;
   /** Called on every change, in order. */
   readonly leadershipChanged: (leadership: Leadership) => void;
+  /** Called when a sync takes longer than it should; again for as long as it goes on. `index`: of what it has to sync. */
+  readonly diskStalled: (index: LogIndex) => void;
   /** Called when something about the membership was applied. */
   readonly membershipApplied: (membership: Membership) => void;
   /** Where applied state stood when it was opened. */
@@ -244,14 +246,16 @@ export class RaftActor implements Actor<RaftMessage> {
     }
   }
 
-  #leaveIfStalled(): void {
-    const stuckAt = this.#diskStall.tick();
-    if (stuckAt !== undefined) this.#desk.handOver(() => undefined, stuckAt);
-  }
-
   turnEnded(): void {
     this.#desk.foundIfDue(this.#leadership);
     for (const effect of this.dependencies.raft.takeEffects()) this.#perform(effect);
+  }
+
+  #leaveIfStalled(): void {
+    const stuckAt = this.#diskStall.tick();
+    if (stuckAt === undefined) return;
+    this.dependencies.diskStalled(stuckAt);
+    this.#desk.handOver(() => undefined, stuckAt);
   }
 
   #applied(index: LogIndex, membership: Membership | undefined): void {
