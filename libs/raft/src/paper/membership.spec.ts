@@ -191,16 +191,20 @@ describe("Removed members (§6, third issue)", () => {
     one.receive(3, { kind: "vote", term: term(2), last: idAt(logOf([1]), 1), transfer: true });
     expect(one.sent("vote-response")).toMatchObject([{ to: 3, message: { granted: true } }]);
   });
+});
 
-  it("a member that has not applied a committed change does not campaign: it may not know who votes", () => {
-    const change = { kind: "remove", member: member(3) } as const;
-    const bare = {
-      term: term(1),
-      index: at(1),
-      type: "configuration",
-      data: configurationData(change),
-    } as const;
-    const log = [{ ...bare, chain: crcChainHash(0, bare) }];
+describe("Members that do not know of a change yet (a configuration counts when it is applied)", () => {
+  const remove = { kind: "remove", member: member(3) } as const;
+  const bare = {
+    term: term(1),
+    index: at(1),
+    type: "configuration",
+    data: configurationData(remove),
+  } as const;
+  const log = [{ ...bare, chain: crcChainHash(0, bare) }];
+  const committed = idAt(log, 1);
+
+  it("one that has not applied a committed change does not campaign: it may not know who votes", () => {
     const one = new LoneMember({ term: 1 });
     one.holdsApplies = true;
     one.receive(2, append(log, 0, 1, { term: 1, commit: 1 }));
@@ -208,5 +212,34 @@ describe("Removed members (§6, third issue)", () => {
     one.apply();
     expect(one.tickUntilCampaign()).toBeLessThan(20);
     expect(one.sent("pre-vote").map(({ to }) => to)).toEqual([2]);
+  });
+
+  it("one that campaigns learns it from an answer, granted or not, gives up, and asks the right ones next", () => {
+    for (const granted of [true, false]) {
+      const one = new LoneMember({ log });
+      one.holdsApplies = true;
+      one.tickUntilCampaign();
+      one.clear();
+      one.receive(3, { kind: "pre-vote-response", term: term(granted ? 2 : 1), granted, committed });
+      expect(one.status).toMatchObject({ role: "follower", term: 1, commit: 1 });
+      one.apply();
+      one.tickUntilCampaign();
+      expect(one.sent("pre-vote").map(({ to }) => to)).toEqual([2]);
+    }
+  });
+
+  it("one that is asked learns it from the question, also from a candidate that it refuses", () => {
+    const longer = new LoneMember({ log: [...log, ...logOf([1, 1]).slice(1)] });
+    longer.receive(2, { kind: "pre-vote", term: term(2), last: committed, committed });
+    expect(longer.sent("pre-vote-response")).toMatchObject([{ message: { granted: false } }]);
+    expect(longer.status).toMatchObject({ commit: 1, configuration: { incoming: [1n, 2n] } });
+  });
+
+  it("of an entry that it does not hold it learns nothing", () => {
+    for (const other of [idAt(log, 2), { term: term(2), index: at(1) }]) {
+      const one = new LoneMember({ log, term: 3 });
+      one.receive(2, { kind: "pre-vote", term: term(4), last: other, committed: other });
+      expect(one.status.commit).toBe(0);
+    }
   });
 });
