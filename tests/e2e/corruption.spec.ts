@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { STATE_COLUMNS, type StateColumn } from "@quorate/state-machine";
@@ -55,6 +55,16 @@ describe("a member with damaged data", () => {
     await bench.put("diverged", "after"); // creates the key there, and nowhere else
 
     await bench.fencedAndAlarmed(victim, /effect hashes are not equal/);
+    await bench.recovered(victim);
+  }, 180_000);
+
+  it("is fenced when its state does not even open", async () => {
+    const victim = await bench.someFollower();
+    await bench.cluster.tell("kill", victim);
+    writeFileSync(join(bench.dataDirOf(victim), "state", "CURRENT"), "MANIFEST-that-is-not-there\n");
+    await bench.cluster.tell("start", victim);
+
+    await bench.fencedAndAlarmed(victim, /database in .*state is damaged/);
     await bench.recovered(victim);
   }, 180_000);
 

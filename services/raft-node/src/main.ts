@@ -10,7 +10,7 @@ import {
 } from "@quorate/transport-nats";
 import { EXIT } from "./exit-codes";
 import { FORMATS } from "./formats";
-import { isDamage, type FoundDamage } from "./integrity/damage";
+import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
 import { FencedError } from "./integrity/fenced-error";
 import { MemberClaimedError } from "./member-claim";
 import { parseNodeOptions } from "./options";
@@ -127,8 +127,7 @@ function fence({ part, why }: FoundDamage, isOnlyCopy: boolean): FenceMark {
 /** It could not start: one clear line, and a code that says whether trying again makes sense. */
 function refuse(error: Error, log: Logger): never {
   // A state that does not even open can be fetched anew like one that fails later.
-  if (error instanceof ThreadStartError && error.thread === "applier" && isDamage(error))
-    fence({ part: "state", why: error.message }, false);
+  if (error instanceof DamagedStateError) fence({ part: "state", why: error.message }, error.isOnlyCopy);
   log.error(`cannot start: ${error.message}`, { code: (error as { code?: string }).code });
   process.exit(startExitCode(error));
 }
@@ -155,6 +154,7 @@ function startExitCode(error: Error): number {
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;
   if (isTooOld(error)) return EXIT.unsupportedVersion;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
+  if (error instanceof DamagedStateError) return EXIT.dataDirectory;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;
   return EXIT.storageFailed;
 }

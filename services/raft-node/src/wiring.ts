@@ -21,7 +21,7 @@ import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
 import { announceDamage } from "./integrity/announce-damage";
-import { isDamage, type FoundDamage } from "./integrity/damage";
+import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
 import { FencedError } from "./integrity/fenced-error";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
@@ -82,6 +82,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
  *
  * @throws {FencedError} its data were found to be damaged, and nobody has acted on it.
  * @throws {StorageIdentityError} the directory belongs to another member, or is empty or full where it must not be.
+ * @throws {DamagedStateError} the state cannot be opened; the others have been told.
  * @throws {ThreadStartError} a database could not be opened.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {MemberClaimedError} another process is this member.
@@ -106,8 +107,10 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const bootNonce = randomInt(2 ** 32);
   const { position, membership, condition } = await applier.started().catch(async (error: unknown) => {
     const { message } = error as Error;
-    if (isDamage(error)) await announceDamage(options, start, message, { logger, bootNonce });
-    throw error;
+    if (!isDamage(error)) throw error;
+    await announceDamage(options, start, message, { logger, bootNonce });
+    const isAlone = start.configuration.incoming.length <= 1;
+    throw new DamagedStateError(message, isAlone && start.compacted.index > 0);
   });
   refuseLostLog(options, start, position);
 

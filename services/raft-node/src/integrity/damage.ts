@@ -15,3 +15,17 @@ export function isDamage(error: unknown): boolean {
   const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
   return DAMAGE_CODES.includes(code) || isDamage(cause);
 }
+
+/** The state is so damaged that it does not even open. */
+export class DamagedStateError extends Error {
+  override readonly name = "DamagedStateError";
+  readonly code = "storage-corruption";
+
+  constructor(
+    message: string,
+    /** Whether it can be had nowhere else: see FenceMark. */
+    readonly isOnlyCopy: boolean,
+  ) {
+    super(message);
+  }
+}

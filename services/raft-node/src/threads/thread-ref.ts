@@ -16,14 +16,13 @@ type LifecycleReport<Started> =
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | { readonly kind: "closed" };
 
-/** The thread `thread` could not open what it owns; `code` is the one of the storage error. */
+/** A thread could not open what it owns; `code` is the one of the storage error. */
 export class ThreadStartError extends Error {
   override readonly name = "ThreadStartError";
 
   constructor(
     readonly code: string,
     message: string,
-    readonly thread: string,
   ) {
     super(message);
   }
@@ -58,7 +57,7 @@ export class ThreadRef<
     this.#closed = closed.promise;
     this.#worker.on("message", (posted: Report | LifecycleReport<Started>) => {
       if (posted.kind === "started") started.resolve(posted as Started);
-      else if (posted.kind === "start-failed") started.reject(startError(posted, options.name));
+      else if (posted.kind === "start-failed") started.reject(startError(posted));
       else if (posted.kind === "closed") closed.resolve();
       else handlers.report(posted as Report);
     });
@@ -91,7 +90,7 @@ export class ThreadRef<
   }
 }
 
-function startError(posted: unknown, thread: string): ThreadStartError {
+function startError(posted: unknown): ThreadStartError {
   const { code, message } = posted as { code: string; message: string };
-  return new ThreadStartError(code, message, thread);
+  return new ThreadStartError(code, message);
 }
