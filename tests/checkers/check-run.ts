@@ -1,4 +1,4 @@
-import { isSerializable, type Change } from "./history";
+import { isSerializable, stepsOf, type Change, type Operation } from "./history";
 import { checkDurable, checkHashes } from "./durability";
 import { checkLeases, type HeldLease } from "./leases";
 import { checkLinearizable, SEARCH_LIMITS, type LeaseExpiry } from "./linearizability/check-linearizable";
@@ -18,18 +18,18 @@ export interface Verdict {
 /** Puts a run to every checker that what was recorded allows. */
 export function checkRun(run: RecordedRun, limits = SEARCH_LIMITS): readonly Verdict[] {
   const [log] = run.logs;
+  const isForeign = (key: string): boolean =>
+    run.prefixes?.every((prefix) => !key.startsWith(prefix)) ?? false;
   const isUnknownFree =
-    run.operations.every(({ outcome }) => outcome.kind !== "unknown") && run.leases.length === 0;
+    run.operations.every(({ outcome }) => outcome.kind !== "unknown") &&
+    run.leases.length === 0 &&
+    run.prefixes === undefined;
   const checks: readonly (readonly [string, boolean, () => unknown])[] = [
     ["logs agree", run.logs.length > 1, () => checkLogsAgree(run.logs)],
-    ["revisions", log !== undefined, () => checkRevisions(run.operations, log!)],
+    ["revisions", log !== undefined, () => checkRevisions(run.operations, log!, { isForeign })],
     ["revisions without log", isUnknownFree, () => checkRevisionsWithoutLog(run.operations)],
     ["linearizability", true, () => checkLinearizable(run.operations, run.leases.map(expiryOf), limits)],
-    [
-      "list-append",
-      run.workload === "list-append",
-      () => checkListAppend(run.operations.filter((operation) => !isSerializable(operation))),
-    ],
+    ["list-append", run.listPrefix !== undefined, () => checkListAppend(onLists(run))],
     [
       "watches",
       log !== undefined && run.watches.length > 0,
@@ -61,6 +61,15 @@ export function checkLogsAgree(logs: readonly (readonly Change[])[]): void {
 /** When a lease may end at the earliest, whatever its holder does. */
 export function expiryOf({ id, ttlMs, acknowledged }: HeldLease): LeaseExpiry {
   return { lease: id, notBefore: acknowledged.length === 0 ? 0 : Math.max(...acknowledged) + ttlMs };
+}
+
+/** What reads or writes lists, and nothing else. */
+function onLists({ operations, listPrefix }: RecordedRun): readonly Operation[] {
+  return operations.filter(
+    (operation) =>
+      !isSerializable(operation) &&
+      stepsOf(operation.request).every(({ key }) => key.startsWith(listPrefix!)),
+  );
 }
 
 function changeFields({ revision, key, value, lease }: Change): readonly unknown[] {

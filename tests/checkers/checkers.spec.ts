@@ -5,13 +5,14 @@ import { isOk, type Change, type Operation } from "./history";
 import { CORRUPTIONS, LIST_CORRUPTIONS, REVISION_CORRUPTIONS } from "./corruptions";
 import { checkLinearizable } from "./linearizability/check-linearizable";
 import { checkListAppend } from "./list-append/check-list-append";
-import { randomHistory, type Mix, type RandomHistory } from "./random-history";
+import type { Mix } from "../workloads/draw-request";
+import { randomHistory, type RandomHistory } from "./random-history";
 import { checkRevisions, checkRevisionsWithoutLog } from "./revision-replay";
 import { HistoryViolation } from "./violation";
 
 // Goal: a checker that accuses a correct store, or lets a wrong one pass, is found out. Method: histories made by a model of a
 // correct store must be accepted; the same with one thing wrong that matters must not. fast-check prints the seed of a failure.
-const runs = Number(process.env["QUORATE_CHECKER_RUNS"] ?? 25);
+const runs = Number(process.env["QUORATE_CHECKER_RUNS"] ?? 15);
 const seeds = fc.integer({ min: 0, max: 0x7fff_ffff });
 
 function historyOf(seed: number, mix: Mix, unknownChance = 0.08): RandomHistory {

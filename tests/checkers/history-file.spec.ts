@@ -9,7 +9,7 @@ import { EMPTY_RUN, type RecordedRun } from "./recorded-run";
 const run: RecordedRun = {
   ...EMPTY_RUN,
   title: "a run, with a fault",
-  workload: "register",
+  prefixes: ["a"],
   operations: [
     put(1, [0, 1], "a\xff\0", "1", 2),
     unknown(2, 3, { kind: "put", key: "a\xff\0", value: "Infinity" }),

@@ -17,12 +17,13 @@ const LISTS = ["operations", "watches", "leases", "hashes", "appliedAt", "conten
 
 /** A run as JSON lines: the first says what it is, each further one is an operation, a change, a watcher, … */
 export function historyLines(run: RecordedRun): string {
-  const { title, workload, compactRevision } = run;
+  const { title, prefixes, listPrefix, compactRevision } = run;
   const lines: unknown[] = [
     {
       format: FORMAT,
       title,
-      workload,
+      prefixes,
+      listPrefix,
       compactRevision,
       logs: run.logs.length,
       contents: run.contents !== undefined,
@@ -42,7 +43,8 @@ export function parseHistory(text: string): RecordedRun {
   if (head?.["format"] !== FORMAT)
     throw new HistoryFormatError(`Cannot read a history: it does not begin with "${FORMAT}"`);
   const lists: Record<string, unknown[]> = Object.fromEntries(LISTS.map((list) => [list, []]));
-  const logs: unknown[][] = Array.from({ length: Number(head["logs"]) }, () => []);
+  const { format: _, logs: logCount, contents: hasContents, ...fields } = head;
+  const logs: unknown[][] = Array.from({ length: Number(logCount) }, () => []);
   for (const [at, line] of lines.entries()) {
     const list = LISTS.find((name) => name in line);
     const log = logs[Number(line["log"])];
@@ -51,15 +53,7 @@ export function parseHistory(text: string): RecordedRun {
     else throw new HistoryFormatError(`Cannot read line ${at + 2} of a history: ${JSON.stringify(line)}`);
   }
   const { contents, ...others } = lists;
-  const { title, workload, compactRevision } = head;
-  const rest = {
-    ...others,
-    logs,
-    title,
-    workload,
-    compactRevision,
-    ...(head["contents"] === true ? { contents } : {}),
-  };
+  const rest = { ...fields, ...others, logs, ...(hasContents === true ? { contents } : {}) };
   // The format's number stands for the shape of what is inside.
   return { ...EMPTY_RUN, ...rest } as RecordedRun;
 }

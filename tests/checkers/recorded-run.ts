@@ -7,9 +7,11 @@ import type { WatchRecord } from "./watches";
 export interface RecordedRun {
   /** What was run: workload, fault, seed. */
   readonly title: string;
-  /** "list-append": all transactions are on lists. */
-  readonly workload: string;
   readonly operations: readonly Operation[];
+  /** What the keys begin with that nobody but these operations writes; absent: all keys are theirs. */
+  readonly prefixes?: readonly string[];
+  /** What the keys of lists begin with; absent: there are no lists. */
+  readonly listPrefix?: string;
   /** All changes since the first, as each of some members had them. */
   readonly logs: readonly (readonly Change[])[];
   /** What the store held in the end; absent: not read. */
@@ -24,7 +26,6 @@ export interface RecordedRun {
 
 export const EMPTY_RUN: RecordedRun = {
   title: "",
-  workload: "",
   operations: [],
   logs: [],
   watches: [],

@@ -118,6 +118,13 @@ describe("checkRevisions", () => {
     expect(() => checkRevisions(operations, changes)).toThrow(message);
   });
 
+  it("looks over what others did to keys of their own", () => {
+    const operations = [put(1, [0, 1], "a", "1", 3)];
+    const changes = log("other=1", "a=1", "other");
+    checkRevisions(operations, changes, { isForeign: (key) => key === "other" });
+    expect(() => checkRevisions(operations, changes)).toThrow("nobody wrote");
+  });
+
   it("needs a log where outcomes are unknown", () => {
     expect(() => checkRevisionsWithoutLog([unknown(1, 0, putOf("a", "1"))])).toThrow(NotCheckedError);
   });

@@ -25,6 +25,11 @@ import { NotCheckedError, violated } from "./violation";
 /** What a fresh store stands at. */
 const FIRST_REVISION = 1;
 
+export interface ReplayOptions {
+  /** Whether a key is somebody else's: revisions in which nothing but such keys changed need not be explained. */
+  readonly isForeign?: (key: string) => boolean;
+}
+
 /**
  * Checks that `operations` are linearizable in the order that the revisions claim ("checker A"), by replaying `log` through a
  * naive store, in time about linear:
@@ -37,8 +42,12 @@ const FIRST_REVISION = 1;
  * @param log All changes since the first, from a member. It says what became of writes whose outcome is unknown.
  * @throws {HistoryViolation}
  */
-export function checkRevisions(operations: readonly Operation[], log: readonly Change[]): void {
-  new RevisionReplay(operations, log).run();
+export function checkRevisions(
+  operations: readonly Operation[],
+  log: readonly Change[],
+  options: ReplayOptions = {},
+): void {
+  new RevisionReplay(operations, log, options).run();
 }
 
 /**
@@ -75,7 +84,11 @@ class RevisionReplay {
   readonly #unknown: Set<Operation>;
   readonly #placed: Placed[] = [];
 
-  constructor(operations: readonly Operation[], log: readonly Change[]) {
+  constructor(
+    operations: readonly Operation[],
+    log: readonly Change[],
+    private readonly options: ReplayOptions,
+  ) {
     this.#revisions = byRevision(log);
     this.#last = log.at(-1)?.revision ?? FIRST_REVISION;
     const told = telling(operations);
@@ -136,6 +149,8 @@ class RevisionReplay {
   #unanswered(revision: number, changes: readonly Change[]): void {
     const put = changes.find(({ value }) => value !== undefined);
     if (put === undefined && this.#isEndOfLease(changes)) return;
+    const { isForeign } = this.options;
+    if (isForeign !== undefined && changes.every(({ key }) => isForeign(key))) return;
     const stamp = stampedAt(revision);
     const fits = (operation: Operation): boolean =>
       this.#unknown.has(operation) &&

@@ -3,6 +3,7 @@ import { seededPrng } from "@quorate/base";
 import type { MemberId } from "@quorate/raft";
 import { MemoryNetwork } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
+import { isOk, mayChange } from "../checkers/history";
 import { SimulatedClient } from "./simulated-client";
 import { SimulatedGateway } from "./simulated-gateway";
 import { SimulatedMember } from "./simulated-member";
@@ -66,7 +67,10 @@ class Scene {
       { id: 1n, timeoutMs: 3000 },
       { time, subjects, transport: network.connect("g1") },
     );
-    this.#client = new SimulatedClient({ number: 1, keys: ["a"], thinkMsMax: 20 }, { time, prng, gateway });
+    this.#client = new SimulatedClient(
+      { number: 1, keys: ["a"], thinkMsMax: 20, mix: "register" },
+      { time, prng, gateway },
+    );
     for (const member of this.#members) member.start();
     this.#client.start();
   }
@@ -87,7 +91,8 @@ class Scene {
 
   /** Writes acknowledged so far. */
   get written(): number {
-    return this.#client.operations.filter(({ outcome }) => outcome.kind === "written").length;
+    return this.#client.operations.filter((operation) => mayChange(operation.request) && isOk(operation))
+      .length;
   }
 }
 

@@ -2,21 +2,12 @@ import type { VirtualTime } from "@quorate/actor";
 import { randomChance, randomInteger, type Prng } from "@quorate/base";
 import { encodeLeaseGrantRequest, etcdserverpb, saturatingNumber, wireId } from "@quorate/wire";
 import type { LeaseId } from "@quorate/lease";
-import type { CallOutcome } from "../../services/kv-gateway/src/actors/pending-call";
-import { bytes, failedOutcome, HistoryViolation, type Operation } from "./history";
+import type { Operation } from "../checkers/history";
+import type { HeldLease } from "../checkers/leases";
+import { HistoryViolation } from "../checkers/violation";
+import { encodeStoreRequest } from "../workloads/store-messages";
+import { outcomeOf } from "./simulated-client";
 import type { SimulatedGateway } from "./simulated-gateway";
-
-/** A lease as its holder saw it. */
-export interface HeldLease {
-  readonly id: LeaseId;
-  readonly ttlMs: number;
-  /** When each acknowledged grant and renewal was asked for: it begins the TTL no earlier. */
-  readonly acknowledged: number[];
-  /** Acknowledged or not. */
-  readonly keys: string[];
-  /** From here on it may be gone by its holder's own will. */
-  revokedAt: number;
-}
 
 /**
  * A client that lives by leases, one after another: grants one, attaches keys, renews it every third of its TTL for a
@@ -53,7 +44,7 @@ export class LeaseHolder {
     const ttlSeconds = randomInteger(prng, 2, 4);
     const calledAt = time.now();
     const lease: HeldLease = {
-      id,
+      id: id.toString(16),
       ttlMs: ttlSeconds * 1000,
       acknowledged: [],
       keys: [],
@@ -71,20 +62,20 @@ export class LeaseHolder {
     if (missing === 0) return this.#renewLater(lease, randomInteger(this.dependencies.prng, 0, 6));
     const { time, gateway } = this.dependencies;
     const key = `lease/${lease.id}/${missing}`;
-    const request = { kind: "put", key, value: `${this.options.number}:${this.operations.length}` } as const;
+    const value = `${this.options.number}:${this.operations.length}`;
+    const request = { kind: "put", key, value, lease: lease.id } as const;
     const operation: Operation = {
       client: this.options.number,
       calledAt: time.now(),
       returnedAt: Infinity,
       request,
-      outcome: { kind: "unknown" },
+      outcome: { kind: "unknown", code: "no answer" },
     };
     this.operations.push(operation);
     lease.keys.push(key);
-    const message = { key: bytes(key), value: bytes(request.value), lease: wireId(lease.id) };
-    gateway.write({ kind: "put", bytes: etcdserverpb.PutRequest.encode(message).finish() }, (outcome) => {
+    gateway.write({ kind: "put", bytes: encodeStoreRequest(request).bytes }, (outcome) => {
       operation.returnedAt = time.now();
-      operation.outcome = putOutcome(outcome);
+      operation.outcome = outcomeOf(request, outcome);
       if (outcome.kind === "failed" && outcome.failure.code === "lease-not-found") {
         this.#checkMayBeGone(lease, "a key could not be attached to a lease that has time left");
         return this.start();
@@ -98,7 +89,7 @@ export class LeaseHolder {
     if (times === 0 || this.#stopped) return this.#leave(lease);
     time.setTimer(lease.ttlMs / 3, () => {
       const calledAt = time.now();
-      const request = etcdserverpb.LeaseKeepAliveRequest.encode({ ID: wireId(lease.id) }).finish();
+      const request = etcdserverpb.LeaseKeepAliveRequest.encode({ ID: wireId(idOf(lease)) }).finish();
       this.dependencies.gateway.askLease({ kind: "keep-alive", bytes: request }, (outcome) => {
         if (outcome.kind === "ok") {
           const { TTL } = etcdserverpb.LeaseKeepAliveResponse.decode(outcome.bytes);
@@ -117,7 +108,7 @@ export class LeaseHolder {
     const { time, prng, gateway } = this.dependencies;
     if (randomChance(prng, 0.7)) return this.start();
     lease.revokedAt = time.now();
-    const request = etcdserverpb.LeaseRevokeRequest.encode({ ID: wireId(lease.id) }).finish();
+    const request = etcdserverpb.LeaseRevokeRequest.encode({ ID: wireId(idOf(lease)) }).finish();
     gateway.write({ kind: "lease-revoke", bytes: request }, () => this.start());
   }
 
@@ -129,8 +120,6 @@ export class LeaseHolder {
   }
 }
 
-function putOutcome(outcome: CallOutcome): Operation["outcome"] {
-  if (outcome.kind === "failed") return failedOutcome(outcome.failure);
-  const { header } = etcdserverpb.PutResponse.decode(outcome.bytes);
-  return { kind: "written", revision: saturatingNumber(header?.revision ?? 0), changed: true };
+function idOf({ id }: HeldLease): LeaseId {
+  return BigInt(`0x${id}`) as LeaseId;
 }

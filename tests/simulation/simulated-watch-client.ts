@@ -1,11 +1,13 @@
 import type { VirtualTime } from "@quorate/actor";
-import { binaryString, randomChance, randomInteger, randomPick, type Prng } from "@quorate/base";
+import { binaryString, randomChance, randomInteger, randomPick, utf8, type Prng } from "@quorate/base";
 import type { KeyRange, Revision } from "@quorate/mvcc";
-import { etcdserverpb, mvccpb, saturatingNumber, signedId, type WireInt64 } from "@quorate/wire";
+import { etcdserverpb, type mvccpb, saturatingNumber, signedId, type WireInt64 } from "@quorate/wire";
 import type { WatchSink, WatchStream } from "../../services/kv-gateway/src/watch/watch-stream";
-import { bytes, HistoryViolation } from "./history";
+import type { KeySpan } from "../checkers/history";
+import { HistoryViolation } from "../checkers/violation";
+import type { WatchRecord } from "../checkers/watches";
+import { seenEventOf } from "../workloads/store-messages";
 import type { SimulatedWatchGateway } from "./simulated-watch-gateway";
-import type { WatchRecord } from "./watch-history";
 
 /** What is watched for good, whoever serves it: resumed as etcd's client does. */
 interface Interest {
@@ -74,12 +76,12 @@ export class SimulatedWatchClient {
 
   #interest(): Interest {
     const { prng } = this.dependencies;
-    const key = bytes(randomPick(prng, this.options.keys));
+    const key = utf8(randomPick(prng, this.options.keys));
     const range = randomPick(prng, [
       EVERYTHING,
       { key, rangeEnd: undefined },
       { key, rangeEnd: new Uint8Array([0]) },
-      { key: bytes("b"), rangeEnd: bytes("d") },
+      { key: utf8("b"), rangeEnd: utf8("d") },
     ]);
     return {
       range,
@@ -133,15 +135,13 @@ export class SimulatedWatchClient {
     interest.watchId = undefined;
     interest.record = {
       client: this.options.number,
-      range,
+      span: spanOf(range),
       prevKv,
       noPut,
       noDelete,
       start: interest.next,
-      createdRevision: undefined,
       events: [],
       progress: [],
-      compactRevision: undefined,
       isLast: false,
     };
     this.records.push(interest.record);
@@ -251,17 +251,16 @@ export class SimulatedWatchClient {
   }
 
   #event(interest: Interest, event: mvccpb.Event.$Properties): void {
-    const main = number(event.kv?.modRevision);
-    interest.record!.events.push({
-      kind: event.type === mvccpb.Event.EventType.DELETE ? "delete" : "put",
-      key: binaryString(event.kv?.key ?? new Uint8Array(0)),
-      main,
-      value: binaryString(event.kv?.value ?? new Uint8Array(0)),
-      prevValue: event.prevKv == null ? undefined : binaryString(event.prevKv.value ?? new Uint8Array(0)),
-      response: this.#responses,
-    });
-    interest.next = main + 1;
+    const seen = seenEventOf(event, this.#responses);
+    interest.record!.events.push(seen);
+    interest.next = seen.revision + 1;
   }
+}
+
+/** "To the end" has two spellings. */
+function spanOf({ key, rangeEnd }: KeyRange): KeySpan {
+  if (rangeEnd === undefined) return { key: binaryString(key) };
+  return { key: binaryString(key), rangeEnd: rangeEnd.length === 0 ? "\0" : binaryString(rangeEnd) };
 }
 
 function number(value: WireInt64 | null | undefined): number {

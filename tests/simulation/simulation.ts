@@ -7,8 +7,14 @@ import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
-import { checkHistory, HistoryViolation, type Operation } from "./history";
-import { checkLeases, type LeaseFacts } from "./lease-history";
+import { isOk, mayChange, type Operation } from "../checkers/history";
+import { checkLeases, type LeaseFacts } from "../checkers/leases";
+import { checkLinearizable, SEARCH_LIMITS } from "../checkers/linearizability/check-linearizable";
+import { checkListAppend } from "../checkers/list-append/check-list-append";
+import { checkRevisions } from "../checkers/revision-replay";
+import { HistoryViolation, NotCheckedError } from "../checkers/violation";
+import { checkWatches, type WatchRecord } from "../checkers/watches";
+import { changesOf } from "../workloads/store-messages";
 import { LeaseHolder } from "./lease-holder";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
@@ -19,7 +25,6 @@ import { SimulatedMember } from "./simulated-member";
 import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
-import { checkWatches, type WatchRecord } from "./watch-history";
 
 export interface SimulationReport {
   readonly seed: number;
@@ -27,6 +32,10 @@ export interface SimulationReport {
   readonly acknowledgedWrites: number;
   readonly reads: number;
   readonly unknown: number;
+  /** Whether the search for an order that explains all answers came to its end; it may be too long. */
+  readonly searched: boolean;
+  /** Elements that were appended to lists and seen. */
+  readonly listElements: number;
   /** Terms in which someone led. */
   readonly leaders: number;
   readonly crashes: number;
@@ -62,7 +71,10 @@ const FAULTS_MS = 12_000;
 const RECOVERY_MS = 15_000;
 /** In the end all members run this build; one after the other is upgraded. */
 const UPGRADE_EVERY_MS = 400;
+/** By steps and not by time, so that a seed does the same everywhere: some seconds. */
+const SEARCH_STEPS_MAX = 300_000;
 const KEYS = ["a", "b", "c", "d"];
+const LISTS = ["list/1", "list/2", "list/3"];
 
 /**
  * A whole cluster under one seed: real cores, actors and gateway actors on simulated time, broker, disks and clients, with
@@ -76,6 +88,8 @@ export class Simulation {
   /** Those that are there from the beginning. */
   readonly #founders: readonly SimulatedMember[];
   readonly #clients: SimulatedClient[];
+  /** Who append to lists, in some seeds. */
+  readonly #listClients: SimulatedClient[];
   readonly #holders: LeaseHolder[];
   readonly #watching: (SimulatedFanout | SimulatedWatchGateway)[];
   readonly #watchClients: SimulatedWatchClient[];
@@ -180,8 +194,15 @@ export class Simulation {
       { length: 6 },
       (_, number) =>
         new SimulatedClient(
-          { number, keys: KEYS, thinkMsMax: 150 },
+          { number, keys: KEYS, thinkMsMax: 150, mix: randomPick(prng, ["register", "register", "txn"]) },
           { time, prng, gateway: gateways[number % gateways.length]! },
+        ),
+    );
+    this.#listClients = (randomChance(prng, 0.4) ? [200, 201, 202] : []).map(
+      (number, at) =>
+        new SimulatedClient(
+          { number, keys: LISTS, thinkMsMax: 300, mix: "list-append" },
+          { time, prng, gateway: gateways[at % gateways.length]! },
         ),
     );
     this.#holders = [100, 101, 102].map(
@@ -238,7 +259,8 @@ export class Simulation {
   run(): SimulationReport {
     for (const member of this.#founders) member.start();
     for (const process of this.#watching) process.start();
-    for (const client of [...this.#clients, ...this.#holders]) client.start();
+    const callers = [...this.#clients, ...this.#listClients, ...this.#holders];
+    for (const caller of callers) caller.start();
     for (const client of this.#watchClients) client.start();
     if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
     if (this.#quota?.alarmClearing === "manual") this.#disarmer.start();
@@ -256,19 +278,24 @@ export class Simulation {
       this.#time.setTimer(at * UPGRADE_EVERY_MS, () => member.upgrade());
     for (const client of this.#watchClients) client.settle();
     this.#advance(RECOVERY_MS / 3);
-    for (const client of [...this.#clients, ...this.#holders]) client.stop();
+    for (const caller of callers) caller.stop();
     // Nobody writes any more, so that compaction, or the disarmer, gets ahead of the last alarm.
     if (this.#quota !== undefined) this.#advance(RECOVERY_MS / 3);
     this.#serveAgain();
-    const operations = [...this.#clients, ...this.#holders].flatMap((client) => client.operations);
+    const operations = callers.flatMap((caller) => caller.operations);
     this.#agree();
-    checkHistory(operations, this.#log);
+    const log = changesOf(this.#log);
+    checkRevisions(operations, log);
+    const searched = isSearched(this.#clients.flatMap((client) => client.operations));
+    const { elements: listElements } = checkListAppend(
+      this.#listClients.flatMap((client) => client.operations),
+    );
     const leases = this.#holders.flatMap((holder) => holder.leases);
-    const facts = checkLeases(leases, this.#log, (revision) => this.#revisionTimes[revision]!);
+    const facts = checkLeases(leases, log, (revision) => this.#revisionTimes[revision]!);
     for (const client of this.#watchClients) client.finish();
     const records = this.#watchClients.flatMap((client) => client.records);
-    checkWatches(records, this.#log, this.#compactRevision);
-    return this.#report(operations, facts, records);
+    checkWatches(records, log, this.#compactRevision);
+    return { ...this.#report(operations, facts, records), searched, listElements };
   }
 
   #advance(durationMs: number): void {
@@ -317,12 +344,12 @@ export class Simulation {
     const [client] = this.#clients;
     let served = 0;
     for (const key of KEYS) {
-      client!.final({ kind: "get", key }, (operation) => {
-        if (operation.outcome.kind === "read") served += 1;
+      client!.final({ kind: "range", key }, (operation) => {
+        if (isOk(operation)) served += 1;
       });
     }
     client!.final({ kind: "put", key: "end", value: "end" }, (operation) => {
-      if (operation.outcome.kind === "written") served += 1;
+      if (isOk(operation)) served += 1;
     });
     this.#advance(RECOVERY_MS / 3);
     if (served !== KEYS.length + 1)
@@ -393,17 +420,17 @@ export class Simulation {
     operations: readonly Operation[],
     leases: LeaseFacts,
     records: readonly WatchRecord[],
-  ): SimulationReport {
-    const count = (kind: Operation["outcome"]["kind"]): number =>
-      operations.filter((operation) => operation.outcome.kind === kind).length;
-    for (const { events } of records) this.#note(events.map(({ main }) => main).join());
+  ): Omit<SimulationReport, "searched" | "listElements"> {
+    const acknowledged = operations.filter(isOk);
+    const writes = acknowledged.filter(({ request }) => mayChange(request)).length;
+    for (const { events } of records) this.#note(events.map(({ revision }) => revision).join());
     for (const { returnedAt, outcome } of operations) this.#note(`${returnedAt} ${JSON.stringify(outcome)}`);
     return {
       seed: this.seed,
       members: this.#members.length,
-      acknowledgedWrites: count("written"),
-      reads: count("read"),
-      unknown: count("unknown"),
+      acknowledgedWrites: writes,
+      reads: acknowledged.length - writes,
+      unknown: operations.filter(({ outcome }) => outcome.kind === "unknown").length,
       leaders: this.#leaders.size,
       crashes: this.#nemesis.crashes,
       pauses: this.#nemesis.pauses,
@@ -430,5 +457,16 @@ export class Simulation {
 
   #note(text: string): void {
     this.#trace = crc32(utf8(text), this.#trace);
+  }
+}
+
+/** @returns False: it was given up. @throws {HistoryViolation} */
+function isSearched(operations: readonly Operation[]): boolean {
+  try {
+    checkLinearizable(operations, [], { ...SEARCH_LIMITS, timeMsMax: Infinity, stepsMax: SEARCH_STEPS_MAX });
+    return true;
+  } catch (error) {
+    if (error instanceof NotCheckedError) return false;
+    throw error;
   }
 }

@@ -201,6 +201,7 @@ describe("checkLinearizable", () => {
       NotCheckedError,
     );
     expect(() => checkLinearizable(long, [], { ...SEARCH_LIMITS, bytesMax: 100 })).toThrow(NotCheckedError);
+    expect(() => checkLinearizable(long, [], { ...SEARCH_LIMITS, stepsMax: 19 })).toThrow(/limit: 19 steps/);
     // A search that must fail over many writes at a time has more to do than there is time for.
     const hard = Array.from({ length: 1600 }, (_, at) => put(at % 16, [0, 10], "a", `${at}`, 2 + at));
     const impossible = [...hard, get(1, [20, 21], "a", undefined, 3000)];

@@ -15,6 +15,8 @@ export interface SearchLimits {
   /** Of one piece: a partition is cut where nothing is under way. */
   readonly operationsMax: number;
   readonly timeMsMax: number;
+  /** Operations that are tried, a microsecond or some each: a limit that no busy machine moves. */
+  readonly stepsMax: number;
   /** Of what is remembered about states that were tried, as estimated. */
   readonly bytesMax: number;
 }
@@ -23,6 +25,7 @@ export const SEARCH_LIMITS: SearchLimits = {
   clientsMax: 16,
   operationsMax: 4000,
   timeMsMax: 60_000,
+  stepsMax: Infinity,
   bytesMax: 2 * 1024 ** 3,
 };
 
@@ -72,6 +75,7 @@ export function checkLinearizable(
     const onStep = (bytesKept: number): void => {
       steps += 1;
       bytes += bytesKept;
+      if (steps > limits.stepsMax) throw new SearchLimitError(`${limits.stepsMax} steps`);
       if (bytes > limits.bytesMax) throw new SearchLimitError(`${limits.bytesMax} bytes of tried states`);
       // The clock is asked seldom: a step takes a microsecond.
       if ((steps & 1023) === 0 && performance.now() > deadline)

@@ -155,6 +155,16 @@ describe("checkListAppend", () => {
       ],
     ],
     [
+      "a read that misses what had been acknowledged, though another write returned in between",
+      /^G-single-realtime /,
+      [
+        txn([0, 1], [], [["x", 2, "a.0"]], 2),
+        txn([0, 5], [], [["y", 3, "b.0"]], 3),
+        txn([6, 7], [empty("x")], [], 3),
+        txn([8, 9], [["x", 2, "a.0"]], [], 3),
+      ],
+    ],
+    [
       "two keys whose writes were seen in opposite orders",
       /^G2 /,
       [
