@@ -4,6 +4,8 @@ import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
 import { STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
 import {
+  MemoryAnchor,
+  MemoryAnchorDisk,
   MemoryDisk,
   MemoryLogDisk,
   MemoryLogStorage,
@@ -20,8 +22,11 @@ import {
 import {
   LogWriterActor,
   type LogWriterMessage,
+  type LogWriterBegun,
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
+import { AnchorKeeper } from "../../services/raft-node/src/anchor/anchor-keeper";
+import { anchorFindings, decideStart } from "../../services/raft-node/src/start-up";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
@@ -47,6 +52,7 @@ export interface SimulatedMemberOptions {
   readonly logKeepBytesMax: number;
   readonly snapshotChunkBytes: number;
   readonly quota: QuotaOptions;
+  readonly strictAnchor: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -64,6 +70,12 @@ export interface SimulatedMemberDependencies {
   readonly spaceAlarm: (index: number) => void;
 }
 
+/** Synced writes of a log that a rotten disk may lose. */
+const LOSSES_MAX = 20;
+
+/** Those that make a log: it is not lost as a whole. */
+const FOUNDING_SYNCS = 4;
+
 /** What lives only while the process does. */
 interface Running {
   readonly node: RaftNode;
@@ -74,13 +86,18 @@ interface Running {
 
 /** One raft-node with the disks of its host: the real actors on simulated time, network and storage. */
 export class SimulatedMember {
-  readonly #logDisk = new MemoryLogDisk();
+  readonly #logDisk = new MemoryLogDisk({ syncedKept: LOSSES_MAX });
+  readonly #anchorDisk = new MemoryAnchorDisk();
   readonly #statePlace = new MemoryStatePlace<StateColumn>(STATE_COLUMNS);
   #created = false;
   #isWhole = true;
   #snapshots = 0;
   #damages = 0;
+  #repairs = 0;
+  #losses = 0;
   #retired = false;
+  /** Its log lost its end, and it was not started since. */
+  #isCut = false;
   #isCalm = false;
   #running: Running | undefined;
 
@@ -122,10 +139,20 @@ export class SimulatedMember {
     const process = new PausableProcess(time);
     const log = this.#openLog();
     const { compacted } = log.start;
+    const anchor = MemoryAnchor.open(this.#anchorDisk);
     const state = new AppliedState({ storage: new MemorySnapshotStorage(this.#statePlace, compacted.index) });
     const { position, membership, condition } = state.stateMachine;
     if (position.index < compacted.index) this.#damages += 1;
-    const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
+    const found = { start: log.start, anchor: anchorFindings(anchor, log), position, membership };
+    const decision = decideStart(name, found);
+    const { incarnation, hardState, promised } = decision;
+    if (promised !== undefined) this.#repairs += 1;
+    const start = { ...log.start, incarnation, hardState };
+    const reports = {
+      tell: (report: LogWriterReport | LogWriterBegun | ApplierReport): void => {
+        if (report.kind !== "begun") node.reports.tell(report);
+      },
+    };
     let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
@@ -140,11 +167,17 @@ export class SimulatedMember {
         reports.tell(report);
       },
     };
+    const keeper = new AnchorKeeper(
+      { lagMsMax: 100, lagEntriesMax: 10, strict: this.options.strictAnchor },
+      { anchor, storage: log, clock: process },
+    );
+    const logWriterActor = new LogWriterActor(
+      { compactionEntriesMax: 3, compactionPauseMs: 5 },
+      { storage: log, anchor: keeper, reports, clock: process },
+    );
+    logWriterActor.receive({ kind: "begin", ...decision });
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
-      actor: new LogWriterActor(
-        { compactionEntriesMax: 3, compactionPauseMs: 5 },
-        { storage: log, reports, clock: process },
-      ),
+      actor: logWriterActor,
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
@@ -205,7 +238,8 @@ export class SimulatedMember {
         tracer: NO_TRACER,
         logWriter,
         applier,
-        start: log.start,
+        start,
+        repairUntil: promised?.at,
         position,
         membership,
         condition,
@@ -213,6 +247,7 @@ export class SimulatedMember {
       },
     );
     node.start();
+    this.#isCut = false;
     this.#running = {
       node,
       state,
@@ -238,6 +273,27 @@ export class SimulatedMember {
 
   get damages(): number {
     return this.#damages;
+  }
+
+  /** Times that the end of its log was lost, and starts at which it noticed. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  get repairs(): number {
+    return this.#repairs;
+  }
+
+  /** Whether its log holds all that it ever did. */
+  get isRepairing(): boolean {
+    return this.#isCut || this.#running?.node.status().repairing === true;
+  }
+
+  /** While it is down: its disk loses up to `syncs` of the newest synced writes of the log. */
+  loseLog(syncs: number): void {
+    this.#losses += 1;
+    this.#isCut = true;
+    this.#logDisk.rot(Math.max(0, Math.min(syncs, this.#logDisk.syncedKept - FOUNDING_SYNCS)));
   }
 
   /** The end of the process; with `powerLoss` also of whatever state was not synced, with `losesState` of all of it. */

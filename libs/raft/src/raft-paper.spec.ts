@@ -63,6 +63,8 @@ describe("Raft under random faults", () => {
     "snapshot",
     "snapshot over a change",
     "damaged state",
+    "lost entries",
+    "repair",
   ])("reaches: %s", (occurrence) => {
     expect(occurrences.get(occurrence) ?? 0).toBeGreaterThan(SEEDS / 10);
   });

@@ -177,6 +177,7 @@ describe("what a node tells about itself", () => {
         { type: "corrupt", memberId: 0n },
       ],
       effectHash: 0xffff_ffff,
+      repairing: true,
       members: [{ id: leader, name: "n1", peerUrls: ["nats://x"], clientUrls: [], learner: true }],
       version: "0.1.0",
       incarnation: 3,

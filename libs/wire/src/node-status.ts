@@ -32,6 +32,8 @@ export interface NodeStatus {
   readonly quotaBytes: number;
   /** Those that are active. */
   readonly alarms: readonly Alarm[];
+  /** Its log has lost entries; until it holds them again it serves nothing and cannot lead. */
+  readonly repairing: boolean;
 }
 
 export interface NodeMember {
@@ -83,6 +85,7 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
     storedBytes: counterOf(message.storedBytes, "stored_bytes"),
     quotaBytes: counterOf(message.quotaBytes, "quota_bytes"),
     alarms: alarmsFromWire(message.alarms),
+    repairing: message.repairing,
   };
 }
 

@@ -1,6 +1,13 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
-import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
+import {
+  crcChainHash,
+  Raft,
+  type EntryId,
+  type LogIndex,
+  type MemberId,
+  type RaftOptions,
+} from "@quorate/raft";
 import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
@@ -62,6 +69,8 @@ export interface RaftNodeDependencies {
   readonly logWriter: ActorRef<LogWriterMessage>;
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
+  /** What the log has lost and must hold again before this member serves or votes freely; see `start-up.ts`. */
+  readonly repairUntil: EntryId | undefined;
   readonly position: AppliedPosition;
   readonly membership: Membership;
   readonly condition: StoreCondition;
@@ -99,6 +108,7 @@ export class RaftNode {
   readonly #snapshotDoor: SnapshotDoor;
   readonly #fetcher: SnapshotFetcher;
   #serving = false;
+  #statusOpen = false;
   readonly #ticker: Ticker;
   /** For what is done on the side: leases and the quota. */
   readonly #slowTicker: Ticker;
@@ -122,7 +132,7 @@ export class RaftNode {
     private readonly dependencies: RaftNodeDependencies,
   ) {
     const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
-    const { start, position, condition } = dependencies;
+    const { start, position, condition, repairUntil } = dependencies;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
     // The mailbox and its actor need each other: parts that only tell get a reference that looks it up.
@@ -180,7 +190,7 @@ export class RaftNode {
       {
         raft: new Raft(
           options.raft,
-          { ...start, configuration, applied: position.index as LogIndex },
+          { ...start, configuration, applied: position.index as LogIndex, repairUntil },
           { prng, chainHash: crcChainHash },
         ),
         peers: this.#peers,
@@ -189,6 +199,7 @@ export class RaftNode {
           discard: (transfer) => this.#fetcher.discard(transfer),
         },
         stateReplaced: (at) => this.#stateReplaced(at),
+        repaired: (last) => this.#repaired(last),
         logWriter: dependencies.logWriter,
         applier: dependencies.applier,
         lessor,
@@ -283,8 +294,16 @@ export class RaftNode {
     this.#ticker.start();
     this.#slowTicker.start();
     this.#compactionTicker?.start();
-    if (this.#raft.view().raft.stateIsWhole) return this.#serve();
+    const { stateIsWhole, repairUntil } = this.#raft.view().raft;
     const { start, position, logger } = this.dependencies;
+    if (repairUntil !== undefined) {
+      logger.error(
+        "repair mode: the log lost entries that were acknowledged; until a leader has sent them again this member serves " +
+          "nothing, does not stand for election, and votes only for members that hold them",
+        { lost: repairUntil, applied: position.index },
+      );
+    }
+    if (stateIsWhole) return this.#serve();
     logger.error(
       "the state is damaged: it ends before the log begins; nothing is served until a snapshot replaced it",
       {
@@ -346,6 +365,7 @@ export class RaftNode {
       storedBytes: condition.storedBytes,
       quotaBytes: Number.isFinite(quotaBytes) ? quotaBytes : 0,
       alarms: condition.alarms,
+      repairing: raft.repairUntil !== undefined,
     };
   }
 
@@ -366,8 +386,11 @@ export class RaftNode {
     return new Ticker({ intervalMs: schedule.everyMs }, { clock, scheduler, tick });
   }
 
+  /** Opens what may be open. */
   #serve(): void {
-    if (this.#serving) return;
+    if (!this.#statusOpen) this.#door.openStatus();
+    this.#statusOpen = true;
+    if (this.#serving || this.#raft.view().raft.repairUntil !== undefined) return;
     this.#serving = true;
     this.#door.open();
     this.#feed.open();
@@ -377,6 +400,11 @@ export class RaftNode {
   #stateReplaced({ index, revision }: AppliedPosition): void {
     this.dependencies.logger.info("a snapshot is the state now", { index, revision });
     this.#serve();
+  }
+
+  #repaired(last: EntryId): void {
+    this.dependencies.logger.info("repaired: the log is as complete again as it was", { last });
+    if (this.#raft.view().raft.stateIsWhole) this.#serve();
   }
 
   #membershipApplied(membership: Membership): void {

@@ -43,7 +43,9 @@ export type Occurrence =
   | "compaction"
   | "snapshot"
   | "snapshot over a change"
-  | "damaged state";
+  | "damaged state"
+  | "lost entries"
+  | "repair";
 
 /** Each seed draws its own mix of faults: a run with all of them at once hardly ever gets anywhere. */
 interface Mix {
@@ -62,6 +64,8 @@ interface Mix {
   readonly transfer: number;
   /** Of crashes that lose the state although it was synced. */
   readonly damage: number;
+  /** Of crashes that lose the end of the log although it was synced. */
+  readonly rot: number;
 }
 
 const NETWORK_MAX = 150;
@@ -103,6 +107,7 @@ export class RandomCluster {
       change: sometimes(0.6, 0.05),
       transfer: sometimes(0.5, 0.02),
       damage: sometimes(0.5, 0.5),
+      rot: sometimes(0.5, 0.5),
     };
     const size = randomPick(prng, [1, 2, 3, 3, 3, 4, 5, 5]);
     // Beside the founders there are members that only a change brings in.
@@ -291,9 +296,13 @@ export class RandomCluster {
     member.crash(applied as LogIndex);
     this.#durablyApplied.set(member.id, member.disk.applied);
     if (member.disk.applied < member.disk.compacted.index) this.#note("damaged state");
+    if (member.disk.entries.length === 0 || !this.#canSpare(member)) return;
+    if (!randomChance(this.#prng, this.#mix.rot)) return;
+    this.#note("lost entries");
+    member.disk.lose(randomInteger(this.#prng, 1, Math.min(member.disk.entries.length, 20)));
   }
 
-  /** Damaged states halt a cluster if they are a majority: somebody must be left to lead it, also after a change under way. */
+  /** Damaged states and logs halt a cluster if they are a majority: somebody must be left to lead it, also after a change under way. */
   #canSpare(member: SimulatedMember): boolean {
     const [newest] = [...this.#members].sort((a, b) => b.disk.applied - a.disk.applied);
     const { applied, configuration } = newest!.disk;
@@ -308,7 +317,9 @@ export class RandomCluster {
   }
 
   get #damaged(): MemberId[] {
-    return this.#members.filter(({ disk }) => disk.applied < disk.compacted.index).map(({ id }) => id);
+    return this.#members
+      .filter(({ disk }) => disk.isCut || disk.applied < disk.compacted.index)
+      .map(({ id }) => id);
   }
 
   #canLead({ incoming, outgoing }: Configuration, damaged: readonly MemberId[]): boolean {
@@ -373,6 +384,8 @@ export class RandomCluster {
     } else if (effect.kind === "install-snapshot") {
       this.#note("snapshot");
       this.#durablyApplied.set(member.id, effect.index);
+    } else if (effect.kind === "repaired") {
+      this.#note("repair");
     } else if (effect.kind === "fetch") {
       this.#note("fetch");
     } else if (effect.kind === "read-ready") {

@@ -140,6 +140,7 @@ function encodeStatus(status: NodeStatus): Uint8Array {
     errors: [
       ...(status.leader === undefined ? ["etcdserver: no leader"] : []),
       ...status.alarms.map(alarmText),
+      ...(status.repairing ? ["quorate: the log of this member is being repaired"] : []),
     ],
     isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
     downgradeInfo: { enabled: false, targetVersion: "" },
