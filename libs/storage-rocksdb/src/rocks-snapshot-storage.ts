@@ -1,5 +1,5 @@
 import type { LogIndex } from "@quorate/raft";
-import type { KeyValueStore, SnapshotStorage } from "@quorate/storage";
+import { StorageCorruptionError, type KeyValueStore, type SnapshotStorage } from "@quorate/storage";
 import { invariant } from "@quorate/base";
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
@@ -21,6 +21,8 @@ const INCOMING = "state.incoming";
 /** What was replaced, until it is deleted. */
 const REPLACED = "state.replaced";
 const SEALED_PREFIX = "state.sealed-";
+/** What could not be opened or read; kept for examination. */
+const DAMAGED = "state.damaged";
 
 /**
  * A {@link SnapshotStorage} of RocksDB databases. A directory's name tells what it is, so each step ends with one rename and
@@ -117,6 +119,26 @@ export class RocksSnapshotStorage<Column extends string> implements SnapshotStor
     this.#staging = undefined;
     await staging?.[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * Takes a damaged state out of the way, so that the next open makes an empty one. Nothing is deleted. A member of a cluster gets
+ * its state back from its log or from a snapshot.
+ *
+ * @param directory Of the member; nobody has its state open.
+ * @throws {StorageCorruptionError} It was done before: then the disk is to be looked at first.
+ */
+export async function setStateAside(directory: string, cause: StorageCorruptionError): Promise<void> {
+  const target = join(directory, DAMAGED);
+  if (existsSync(target)) {
+    throw new StorageCorruptionError(
+      `${cause.message} It is not the first time: ${target} is what was damaged before. Check the disk, and delete ` +
+        "that directory to have the state made anew",
+      { cause },
+    );
+  }
+  await rename(join(directory, STATE), target);
+  await syncDirectory(directory);
 }
 
 function openStore<Column extends string>(

@@ -92,7 +92,11 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     failed("applier", error),
   );
   stack.defer(() => applier.close());
-  const { position, membership, condition } = await applier.started();
+  const { position, membership, condition, setAside } = await applier.started();
+  if (setAside !== undefined)
+    logger.error("the state was damaged and is set aside as state.damaged; it is made anew", {
+      why: setAside,
+    });
   const decision = decideStart(options.dataDir, { ...found, position, membership });
   const { incarnation, hardState, promised } = decision;
   const start = { ...found.start, incarnation, hardState };
@@ -235,7 +239,13 @@ function startApplier(
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition; membership: Membership; condition: StoreCondition }
+    {
+      position: AppliedPosition;
+      membership: Membership;
+      condition: StoreCondition;
+      /** Why a state that was there could not be used. */
+      setAside: string | undefined;
+    }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },

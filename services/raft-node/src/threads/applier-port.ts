@@ -23,6 +23,7 @@ export type PostedApplierReport =
       readonly position: AppliedPosition;
       readonly membership: Membership;
       readonly condition: StoreCondition;
+      readonly setAside: string | undefined;
     }
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | Exclude<ApplierReport, { kind: "lease-list" }>
