@@ -172,7 +172,7 @@ export class Nemesis {
       victims.length > 1 ||
       members.length < 3 ||
       members.some(({ isWhole, isRepairing }) => !isWhole || isRepairing);
-    const losesState = !isSpared && randomChance(prng, 0.2);
+    const losesState = !isSpared && randomChance(prng, 0.3);
     const losesLog = !isSpared && !losesState && this.dependencies.losesLogs && randomChance(prng, 0.5);
     for (const member of down) member.crash(powerLoss, losesState);
     if (losesLog) for (const member of down) member.loseLog(randomInteger(prng, 1, 20));

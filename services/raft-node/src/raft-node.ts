@@ -199,6 +199,12 @@ export class RaftNode {
           discard: (transfer) => this.#fetcher.discard(transfer),
         },
         stateReplaced: (at) => this.#stateReplaced(at),
+        lossNoticed: (lost) => {
+          const { logger } = this.dependencies;
+          logger.error("the leader knows of entries that the log of this member has lost: repair mode", {
+            lost,
+          });
+        },
         repaired: (last) => this.#repaired(last),
         logWriter: dependencies.logWriter,
         applier: dependencies.applier,

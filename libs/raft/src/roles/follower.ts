@@ -157,10 +157,13 @@ export class FollowerRole implements RoleBehaviour {
   #heartbeat(from: MemberId, message: Heartbeat): void {
     this.#heard(from);
     const { log, term, repair } = this.#member;
-    // A heartbeat's commit index is at most what this member has acknowledged, so `commitTo` may insist on holding it. Only
-    // to one that has lost some of that, a leader that has not heard of it yet may promise too much.
-    const commit = repair.active ? Math.min(message.commit, log.lastIndex) : message.commit;
-    if (commit > log.commit) log.commitTo(commit as LogIndex);
+    // A heartbeat's commit index is at most what this member has acknowledged in this term, in this start or an earlier one. If
+    // the log ends before that, it has lost entries: of this term, or of earlier ones that the leader's own follow.
+    const lost = { term, index: message.commit };
+    if (lost.index > log.lastIndex && repair.notice(lost))
+      this.#member.notice({ kind: "loss-noticed", lost });
+    const commit = Math.min(message.commit, log.lastIndex) as LogIndex;
+    if (commit > log.commit) log.commitTo(commit);
     const needsSnapshot = this.#incoming.isNeeded;
     this.#member.send(from, { kind: "heartbeat-response", term, round: message.round, needsSnapshot });
   }

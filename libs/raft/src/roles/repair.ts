@@ -32,6 +32,13 @@ export class Repair {
     return this.#until !== undefined;
   }
 
+  /** Notices while it runs that `lost` is gone. @returns Whether that says more than was known. */
+  notice(lost: EntryId): boolean {
+    if (this.#until !== undefined && isAtLeast(this.#until, lost)) return false;
+    this.#until = lost;
+    return true;
+  }
+
   /** Whether a candidate whose log ends in `last` may have this member's vote, as far as lost entries go. */
   permits(last: EntryId): boolean {
     return this.#until === undefined || isAtLeast(last, this.#until);

@@ -114,6 +114,8 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
       const established = effect.established ? " established" : "";
       return [`${self} is ${effect.role} term=${effect.term} leader=${nameOf(effect.leader)}${established}`];
     }
+    case "loss-noticed":
+      return [`${self} has lost ${describeId(effect.lost)}`];
     case "repaired":
       return [`${self} repaired ${describeId(effect.last)}`];
     case "transfer-ended":

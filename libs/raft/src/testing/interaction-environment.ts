@@ -133,7 +133,10 @@ export class InteractionEnvironment {
         return applied === undefined ? member.crash() : member.crash(Number(applied) as LogIndex);
       }
       case "lose":
-        return this.#one(command).disk.lose(this.#number(command, "count", 1));
+        return this.#one(command).disk.lose(
+          this.#number(command, "count", 1),
+          command.options.get("noticed") !== "no",
+        );
       case "restart":
         return this.#restart(this.#one(command));
       default:

@@ -63,9 +63,15 @@ export class SimulatedDisk {
     return this.#lost.length > 0;
   }
 
-  /** Drops `count` entries from the end, as a damaged write-ahead log would; term and vote stand elsewhere. */
-  lose(count: number): void {
-    this.#lost.push(...this.#entries.splice(Math.max(this.#entries.length - count, 0)));
+  /**
+   * Drops `count` entries from the end, as a damaged write-ahead log would; term and vote stand elsewhere.
+   *
+   * @param noticed Whether something tells of them at the next start.
+   */
+  lose(count: number, noticed = true): void {
+    const lost = this.#entries.splice(Math.max(this.#entries.length - count, 0));
+    if (!noticed) return;
+    this.#lost.push(...lost);
     this.#lost.sort((a, b) => a.term - b.term || a.index - b.index);
   }
 

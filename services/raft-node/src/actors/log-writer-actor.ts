@@ -1,6 +1,6 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
-import type { Configuration, Entry, HardState, LogIndex } from "@quorate/raft";
+import type { Configuration, Entry, EntryId, HardState, LogIndex } from "@quorate/raft";
 import type { LogCompacted, LogStorage, LogWrite } from "@quorate/storage";
 import type { AnchorBeginning, AnchorKeeper } from "../anchor/anchor-keeper";
 
@@ -19,6 +19,8 @@ export type LogWriterMessage =
   | LogWriterBegin
   /** Ids rise by one; completed in order. */
   | { readonly kind: "write"; readonly id: number; readonly write: LogWrite }
+  /** The log has lost entries up to `at`: the anchor shall tell so until they are back. */
+  | { readonly kind: "promise"; readonly at: EntryId }
   | { readonly kind: "read"; readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number }
   /** Removes the log up to `upTo`, in steps between the writes. A later one takes the place of an earlier one. */
   | { readonly kind: "compact"; readonly upTo: LogIndex; readonly configuration: Configuration };
@@ -61,6 +63,8 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
     switch (message.kind) {
       case "begin":
         return this.#begin(message);
+      case "promise":
+        return this.dependencies.anchor.promise(message.at);
       case "write":
         this.#writes.push(message.write);
         this.#lastId = message.id;

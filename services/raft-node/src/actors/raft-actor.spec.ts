@@ -59,6 +59,7 @@ class Bench {
         peers: { send: () => undefined },
         snapshots: { fetch: () => undefined, discard: () => undefined },
         stateReplaced: () => undefined,
+        lossNoticed: () => undefined,
         repaired: () => undefined,
         logWriter: { tell: (message) => this.#logWriter.receive(message) },
         applier: {

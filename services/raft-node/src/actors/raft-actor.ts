@@ -97,6 +97,8 @@ export interface RaftActorDependencies {
   };
   /** A snapshot has taken the place of the state. */
   readonly stateReplaced: (position: AppliedPosition) => void;
+  /** The leader knows of entries that the log has lost. */
+  readonly lossNoticed: (lost: EntryId) => void;
   /** The log is as complete again as it was before it lost its end. */
   readonly repaired: (last: EntryId) => void;
   readonly logWriter: ActorRef<LogWriterMessage>;
@@ -350,6 +352,9 @@ export class RaftActor implements Actor<RaftMessage> {
         quota.receive({ kind: "leadership", leadership: effect });
         lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
+      case "loss-noticed":
+        logWriter.tell({ kind: "promise", at: effect.lost });
+        return this.dependencies.lossNoticed(effect.lost);
       case "repaired":
         return this.dependencies.repaired(effect.last);
       case "transfer-ended":

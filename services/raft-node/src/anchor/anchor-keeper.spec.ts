@@ -148,6 +148,17 @@ describe("AnchorKeeper", () => {
     expect(found()).toMatchObject({ last: { index: 4 }, chain: 41 });
   });
 
+  it("tells at once what turns out to be lost while the member runs", () => {
+    const { keeper, sync, found } = build();
+    sync(write(entries(1, 2)));
+    keeper.promise({ term: 1 as Term, index: 4 as LogIndex });
+    expect(found()).toMatchObject({ last: { term: 1, index: 4 }, chain: undefined });
+
+    sync(write(entries(3, 4)));
+    keeper[Symbol.dispose]();
+    expect(found()).toMatchObject({ last: { index: 4 }, chain: 41 });
+  });
+
   it("leaves nothing behind at an orderly end", () => {
     const { keeper, sync, found } = build();
     sync(write(entries(1, 2)));

@@ -53,6 +53,12 @@ export class AnchorKeeper {
     if (!storage.start.anchored) storage.markAnchored();
   }
 
+  /** The log turns out to lack what it once held. */
+  promise(at: EntryId): void {
+    this.#promised = { at, chain: undefined };
+    this.#write();
+  }
+
   /** `writes` are durable, and nobody was told yet. @throws {StorageWriteError} */
   synced(writes: readonly LogWrite[]): void {
     invariant(this.#beginning !== undefined, "a start begins before it writes");

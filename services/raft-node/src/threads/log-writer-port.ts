@@ -47,6 +47,7 @@ export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLo
       };
     }
     case "begin":
+    case "promise":
     case "read":
     case "compact":
       return { value: message, transfer: [] };
