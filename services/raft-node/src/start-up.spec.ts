@@ -64,7 +64,12 @@ function findings(given: Given): StartFindings {
       damagedSlots: given.damagedSlots ?? 0,
       inLog: inLog && { at: inLog, chain: chainOf(inLog) },
     },
-    position: { ...applied, revision: 1, compactRevision: -1, effectHash: 0 } as unknown as StartFindings["position"],
+    position: {
+      ...applied,
+      revision: 1,
+      compactRevision: -1,
+      effectHash: 0,
+    } as unknown as StartFindings["position"],
     membership: UNFOUNDED,
   };
 }
