@@ -173,7 +173,7 @@ export class Nemesis {
       members.length < 3 ||
       members.some(({ isWhole, isRepairing }) => !isWhole || isRepairing);
     const losesState = !isSpared && randomChance(prng, 0.3);
-    const losesLog = !isSpared && !losesState && this.dependencies.losesLogs && randomChance(prng, 0.5);
+    const losesLog = !isSpared && !losesState && this.dependencies.losesLogs && randomChance(prng, 0.8);
     for (const member of down) member.crash(powerLoss, losesState);
     if (losesLog) for (const member of down) member.loseLog(randomInteger(prng, 1, 20));
     this.#crashes += down.length;

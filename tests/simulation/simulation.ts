@@ -136,7 +136,7 @@ export class Simulation {
         }
       : undefined;
     // A lagging anchor may miss what was lost last, and so may the members: only a strict one is worth a promise.
-    const losesLogs = !operated && randomChance(prng, 0.5);
+    const losesLogs = !operated && randomChance(prng, 0.8);
     const strictAnchor = losesLogs || randomChance(prng, 0.2);
     this.#members = all.map(
       (memberId, at) =>
