@@ -13,6 +13,8 @@ export interface OwnState {
   readonly revision: number;
   /** Hash over the effects of all commands applied so far: equal at an index, or a replica has gone astray. */
   readonly effectHash: number;
+  /** Its log lost entries that it has not got back yet. */
+  readonly repairing: boolean;
 }
 
 export interface MemberState extends OwnState {
@@ -84,6 +86,24 @@ export async function leaderOf(cluster: QuorateCluster, withinMs: number): Promi
   });
 }
 
+/**
+ * Asks one member until it has applied what it is asked for, and its log lacks nothing.
+ *
+ * @throws {NotInTimeError} It does not answer, or does not get there.
+ */
+export async function memberAt(
+  cluster: QuorateCluster,
+  name: string,
+  appliedIndex: number,
+  withinMs: number,
+): Promise<MemberState> {
+  await using caller = await NatsCaller.connect(cluster.brokerUrl);
+  return await eventually(`${name} to have applied ${appliedIndex}`, { withinMs, everyMs: 50 }, async () => {
+    const state = await memberState(cluster, caller, name);
+    return state.appliedIndex >= appliedIndex && !state.repairing && state;
+  });
+}
+
 const { NodeStatus, NodeStatusRequest } = quorate.internal.v1;
 
 async function memberState(cluster: QuorateCluster, caller: NatsCaller, name: string): Promise<MemberState> {
@@ -108,6 +128,7 @@ async function ownState(clusterName: string, caller: NatsCaller, id: bigint): Pr
     appliedIndex: Number(status.appliedIndex),
     revision: Number(status.revision),
     effectHash: status.effectHash,
+    repairing: status.repairing,
   };
 }
 

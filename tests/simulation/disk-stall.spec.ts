@@ -51,6 +51,7 @@ class Scene {
           snapshotChunkBytes: 512 * 1024,
           quota: { quotaBytes: Infinity, alarmClearing: "auto" },
           mixesBuilds: false,
+          strictAnchor: false,
         },
         {
           time,

@@ -8,6 +8,8 @@ export interface NemesisDependencies {
   readonly prng: Prng;
   readonly network: MemoryNetwork;
   readonly members: readonly SimulatedMember[];
+  /** Whether disks may lose the end of a log although it was synced. */
+  readonly losesLogs: boolean;
   readonly gateways: readonly string[];
   /** What can crash without anything being lost: fan-outs and the gateways of watchers. */
   readonly watching: readonly Crashable[];
@@ -166,9 +168,14 @@ export class Nemesis {
     const down = victims.filter((member) => member.running);
     const { prng, members } = this.dependencies;
     // Of one member at a time: a majority without its state is the end of a cluster.
-    const isSpared = victims.length > 1 || members.length < 3 || members.some(({ isWhole }) => !isWhole);
-    const losesState = !isSpared && randomChance(prng, 0.2);
+    const isSpared =
+      victims.length > 1 ||
+      members.length < 3 ||
+      members.some(({ isWhole, isRepairing }) => !isWhole || isRepairing);
+    const losesState = !isSpared && randomChance(prng, 0.3);
+    const losesLog = !isSpared && !losesState && this.dependencies.losesLogs && randomChance(prng, 0.8);
     for (const member of down) member.crash(powerLoss, losesState);
+    if (losesLog) for (const member of down) member.loseLog(randomInteger(prng, 1, 20));
     this.#crashes += down.length;
     return () => down.forEach((member) => member.start());
   }

@@ -39,6 +39,7 @@ describe("a new cluster made of the leader of a lost one", () => {
           snapshotChunkBytes: 512 * 1024,
           quota: { quotaBytes: Infinity, alarmClearing: "auto" },
           mixesBuilds: false,
+          strictAnchor: false,
         } as const;
         const ignore = { applied: () => undefined, spaceAlarm: () => undefined, damaged: () => undefined };
         return new SimulatedMember(options, { time, prng, network, subjects, ...ignore });

@@ -10,6 +10,8 @@ import {
   type StateColumn,
 } from "@quorate/state-machine";
 import {
+  MemoryAnchor,
+  MemoryAnchorDisk,
   MemoryDisk,
   MemoryLogDisk,
   MemoryLogStorage,
@@ -26,11 +28,15 @@ import {
 import {
   LogWriterActor,
   type LogWriterMessage,
+  type LogWriterBegun,
   type LogWriterReport,
 } from "../../services/raft-node/src/actors/log-writer-actor";
+import { AnchorKeeper } from "../../services/raft-node/src/anchor/anchor-keeper";
+import { anchorFindings, decideStart } from "../../services/raft-node/src/start-up";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { RaftNode } from "../../services/raft-node/src/raft-node";
+import { anchorAnew } from "../../services/raft-node/src/refounding/anchor-anew";
 import { planRefounding, type Refounding } from "../../services/raft-node/src/refounding/refounding";
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
@@ -61,6 +67,7 @@ export interface SimulatedMemberOptions {
   readonly corruptCheckMs?: number;
   /** Whether it compares its state with the others' before it serves. */
   readonly initialCorruptCheck?: boolean;
+  readonly strictAnchor: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -84,6 +91,11 @@ export interface SimulatedMemberDependencies {
 const OPERATOR_MS = 300;
 /** Now and then all members have to run this build at once, or the version is never raised while there are faults. */
 const THIS_BUILD_CHANCE = 0.7;
+/** Synced writes of a log that a rotten disk may lose. */
+const LOSSES_MAX = 20;
+
+/** Those that make a log: it is not lost as a whole. */
+const FOUNDING_SYNCS = 4;
 
 /** What lives only while the process does. */
 interface Running {
@@ -95,13 +107,18 @@ interface Running {
 
 /** One raft-node with the disks of its host: the real actors on simulated time, network and storage. */
 export class SimulatedMember {
-  readonly #logDisk = new MemoryLogDisk();
+  readonly #logDisk = new MemoryLogDisk({ syncedKept: LOSSES_MAX });
+  readonly #anchorDisk = new MemoryAnchorDisk();
   readonly #statePlace = new MemoryStatePlace<StateColumn>(STATE_COLUMNS);
   #created = false;
   #isWhole = true;
   #snapshots = 0;
   #damages = 0;
+  #repairs = 0;
+  #losses = 0;
   #retired = false;
+  /** Its log lost its end, and it was not started since. */
+  #isCut = false;
   #isCalm = false;
   #running: Running | undefined;
   /** Where it belongs: another cluster since `refound`. */
@@ -155,11 +172,21 @@ export class SimulatedMember {
     const process = new PausableProcess(time);
     const log = this.#openLog();
     const { compacted } = log.start;
+    const anchor = MemoryAnchor.open(this.#anchorDisk);
     const state = this.#openState(new MemorySnapshotStorage(this.#statePlace, compacted.index));
     const failStop = new FailStop(() => this.#outdated());
     const { position, membership, condition } = state.stateMachine;
     if (position.index < compacted.index) this.#damages += 1;
-    const reports = { tell: (report: LogWriterReport | ApplierReport): void => node.reports.tell(report) };
+    const found = { start: log.start, anchor: anchorFindings(anchor, log), position, membership };
+    const decision = decideStart(name, found);
+    const { incarnation, hardState, promised } = decision;
+    if (promised !== undefined) this.#repairs += 1;
+    const start = { ...log.start, incarnation, hardState };
+    const reports = {
+      tell: (report: LogWriterReport | LogWriterBegun | ApplierReport): void => {
+        if (report.kind !== "begun") node.reports.tell(report);
+      },
+    };
     let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
@@ -174,11 +201,17 @@ export class SimulatedMember {
         reports.tell(report);
       },
     };
+    const keeper = new AnchorKeeper(
+      { lagMsMax: 100, lagEntriesMax: 10, strict: this.options.strictAnchor },
+      { anchor, storage: log, clock: process },
+    );
+    const logWriterActor = new LogWriterActor(
+      { compactionEntriesMax: 3, compactionPauseMs: 5 },
+      { storage: log, anchor: keeper, reports, clock: process },
+    );
+    logWriterActor.receive({ kind: "begin", ...decision });
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
-      actor: new LogWriterActor(
-        { compactionEntriesMax: 3, compactionPauseMs: 5 },
-        { storage: log, reports, clock: process },
-      ),
+      actor: logWriterActor,
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
@@ -249,7 +282,8 @@ export class SimulatedMember {
         tracer: NO_TRACER,
         logWriter,
         applier,
-        start: log.start,
+        start,
+        repairUntil: promised?.at,
         position,
         membership,
         condition,
@@ -259,6 +293,7 @@ export class SimulatedMember {
       },
     );
     node.start();
+    this.#isCut = false;
     this.#running = {
       node,
       state,
@@ -284,6 +319,27 @@ export class SimulatedMember {
 
   get damages(): number {
     return this.#damages;
+  }
+
+  /** Times that the end of its log was lost, and starts at which it noticed. */
+  get losses(): number {
+    return this.#losses;
+  }
+
+  get repairs(): number {
+    return this.#repairs;
+  }
+
+  /** Whether its log holds all that it ever did. */
+  get isRepairing(): boolean {
+    return this.#isCut || this.#running?.node.status().repairing === true;
+  }
+
+  /** While it is down: its disk loses up to `syncs` of the newest synced writes of the log. */
+  loseLog(syncs: number): void {
+    this.#losses += 1;
+    this.#isCut = true;
+    this.#logDisk.rot(Math.max(0, Math.min(syncs, this.#logDisk.syncedKept - FOUNDING_SYNCS)));
   }
 
   /** The end of the process; with `powerLoss` also of whatever state was not synced, with `losesState` of all of it. */
@@ -313,6 +369,9 @@ export class SimulatedMember {
     const plan = planRefounding({ start: log.start, position }, { clusterId, clusterName, member });
     if (plan.kind === "due") {
       log.refound(plan.identity, plan.write);
+      const anchor = MemoryAnchor.open(this.#anchorDisk);
+      anchorAnew(anchor, log, plan.identity, plan.write.hardState ?? log.start.hardState);
+      anchor[Symbol.dispose]();
       this.#clusterId = clusterId;
       this.#subjects = new Subjects(parseClusterName(clusterName));
     }

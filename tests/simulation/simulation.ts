@@ -43,6 +43,9 @@ export interface SimulationReport {
   /** Snapshots installed, and starts with a state that was lost and is not in the log any more. */
   readonly snapshots: number;
   readonly damages: number;
+  /** Losses of the end of a log, and starts in repair mode. */
+  readonly losses: number;
+  readonly repairs: number;
   /** Membership changes and transfers that were carried out, and orders that were refused. */
   readonly changes: number;
   readonly transfers: number;
@@ -152,6 +155,9 @@ export class Simulation {
         }
       : undefined;
     const mixesBuilds = (this.#mixesBuilds = randomChance(prng, 0.5));
+    // A lagging anchor may miss what was lost last, and so may the members: only a strict one is worth a promise.
+    const losesLogs = !operated && randomChance(prng, 0.8);
+    const strictAnchor = losesLogs || randomChance(prng, 0.2);
     this.#members = all.map(
       (memberId, at) =>
         new SimulatedMember(
@@ -167,6 +173,7 @@ export class Simulation {
             logKeepEntries,
             logKeepBytesMax,
             snapshotChunkBytes,
+            strictAnchor,
             quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
             mixesBuilds,
           },
@@ -251,6 +258,7 @@ export class Simulation {
       prng,
       network: this.#network,
       members: this.#members,
+      losesLogs,
       gateways: ["g1", "g2"],
       watching: this.#watching,
     });
@@ -436,6 +444,8 @@ export class Simulation {
       pauses: this.#nemesis.pauses,
       snapshots: this.#members.reduce((sum, { snapshots }) => sum + snapshots, 0),
       damages: this.#members.reduce((sum, { damages }) => sum + damages, 0),
+      losses: this.#members.reduce((sum, { losses }) => sum + losses, 0),
+      repairs: this.#members.reduce((sum, { repairs }) => sum + repairs, 0),
       changes: this.#operator?.changes ?? 0,
       transfers: this.#operator?.transfers ?? 0,
       ordersRefused: this.#operator?.refused ?? 0,

@@ -41,6 +41,7 @@ export class SmallCluster {
             snapshotChunkBytes: 2000,
             quota: { quotaBytes: Infinity, alarmClearing: "auto" },
             mixesBuilds: false,
+            strictAnchor: false,
             ...checks,
           },
           {

@@ -1,5 +1,15 @@
 import type { Envelope } from "./message";
-import type { Configuration, Entry, HardState, LogIndex, MemberId, Role, SnapshotHead, Term } from "./types";
+import type {
+  Configuration,
+  Entry,
+  EntryId,
+  HardState,
+  LogIndex,
+  MemberId,
+  Role,
+  SnapshotHead,
+  Term,
+} from "./types";
 
 /**
  * What the shell must do, in the order given. Effects gather over the inputs of one turn and are taken together, so that a
@@ -65,6 +75,13 @@ export type RaftEffect =
       /** Leader only: an entry of its own term is committed, so reads and expiries may begin. */
       readonly established: boolean;
     }
+  /**
+   * The leader knows that this member has acknowledged more than its log holds: repair mode begins while it runs. To be kept
+   * over a restart, as what `repairUntil` begins with.
+   */
+  | { readonly kind: "loss-noticed"; readonly lost: EntryId }
+  /** The log is as complete again as it was before entries of it were lost; durably. */
+  | { readonly kind: "repaired"; readonly last: EntryId }
   /** The answer to `transfer-leadership`. */
   | { readonly kind: "transfer-ended"; readonly id: number; readonly outcome: TransferOutcome };
 

@@ -155,6 +155,7 @@ export class Raft {
       commit: log.commit,
       applied: this.#applier.applied,
       stateIsWhole: this.#member.stateIsWhole,
+      repairUntil: this.#member.repair.until,
       configuration,
       transferee: this.#member.transfer.to,
       pendingReads: this.#role.pendingReads,

@@ -17,4 +17,9 @@ export interface RaftStart {
    * are gone, so the member follows and votes, but neither campaigns nor applies until a snapshot has replaced its state.
    */
   readonly applied: LogIndex;
+  /**
+   * The newest entry that this member is known to have held and has lost: it starts in repair mode (see Repair). Only then may
+   * `applied` and the commit index lie behind the end of the log, and `applied` must not lie behind this entry.
+   */
+  readonly repairUntil?: EntryId | undefined;
 }

@@ -17,6 +17,8 @@ export interface RaftStatus {
   readonly applied: LogIndex;
   /** False: the applied state is damaged or being replaced, and must not be read. */
   readonly stateIsWhole: boolean;
+  /** The log has lost entries up to this one: the member is in repair mode until it holds as much again. */
+  readonly repairUntil: EntryId | undefined;
   /** The one that is applied. */
   readonly configuration: Configuration;
   /** Leader only: to whom it gives its leadership, while it does. */

@@ -17,6 +17,11 @@ describe("openErrorOf", () => {
       "storage-open",
       /right to write/,
     ],
+    [
+      failed("IO error: While opening: /d/MANIFEST-000005: No such file or directory", "LEVEL_IO_ERROR"),
+      "storage-corruption",
+      /damaged.*MANIFEST/,
+    ],
     [failed("IO error: No space left on device", "LEVEL_IO_ERROR"), "storage-open", /the disk is full/],
     [failed("IO error: /d/1.sst: Too many open files", "LEVEL_IO_ERROR"), "storage-open", /ulimit/],
     [

@@ -20,6 +20,8 @@ export function openErrorOf(directory: string, cause: unknown): StorageError {
     case "LEVEL_CORRUPTION":
       return corruptionOf(directory, cause);
   }
+  // A file that the others name: whatever was in it is gone.
+  if (/(MANIFEST-\d+|\d+\.(sst|log)): No such file/i.test(text)) return corruptionOf(directory, cause);
   if (/permission denied|EACCES|EPERM|read-only file system|EROFS/i.test(text)) {
     return new StorageOpenError(
       `${what}: no permission. Give this user the right to write there. (${text})`,

@@ -1,7 +1,7 @@
 import { utf8 } from "@quorate/base";
 import type { LogIndex } from "@quorate/raft";
-import { snapshotStorageContract } from "@quorate/storage";
-import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { snapshotStorageContract, StorageCorruptionError } from "@quorate/storage";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RocksSnapshotStorage } from "./rocks-snapshot-storage";
@@ -58,6 +58,36 @@ describe("RocksSnapshotStorage", () => {
     expect(await stateIn(directory)).toBe("new");
     expect(readdirSync(directory)).toEqual(["state"]);
     expect(await stateIn(directory)).toBe("new");
+  });
+
+  it.each<[string, RegExp, (bytes: Buffer) => Buffer | undefined]>([
+    ["CURRENT is damaged", /^CURRENT$/, () => Buffer.from("nonsense")],
+    ["the manifest is damaged", /^MANIFEST/, (bytes) => bytes.fill(7, 0, 40)],
+    ["the manifest is cut", /^MANIFEST/, (bytes) => bytes.subarray(0, 10)],
+    ["the manifest is gone", /^MANIFEST/, () => undefined],
+    ["a table is gone", /\.sst$/, () => undefined],
+  ])("says so when %s", async (_what, files, change) => {
+    const directory = newDirectory();
+    for (const value of ["first", "second"]) {
+      await using storage = await RocksSnapshotStorage.open({
+        directory,
+        compacted: 0 as LogIndex,
+        ...small,
+      });
+      const batch = storage.store.batch();
+      batch.put("a", utf8("key"), utf8(value));
+      batch.write({ sync: true });
+    }
+    const state = join(directory, "state");
+    const damaged = readdirSync(state).filter((name) => files.test(name));
+    expect(damaged).not.toEqual([]);
+    for (const name of damaged) {
+      const changed = change(readFileSync(join(state, name)));
+      if (changed === undefined) rmSync(join(state, name));
+      else writeFileSync(join(state, name), changed);
+    }
+    const open = RocksSnapshotStorage.open({ directory, compacted: 0 as LogIndex, ...small });
+    await expect(open).rejects.toBeInstanceOf(StorageCorruptionError);
   });
 
   it("replaces the state again if a crash left both the replaced one and the one to be replaced", async () => {

@@ -23,7 +23,15 @@ import {
   numbersRow,
   termRunKey,
 } from "./log-rows";
-import type { LogCompacted, LogExtent, LogIdentity, LogStart, LogStorage, LogWrite } from "./log-storage";
+import type {
+  LogCompacted,
+  LogExtent,
+  LogIdentity,
+  LogPosition,
+  LogStart,
+  LogStorage,
+  LogWrite,
+} from "./log-storage";
 
 export type LogColumn = "log" | "meta";
 export const LOG_COLUMNS: readonly LogColumn[] = ["log", "meta"];
@@ -63,6 +71,8 @@ export class KeyValueLogStorage implements LogStorage {
   #compacted: EntryId;
   #compactedChain: number;
   #lastIndex: number;
+  /** `undefined` after a truncation: it is read when it is asked for. */
+  #lastChain: number | undefined;
   #termRuns: readonly EntryId[];
 
   private constructor(store: KeyValueStore<LogColumn>, reader: LogReader, start: LogStart) {
@@ -73,6 +83,7 @@ export class KeyValueLogStorage implements LogStorage {
     this.#compacted = start.compacted;
     this.#compactedChain = start.compactedChain;
     this.#lastIndex = start.tail.at(-1)?.index ?? start.compacted.index;
+    this.#lastChain = start.tail.at(-1)?.chain ?? start.compactedChain;
     this.#termRuns = start.termRuns;
   }
 
@@ -138,6 +149,19 @@ export class KeyValueLogStorage implements LogStorage {
 
   sizeBytes(): number {
     return this.#store.sizeBytes();
+  }
+
+  get last(): LogPosition {
+    const index = this.#lastIndex as LogIndex;
+    if (index === this.#compacted.index) return { at: this.#compacted, chain: this.#compactedChain };
+    this.#lastChain ??= this.#reader.entries(index, index, 1)[0]!.chain;
+    return { at: { term: this.#termRuns.at(-1)!.term, index }, chain: this.#lastChain };
+  }
+
+  markAnchored(): void {
+    const batch = this.#store.batch();
+    batch.put("meta", META_KEYS.anchored, numbersRow(META_KEYS.anchored, [1]));
+    batch.write({ sync: true });
   }
 
   append(writes: readonly LogWrite[]): void {
@@ -229,7 +253,9 @@ export class KeyValueLogStorage implements LogStorage {
     invariant(from > this.#compacted.index, "only entries behind the compacted one are dropped", { from });
     for (let index = from as number; index <= this.#lastIndex; index += 1)
       this.#batch.del("log", entryKey(index));
-    this.#lastIndex = Math.min(this.#lastIndex, from - 1);
+    if (from > this.#lastIndex) return;
+    this.#lastIndex = from - 1;
+    this.#lastChain = undefined;
     for (const run of this.#termRuns) {
       if (run.index >= from) this.#batch.del("meta", termRunKey(run.index));
     }
@@ -246,6 +272,7 @@ export class KeyValueLogStorage implements LogStorage {
     const key = entryKey(entry.index);
     this.#batch.put("log", key, entryRow(key, entry));
     this.#lastIndex = entry.index;
+    this.#lastChain = entry.chain;
     if (this.#termRuns.length > 0 && entry.term === lastTerm) return;
     const runKey = termRunKey(entry.index);
     this.#batch.put("meta", runKey, numbersRow(runKey, [entry.term]));

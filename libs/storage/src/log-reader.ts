@@ -63,6 +63,7 @@ export class LogReader {
       compactedChain,
       termRuns,
       tail: this.#tail(compacted, termRuns),
+      anchored: this.#store.get("meta", META_KEYS.anchored) !== undefined,
     };
   }
 

@@ -33,6 +33,7 @@ import type { LogIdentity } from "./log-storage";
  *   meta    "hard-state"                      term (8) commit (8), then the vote (8) if there is one
  *   meta    "compacted"                       term (8) index (8) chain (8)
  *   meta    "configuration"                   3 times: count (4), member ids (8 each)
+ *   meta    "anchored"                        1 (8), once there is an anchor
  *   meta    "term-run/" index (8)             term (8): entries from this index on have it
  * ```
  *
@@ -50,6 +51,7 @@ export const META_KEYS = {
   hardState: utf8("hard-state"),
   compacted: utf8("compacted"),
   configuration: utf8("configuration"),
+  anchored: utf8("anchored"),
 } as const;
 
 const TERM_RUN_PREFIX = utf8("term-run/");

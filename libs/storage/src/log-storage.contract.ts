@@ -68,7 +68,31 @@ export function logStorageContract(name: string, newPlace: () => Promise<LogStor
         compactedChain: 0,
         termRuns: [],
         tail: [],
+        anchored: false,
       });
+      expect(log.last).toEqual({ at: { term: 0, index: 0 }, chain: 0 });
+    });
+
+    it("knows that it has an anchor once it was told", async () => {
+      log.markAnchored();
+
+      expect((await reopen()).start.anchored).toBe(true);
+    });
+
+    it("tells where it ends, whatever was done to its end", async () => {
+      const end = (entry: Entry) => ({ at: { term: entry.term, index: entry.index }, chain: entry.chain });
+      const entries = [entryOf(1, 1, "a"), entryOf(2, 1, "b"), entryOf(3, 2, "c")];
+      log.append([writeOf(entries)]);
+      expect(log.last).toEqual(end(entries[2]!));
+      expect((await reopen()).last).toEqual(end(entries[2]!));
+
+      log.append([{ truncateFrom: index(3), entries: [], hardState: undefined }]);
+      expect(log.last).toEqual(end(entries[1]!));
+      log.append([writeOf([entryOf(3, 4, "d")])]);
+      expect(log.last).toEqual(end(entryOf(3, 4, "d")));
+      log.compact(index(3), configuration, 10);
+      expect(log.last).toEqual(end(entryOf(3, 4, "d")));
+      expect((await reopen()).last).toEqual(end(entryOf(3, 4, "d")));
     });
 
     it("counts its starts", async () => {

@@ -27,6 +27,8 @@ export interface LogStart {
   readonly termRuns: readonly EntryId[];
   /** The newest entries up to `tailBytesMax`, gap-free up to the last; each verified. */
   readonly tail: readonly Entry[];
+  /** Whether this log has an anchor: then a missing one is damage. Logs of versions before anchors have none yet. */
+  readonly anchored: boolean;
 }
 
 /** One durable step of the log, as in Raft's `persist` effect. */
@@ -37,9 +39,9 @@ export interface LogWrite {
   readonly hardState: HardState | undefined;
 }
 
-/** Where the log begins after a step of compaction. */
-export interface LogCompacted {
-  /** The last entry that is gone. */
+/** A place in the log. */
+export interface LogPosition {
+  /** The entry there; (0, 0) before the first. */
   readonly at: EntryId;
   /** The chain hash at it. */
   readonly chain: number;
@@ -52,6 +54,8 @@ export interface LogExtent {
   readonly chain: number;
   readonly last: LogIndex;
 }
+/** Where the log begins after a step of compaction: `at` is the last entry that is gone. */
+export type LogCompacted = LogPosition;
 
 /**
  * The Raft log and hard state of one member. Synchronous: it belongs to the log-writer thread.
@@ -63,6 +67,14 @@ export interface LogStorage extends AsyncDisposable {
   readonly extent: LogExtent;
   /** Approximate bytes on disk; 0 where there is none. */
   sizeBytes(): number;
+  /** Where the log ends, durably. @throws {StorageCorruptionError} the last entry is not readable. */
+  readonly last: LogPosition;
+  /**
+   * Records, durably, that this log has an anchor. To be called once that is written.
+   *
+   * @throws {StorageWriteError}
+   */
+  markAnchored(): void;
   /**
    * Applies all `writes` in order as one atomic batch with one sync (group commit).
    *

@@ -17,6 +17,11 @@ export interface MemoryDiskUser {
   readonly end: () => void;
 }
 
+export interface MemoryDiskOptions {
+  /** How many synced states are kept for {@link MemoryDisk.rot}. Default 0. */
+  readonly syncedKept?: number;
+}
+
 /** More unsynced batches than this reach the disk on their own, oldest first, as an operating system would do. */
 const UNSYNCED_BATCHES_MAX = 1_000;
 
@@ -35,11 +40,15 @@ export class MemoryDisk<Column extends string = string> {
   #current: Map<Column, MemoryTree>;
   #durable: Map<Column, MemoryTree>;
   #unsynced: (readonly MemoryOperation<Column>[])[] = [];
+  /** Earlier durable states, oldest first. */
+  #synced: Map<Column, MemoryTree>[] = [];
+  readonly #syncedMax: number;
   #user: MemoryDiskUser | undefined;
   #failing: "no" | "first-reaches" | "yes" = "no";
 
-  constructor(columns: readonly Column[]) {
+  constructor(columns: readonly Column[], options: MemoryDiskOptions = {}) {
     this.columns = columns;
+    this.#syncedMax = options.syncedKept ?? 0;
     this.#current = new Map(columns.map((column) => [column, new BTree(undefined, compareKeys)]));
     this.#durable = cloneTrees(this.#current);
   }
@@ -75,6 +84,27 @@ export class MemoryDisk<Column extends string = string> {
    */
   failWrites(firstReaches: boolean): void {
     this.#failing = firstReaches ? "first-reaches" : "yes";
+  }
+
+  /** How many synced states {@link rot} may take away. */
+  get syncedKept(): number {
+    return this.#synced.length;
+  }
+
+  /**
+   * The promise is broken, as by a bit that flips in a write-ahead log: of what was synced, the newest `syncs` (0 to
+   * {@link syncedKept}) are gone. Only while nobody has the disk open.
+   */
+  rot(syncs: number): void {
+    invariant(this.#user === undefined && syncs <= this.#synced.length, "a closed disk loses what it kept", {
+      syncs,
+      kept: this.#synced.length,
+    });
+    const before = this.#synced.splice(this.#synced.length - syncs)[0];
+    if (before === undefined) return;
+    this.#durable = before;
+    this.#current = cloneTrees(before);
+    this.#unsynced = [];
   }
 
   /** Takes the disk for one user. @throws {StorageLockedError} it has one. */
@@ -116,6 +146,7 @@ export class MemoryDisk<Column extends string = string> {
   }
 
   #sync(): void {
+    if (this.#syncedMax > 0 && this.#synced.push(this.#durable) > this.#syncedMax) this.#synced.shift();
     this.#durable = cloneTrees(this.#current);
     this.#unsynced = [];
   }

@@ -6,13 +6,14 @@ import {
   type LogFoundation,
 } from "./key-value-log-storage";
 import type { LogStorage } from "./log-storage";
-import { MemoryDisk } from "./memory-disk";
+import { MemoryDisk, type MemoryDiskOptions } from "./memory-disk";
 import { MemoryKeyValueStore } from "./memory-key-value-store";
 
 /** Where a {@link MemoryLogStorage} keeps one member's log; reopened, it is that member after a restart. */
 export class MemoryLogDisk extends MemoryDisk<LogColumn> {
-  constructor() {
-    super(LOG_COLUMNS);
+  /** @param options See {@link MemoryDisk}. */
+  constructor(options: MemoryDiskOptions = {}) {
+    super(LOG_COLUMNS, options);
   }
 }
 

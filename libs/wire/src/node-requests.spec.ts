@@ -190,6 +190,7 @@ describe("what a node tells about itself", () => {
       unsafeOptions: ["--force-new-cluster"],
       effectHash: 0xffff_ffff,
       integrity: { stateScrubs: 1, logScrubs: 2, hashChecks: 3 },
+      repairing: true,
       members: [{ id: leader, name: "n1", peerUrls: ["nats://x"], clientUrls: [], learner: true }],
       version: "0.1.0",
       incarnation: 3,

@@ -32,6 +32,8 @@ export interface NodeStatus {
   readonly quotaBytes: number;
   /** Those that are active. */
   readonly alarms: readonly Alarm[];
+  /** Its log has lost entries; until it holds them again it serves nothing and cannot lead. */
+  readonly repairing: boolean;
   /** Options that are in use and must not be left on, such as "--force-new-cluster". */
   readonly unsafeOptions: readonly string[];
   /** By which rules entries are applied. */
@@ -107,6 +109,7 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
       logScrubs: message.integrity?.logScrubs ?? 0,
       hashChecks: message.integrity?.hashChecks ?? 0,
     },
+    repairing: message.repairing,
   };
 }
 

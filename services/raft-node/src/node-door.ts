@@ -49,16 +49,24 @@ export class NodeDoor {
     private readonly dependencies: NodeDoorDependencies,
   ) {}
 
+  /** Answers what this node is asked about itself, and nothing else. */
+  openStatus(): void {
+    const { transport, subjects } = this.dependencies;
+    this.#subscriptions.push(
+      transport.subscribe(subjects.node(this.options.memberId, "status"), (message) => this.#status(message)),
+    );
+  }
+
+  /** Everything else. */
   open(): void {
     const { memberId } = this.options;
     const { transport, subjects } = this.dependencies;
-    this.#subscriptions = [
+    this.#subscriptions.push(
       transport.subscribe(subjects.node(memberId, "propose"), (message) => this.#propose(message)),
       transport.subscribe(subjects.node(memberId, "read"), (message) => this.#read(message)),
       transport.subscribe(subjects.node(memberId, "lease"), (message) => this.#lease(message)),
       transport.subscribe(subjects.node(memberId, "membership"), (message) => this.#membership(message)),
-      transport.subscribe(subjects.node(memberId, "status"), (message) => this.#status(message)),
-    ];
+    );
   }
 
   close(): void {

@@ -46,6 +46,8 @@ export interface NodeOptions {
   /** See RaftOptions. */
   readonly logKeepEntries: number;
   readonly logKeepBytes: number;
+  /** Whether the anchor is written before each acknowledgement. */
+  readonly anchor: "lagging" | "strict";
   readonly snapshotBytesPerSecond: number;
   /** `undefined`: never. */
   readonly corruptCheckMs: number | undefined;
@@ -162,6 +164,12 @@ const parse = defineOptions({
       schema: integer(1, 2 ** 50),
       description: "Bytes of entries kept for that purpose at the most; four times that during a snapshot",
       default: 256 * 1024 * 1024,
+    },
+    anchor: {
+      schema: oneOf("lagging", "strict"),
+      description:
+        "When the file that tells how long the log is follows it: within 100 ms or 1000 entries (lagging), or before each acknowledgement, at the price of another sync (strict)",
+      default: "lagging",
     },
     snapshotBytesPerSecond: {
       schema: integer(1024, 2 ** 40),

@@ -1,6 +1,13 @@
 import { Mailbox, type ActorRef } from "@quorate/actor";
 import { hexId, seededPrng, type Clock, type Prng, type Scheduler } from "@quorate/base";
-import { crcChainHash, Raft, type LogIndex, type MemberId, type RaftOptions } from "@quorate/raft";
+import {
+  crcChainHash,
+  Raft,
+  type EntryId,
+  type LogIndex,
+  type MemberId,
+  type RaftOptions,
+} from "@quorate/raft";
 import type { AppliedPosition, Membership, StoreCondition } from "@quorate/state-machine";
 import type { LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
@@ -69,6 +76,8 @@ export interface RaftNodeDependencies {
   readonly logWriter: ActorRef<LogWriterMessage>;
   readonly applier: ActorRef<ApplierMessage>;
   readonly start: LogStart;
+  /** What the log has lost and must hold again before this member serves or votes freely; see `start-up.ts`. */
+  readonly repairUntil: EntryId | undefined;
   readonly position: AppliedPosition;
   readonly membership: Membership;
   readonly condition: StoreCondition;
@@ -114,6 +123,7 @@ export class RaftNode {
   readonly #integrity: Integrity;
   #serving = false;
   #isLeaving = false;
+  #statusOpen = false;
   readonly #ticker: Ticker;
   /** For what is done on the side: leases and the quota. */
   readonly #slowTicker: Ticker;
@@ -140,7 +150,7 @@ export class RaftNode {
     private readonly dependencies: RaftNodeDependencies,
   ) {
     const { transport, subjects, clock, scheduler, prng, logger, tracer } = dependencies;
-    const { start, position, condition } = dependencies;
+    const { start, position, condition, repairUntil } = dependencies;
     const { clusterVersionMax } = options;
     const { memberId } = options.raft;
     const { identity, incarnation } = start;
@@ -231,7 +241,7 @@ export class RaftNode {
       {
         raft: new Raft(
           options.raft,
-          { ...start, configuration, applied: position.index as LogIndex },
+          { ...start, configuration, applied: position.index as LogIndex, repairUntil },
           { prng, chainHash: crcChainHash },
         ),
         peers: this.#peers,
@@ -240,6 +250,13 @@ export class RaftNode {
           discard: (transfer) => this.#fetcher.discard(transfer),
         },
         stateReplaced: (at) => this.#stateReplaced(at),
+        lossNoticed: (lost) => {
+          const { logger } = this.dependencies;
+          logger.error("the leader knows of entries that the log of this member has lost: repair mode", {
+            lost,
+          });
+        },
+        repaired: (last) => this.#repaired(last),
         logWriter: dependencies.logWriter,
         applier: dependencies.applier,
         lessor,
@@ -349,11 +366,19 @@ export class RaftNode {
     this.#ticker.start();
     this.#slowTicker.start();
     this.#compactionTicker?.start();
-    if (this.#raft.view().raft.stateIsWhole) {
+    const { stateIsWhole, repairUntil } = this.#raft.view().raft;
+    const { start, position, logger } = this.dependencies;
+    if (repairUntil !== undefined) {
+      logger.error(
+        "repair mode: the log lost entries that were acknowledged; until a leader has sent them again this member serves " +
+          "nothing, does not stand for election, and votes only for members that hold them",
+        { lost: repairUntil, applied: position.index },
+      );
+    }
+    if (stateIsWhole) {
       if (this.options.integrity.initialCorruptCheck) this.#maintenance.open();
       return this.#integrity.beforeServing(() => this.#serve());
     }
-    const { start, position, logger } = this.dependencies;
     logger.error(
       "the state is damaged: it ends before the log begins; nothing is served until a snapshot replaced it",
       {
@@ -440,6 +465,7 @@ export class RaftNode {
       clusterVersion: this.#clusterVersion,
       clusterVersionMax: this.options.clusterVersionMax,
       integrity: this.#integrity.status,
+      repairing: raft.repairUntil !== undefined,
     };
   }
 
@@ -460,8 +486,12 @@ export class RaftNode {
     return new Ticker({ intervalMs: schedule.everyMs }, { clock, scheduler, tick });
   }
 
+  /** Opens what may be open. */
   #serve(): void {
-    if (this.#serving || this.#isLeaving) return;
+    if (this.#isLeaving) return;
+    if (!this.#statusOpen) this.#door.openStatus();
+    this.#statusOpen = true;
+    if (this.#serving || this.#raft.view().raft.repairUntil !== undefined) return;
     this.#serving = true;
     this.#door.open();
     this.#feed.open();
@@ -471,6 +501,11 @@ export class RaftNode {
   #stateReplaced({ index, revision }: AppliedPosition): void {
     this.dependencies.logger.info("a snapshot is the state now", { index, revision });
     this.#serve();
+  }
+
+  #repaired(last: EntryId): void {
+    this.dependencies.logger.info("repaired: the log is as complete again as it was", { last });
+    if (this.#raft.view().raft.stateIsWhole) this.#serve();
   }
 
   #membershipApplied(membership: Membership): void {

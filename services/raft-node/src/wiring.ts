@@ -1,17 +1,15 @@
-import { randomInt, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { randomInt } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { RAFT_DEFAULTS, type Configuration, type LogIndex } from "@quorate/raft";
+import { RAFT_DEFAULTS, type LogIndex } from "@quorate/raft";
 import {
   CLUSTER_VERSION_MAX,
   type AppliedPosition,
   type Membership,
   type StoreCondition,
 } from "@quorate/state-machine";
-import { StorageIdentityError, type LogStart } from "@quorate/storage";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
@@ -20,6 +18,7 @@ import { Subjects, type NodeMember } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
+import { foundation, isNewMember } from "./data-directory";
 import { announceDamage } from "./integrity/announce-damage";
 import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
 import { FencedError } from "./integrity/fenced-error";
@@ -27,11 +26,13 @@ import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
 import { forceNewCluster } from "./refounding/force-new-cluster";
 import { electionPrng, RaftNode } from "./raft-node";
+import { decideStart } from "./start-up";
 import { packApplierMessage, unpackApplierReport, type PostedApplierReport } from "./threads/applier-port";
 import type { ApplierThreadData } from "./threads/applier-thread";
 import {
   packLogWriterMessage,
   unpackLogWriterReport,
+  type LogFindings,
   type PostedLogWriterReport,
 } from "./threads/log-writer-port";
 import type { LogWriterThreadData } from "./threads/log-writer-thread";
@@ -71,6 +72,8 @@ const SYNC_ENTRIES_MAX = 1000;
 const SYNC_BYTES_MAX = 16 * 1024 * 1024;
 /** How long an orderly stop may wait for somebody to take over, in election timeouts: by then Raft has given it up. */
 const HAND_OVER_TIMEOUTS = 1;
+/** How far the anchor may lag: what a damaged log could lose unnoticed, were there not the state as well. */
+const ANCHOR_LAG = { lagMsMax: 100, lagEntriesMax: 1000 };
 /**
  * What a turn of the applier reads for ranges: some milliseconds. With the largest value behind it, it is also below what
  * clients of gRPC take in one message unless told otherwise (4 MiB), for a RangeStream makes a chunk of it.
@@ -83,6 +86,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
  * @throws {FencedError} its data were found to be damaged, and nobody has acted on it.
  * @throws {StorageIdentityError} the directory belongs to another member, or is empty or full where it must not be.
  * @throws {DamagedStateError} the state cannot be opened; the others have been told.
+ * @throws {StorageCorruptionError} what is in it must not be trusted, or nobody else has what it lost.
  * @throws {ThreadStartError} a database could not be opened.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {MemberClaimedError} another process is this member.
@@ -96,23 +100,32 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   const report = (message: LogWriterReport | ApplierReport): void => later.node?.reports.tell(message);
 
   if (options.forceNewCluster) await forceNewCluster(options, selfOf(options), { logger });
-  const create = isNew(options) ? foundation(options) : undefined;
-  const logWriter = startLogWriter(options, create, report, (error) => failed("log writer", error));
+  const create = isNewMember(options) ? foundation(options) : undefined;
+  const begun = Promise.withResolvers<void>();
+  const logWriter = startLogWriter(options, create, begun.resolve, report, (error) => {
+    begun.reject(error);
+    failed("log writer", error);
+  });
   stack.defer(() => logWriter.close());
-  const { start } = await logWriter.started();
+  const found = await logWriter.started();
+  tellDamage(found, logger);
 
   // State that is missing or behind is made good from the log, or from a snapshot if the log does not go back that far.
-  const applier = startApplier(options, start.compacted.index, report, (error) => failed("applier", error));
+  const applier = startApplier(options, found.start.compacted.index, report, (error) =>
+    failed("applier", error),
+  );
   stack.defer(() => applier.close());
   const bootNonce = randomInt(2 ** 32);
   const { position, membership, condition } = await applier.started().catch(async (error: unknown) => {
     const { message } = error as Error;
     if (!isDamage(error)) throw error;
-    await announceDamage(options, start, message, { logger, bootNonce });
-    const isAlone = start.configuration.incoming.length <= 1;
-    throw new DamagedStateError(message, isAlone && start.compacted.index > 0);
+    await announceDamage(options, found.start, message, { logger, bootNonce });
+    const isAlone = found.start.configuration.incoming.length <= 1;
+    throw new DamagedStateError(message, isAlone && found.start.compacted.index > 0);
   });
-  refuseLostLog(options, start, position);
+  const decision = decideStart(options.dataDir, { ...found, position, membership });
+  const { incarnation, hardState, promised } = decision;
+  const start = { ...found.start, incarnation, hardState };
 
   const handOver = async (): Promise<void> =>
     later.node?.handOver(HAND_OVER_TIMEOUTS * options.electionTimeoutMs);
@@ -131,6 +144,9 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     { transport, subjects },
   );
   stack.defer(() => claim.unsubscribe());
+  // Nobody may hear of this start before its number is on disk.
+  logWriter.tell({ kind: "begin", ...decision });
+  await begun.promise;
 
   const node = new RaftNode(
     {
@@ -172,6 +188,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       logWriter,
       applier,
       start,
+      repairUntil: promised?.at,
       position,
       membership,
       condition,
@@ -203,28 +220,48 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
 function startLogWriter(
   options: NodeOptions,
   create: LogWriterThreadData["create"],
+  begun: () => void,
   report: (report: LogWriterReport) => void,
   failed: (error: Error) => void,
 ) {
   const { clusterId, memberId, dataDir } = options;
   const data: LogWriterThreadData = {
-    directory: join(dataDir, "raft"),
+    directory: dataDir,
     create,
     options: {
       compactionEntriesMax: 1000,
       compactionPauseMs: 10,
       scrubIntervalMs: options.scrubIntervalMs,
+      ...ANCHOR_LAG,
+      strict: options.anchor === "strict",
     },
     expected: { clusterId, memberId },
   };
   return new ThreadRef<
     LogWriterMessage,
-    Extract<PostedLogWriterReport, { kind: "persisted" | "fetched" | "compacted" | "scrubbed" }>,
-    { start: LogStart }
+    Extract<PostedLogWriterReport, { kind: "begun" | "persisted" | "fetched" | "compacted" | "scrubbed" }>,
+    LogFindings
   >(
     { name: "log-writer", entry: join(__dirname, "threads/log-writer-thread.js"), data },
-    { pack: packLogWriterMessage, report: (posted) => report(unpackLogWriterReport(posted)), failed },
+    {
+      pack: packLogWriterMessage,
+      report: (posted) => (posted.kind === "begun" ? begun() : report(unpackLogWriterReport(posted))),
+      failed,
+    },
   );
+}
+
+/** What the engine would not have told. */
+function tellDamage({ damagedWal, anchor }: LogFindings, logger: Logger): void {
+  for (const damage of damagedWal) {
+    if (damage.kind === "rot")
+      logger.error("the write-ahead log is rotten: sound records behind a damaged one are dropped", {
+        ...damage,
+      });
+    else logger.warn("the write-ahead log ends in the middle of a record, as after a crash", { ...damage });
+  }
+  if (anchor.record !== undefined && anchor.damagedSlots > 0)
+    logger.warn("one of the two copies of the anchor is damaged, as after a crash; the other one counts");
 }
 
 function startApplier(
@@ -253,66 +290,21 @@ function startApplier(
   return new ThreadRef<
     ApplierMessage,
     Exclude<PostedApplierReport, { kind: "started" | "start-failed" | "closed" }>,
-    { position: AppliedPosition; membership: Membership; condition: StoreCondition }
+    {
+      position: AppliedPosition;
+      membership: Membership;
+      condition: StoreCondition;
+    }
   >(
     { name: "applier", entry: join(__dirname, "threads/applier-thread.js"), data },
     { pack: packApplierMessage, report: (posted) => report(unpackApplierReport(posted)), failed },
   );
 }
 
-/**
- * A member with the state "new" or "join" makes its directory, once. After that the directory is what counts, so the same
- * command starts it again.
- *
- * @throws {StorageIdentityError} the directory is missing or empty, and the member is not new.
- */
-function isNew(options: NodeOptions): boolean {
-  const { dataDir, initialClusterState } = options;
-  if (existsSync(join(dataDir, "raft"))) return false;
-  if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
-    throw new StorageIdentityError(
-      `Cannot use ${dataDir}: it holds other files and no member. Name an empty directory, or one that a member has made.`,
-    );
-  }
-  if (initialClusterState === "existing") {
-    throw new StorageIdentityError(
-      `Cannot start ${options.name} as a member of an existing cluster: ${dataDir} is empty. A member that lost its ` +
-        "directory must not come back under its id; use --initial-cluster-state new only for a cluster that never ran, " +
-        "and join only for a member that was just added and never ran.",
-    );
-  }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  return true;
-}
-
-function foundation(options: NodeOptions): NonNullable<LogWriterThreadData["create"]> {
-  const { cluster, clusterId, memberId, name, initialCluster, initialClusterState } = options;
-  // Who joins knows nobody yet: the log tells it, from the founding on.
-  const founders = initialClusterState === "join" ? [] : initialCluster;
-  const configuration: Configuration = {
-    incoming: founders.map((member) => member.id),
-    outgoing: [],
-    learners: [],
-  };
-  const identity = { clusterId, clusterName: cluster, memberId, memberName: name, directoryId: randomUUID() };
-  return { identity, configuration };
-}
-
 /** Before anything is opened: opening writes. */
 function refuseFenced({ dataDir }: NodeOptions): void {
   const mark = fenceOf(dataDir);
   if (mark !== undefined) throw new FencedError(`Cannot start: ${explainFence(dataDir, mark)}`);
-}
-
-/** State is written after the log is durable, so it can never be ahead of it on a disk that keeps its promises. */
-function refuseLostLog(options: NodeOptions, start: LogStart, position: AppliedPosition): void {
-  const last = start.tail.at(-1)?.index ?? start.compacted.index;
-  if (position.index <= last) return;
-  throw new StorageIdentityError(
-    `Cannot start ${options.name}: its state stands at index ${position.index}, but its log in ` +
-      `${join(options.dataDir, "raft")} ends at ${last}. The log lost entries that were acknowledged; this member must ` +
-      "not vote or answer with it. Keep the directory for inspection and replace the member.",
-  );
 }
 
 /** @param beforeMove Done before the connection leaves a broker that will stop. */

@@ -5,6 +5,7 @@ import type { Persistence } from "../persistence";
 import type { RaftStart } from "../start";
 import type { Entry, EntryId, LogIndex, SnapshotHead, Term } from "../types";
 import { EntryCache } from "./entry-cache";
+import { isAtLeast } from "./entry-order";
 import { entrySize } from "./entry-size";
 import { FetchedRanges } from "./fetched-ranges";
 import { LogSizes } from "./log-sizes";
@@ -57,7 +58,10 @@ export class RaftLog {
         ...idOf(entry),
       });
     }
-    this.#commit = Math.max(start.hardState.commit, start.compacted.index, start.applied) as LogIndex;
+    const commit = Math.max(start.hardState.commit, start.compacted.index, start.applied) as LogIndex;
+    // What is left of a log that lost its end is a part of what it was, so all that was committed in it still is.
+    const isCut = start.repairUntil !== undefined;
+    this.#commit = isCut ? (Math.min(commit, this.lastIndex) as LogIndex) : commit;
     invariant(this.#commit <= this.lastIndex, "only entries in the log are committed", {
       commit: this.#commit,
       last: this.lastIndex,
@@ -134,7 +138,7 @@ export class RaftLog {
 
   /** Whether a log that ends in `last` is at least as complete as this one (thesis §3.6.1). */
   isUpToDate(last: EntryId): boolean {
-    return last.term > this.lastTerm || (last.term === this.lastTerm && last.index >= this.lastIndex);
+    return isAtLeast(last, this.lastId);
   }
 
   /** The last entry at or before `index`, within the log, with a term of at most `term`. */

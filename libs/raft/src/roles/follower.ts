@@ -99,7 +99,7 @@ export class FollowerRole implements RoleBehaviour {
   }
 
   read(id: number): void {
-    if (this.#leader === undefined) this.#member.failReads([id], "no-leader");
+    if (this.#leader === undefined || this.#member.repair.active) this.#member.failReads([id], "no-leader");
     else if (!this.#reads.add(id)) this.#member.failReads([id], "overloaded");
   }
 
@@ -156,9 +156,14 @@ export class FollowerRole implements RoleBehaviour {
 
   #heartbeat(from: MemberId, message: Heartbeat): void {
     this.#heard(from);
-    const { log, term } = this.#member;
-    // A heartbeat's commit index is at most what this member has acknowledged, so `commitTo` may insist on holding it.
-    if (message.commit > log.commit) log.commitTo(message.commit);
+    const { log, term, repair } = this.#member;
+    // A heartbeat's commit index is at most what this member has acknowledged in this term, in this start or an earlier one. If
+    // the log ends before that, it has lost entries: of this term, or of earlier ones that the leader's own follow.
+    const lost = { term, index: message.commit };
+    if (lost.index > log.lastIndex && repair.notice(lost))
+      this.#member.notice({ kind: "loss-noticed", lost });
+    const commit = Math.min(message.commit, log.lastIndex) as LogIndex;
+    if (commit > log.commit) log.commitTo(commit);
     const needsSnapshot = this.#incoming.isNeeded;
     this.#member.send(from, { kind: "heartbeat-response", term, round: message.round, needsSnapshot });
   }
@@ -166,7 +171,7 @@ export class FollowerRole implements RoleBehaviour {
   /** A leader that removes itself asks when it has applied that; this member may be about to. A snapshot takes too long. */
   #timeoutNow(): void {
     if (this.#member.mayCampaign) return this.#transitions.campaign(true);
-    this.#campaignWhenApplied = this.#member.isVoter && this.#member.stateIsWhole;
+    this.#campaignWhenApplied = this.#member.mayLead;
   }
 
   #heard(from: MemberId): void {

@@ -10,6 +10,7 @@ import { isVoter } from "../quorum/quorum";
 import type { RaftStart } from "../start";
 import type { Configuration, EntryId, HardState, LogIndex, MemberId, Term } from "../types";
 import { ElectionTimer } from "./election-timer";
+import { Repair } from "./repair";
 import { LeadershipTransfer } from "./transfer";
 
 /** What a member is and holds in any role: identity, term and vote, log, and the ways out. */
@@ -19,6 +20,7 @@ export class Member {
   readonly log: RaftLog;
   readonly timer: ElectionTimer;
   readonly transfer: LeadershipTransfer;
+  readonly repair: Repair;
   /** Whether the applied state is whole; while it is not, this member does not campaign. */
   stateIsWhole: boolean;
   readonly #persistence: Persistence;
@@ -46,6 +48,7 @@ export class Member {
     this.#outbox = new Outbox({ persistence: this.#persistence });
     const logOptions = { cacheBytesMax: options.cacheBytesMax, fetchBytesMax: options.appendBytesMax };
     this.log = new RaftLog(logOptions, start, { persistence: this.#persistence });
+    this.repair = new Repair(start.repairUntil, start.applied);
     this.stateIsWhole = start.applied >= start.compacted.index;
     this.#term = start.hardState.term;
     this.#vote = start.hardState.vote;
@@ -76,12 +79,22 @@ export class Member {
   }
 
   /**
-   * Whether it may ask for votes: only a voter with a whole state, because a leader must be able to apply what it commits, and
-   * with a configuration that is not known to be outdated. One that is committed but not applied may have other voters, and an
+   * Whether it may ask for votes: only a voter with a whole state, because a leader must be able to apply what it commits, with
+   * a log that has lost nothing, and with a configuration that is not known to be outdated. One that is committed but not applied may have other voters, and an
    * election in the old one could win against a leader of the new one.
    */
   get mayCampaign(): boolean {
-    return this.isVoter && this.stateIsWhole && !this.log.isConfigurationUnapplied(this.log.commit);
+    return this.mayLead && !this.log.isConfigurationUnapplied(this.log.commit);
+  }
+
+  /** Whether it could lead once it has applied what is committed. */
+  get mayLead(): boolean {
+    return this.isVoter && this.stateIsWhole && !this.repair.active;
+  }
+
+  /** Whether a candidate whose log ends in `last` holds all that this member has, or had. */
+  isUpToDate(last: EntryId): boolean {
+    return this.log.isUpToDate(last) && this.repair.permits(last);
   }
 
   /** What the state machine made of configuration entries. */
@@ -161,6 +174,14 @@ export class Member {
 
   persisted(id: number): void {
     this.#persistence.complete(id);
+    const { log } = this;
+    // The beginning of a log that begins anew may not be durable yet.
+    if (!this.repair.active || log.durable < log.compacted.index) return;
+    const last = { term: log.termAt(log.durable), index: log.durable };
+    const committed = this.repair.durable(last);
+    if (committed === undefined) return;
+    if (committed > log.commit) log.commitTo(committed);
+    this.notice({ kind: "repaired", last });
   }
 
   /** Tells the shell a fact; facts keep the order in which they came about. */

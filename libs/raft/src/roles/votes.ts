@@ -20,7 +20,7 @@ export function isSticky(member: Member, role: RoleBehaviour): boolean {
  */
 export function answerPreVote(member: Member, role: RoleBehaviour, from: MemberId, message: PreVote): void {
   const { log } = member;
-  const granted = message.term > member.term && !isSticky(member, role) && log.isUpToDate(message.last);
+  const granted = message.term > member.term && !isSticky(member, role) && member.isUpToDate(message.last);
   const term = granted ? message.term : member.term;
   member.send(from, { kind: "pre-vote-response", term, granted, committed: log.settledCommitId });
 }
@@ -29,7 +29,7 @@ export function answerPreVote(member: Member, role: RoleBehaviour, from: MemberI
 export function answerVote(member: Member, role: RoleBehaviour, from: MemberId, message: Vote): void {
   const free = member.vote === from || (member.vote === undefined && role.leader === undefined);
   const willing = message.transfer || !isSticky(member, role);
-  const granted = free && willing && member.log.isUpToDate(message.last);
+  const granted = free && willing && member.isUpToDate(message.last);
   if (granted) {
     member.grantVote(from);
     member.timer.restart(); // give the candidate time to win

@@ -69,6 +69,8 @@ export class IncomingSnapshot {
     if (this.#member.stateIsWhole) {
       if (snapshot.index > log.commit && log.contains(snapshot)) log.commitTo(snapshot.index);
       if (snapshot.index <= log.commit) return log.commit;
+      // The log has lost entries that the state holds: a later view shows them, and the state goes on from there.
+      if (snapshot.index < this.#applier.applied) return undefined;
     } else if (snapshot.index < log.compacted.index) {
       return undefined; // older than where the log begins: entries between the two would be missing
     }

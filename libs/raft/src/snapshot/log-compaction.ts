@@ -39,7 +39,8 @@ export class LogCompaction {
     const byEntries = Math.min(index, hold.index) - options.logKeepEntries;
     const bytesMax = options.logKeepBytesMax * (hold.bySnapshot ? SNAPSHOT_BYTES_FACTOR : 1);
     const byBytes = log.firstWithin(bytesMax) - 1;
-    const upTo = Math.min(index, Math.max(byEntries, byBytes)) as LogIndex;
+    // In repair the applied state may be ahead of what is left of the log.
+    const upTo = Math.min(index, log.commit, Math.max(byEntries, byBytes)) as LogIndex;
     if (upTo <= Math.max(this.#asked, log.compacted.index)) return;
     this.#asked = upTo;
     this.#member.notice({ kind: "compact", upTo, configuration });

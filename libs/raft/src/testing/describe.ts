@@ -119,6 +119,10 @@ export function describeEffect(self: string, effect: RaftEffect): string[] {
       const established = effect.established ? " established" : "";
       return [`${self} is ${effect.role} term=${effect.term} leader=${nameOf(effect.leader)}${established}`];
     }
+    case "loss-noticed":
+      return [`${self} has lost ${describeId(effect.lost)}`];
+    case "repaired":
+      return [`${self} repaired ${describeId(effect.last)}`];
     case "transfer-ended":
       return [`${self} transfer ended: ${effect.outcome}`];
     default:
@@ -137,11 +141,13 @@ export function describeConfiguration({ incoming, outgoing, learners }: Configur
 }
 
 export function describeStatus(status: RaftStatus): string[] {
-  const { role, term, vote, leader, last, durable, commit, applied, stateIsWhole, transferee } = status;
+  const { role, term, vote, leader, last, durable, commit, applied, stateIsWhole, repairUntil, transferee } =
+    status;
   const notWhole = stateIsWhole ? "" : " state-not-whole";
+  const repairs = repairUntil === undefined ? "" : ` repairs until=${describeId(repairUntil)}`;
   const transfers = transferee === undefined ? "" : ` transfers to ${nameOf(transferee)}`;
   return [
-    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}${notWhole}${transfers}`,
+    `${role} term=${term} vote=${nameOf(vote)} leader=${nameOf(leader)} last=${describeId(last)} durable=${durable} commit=${commit} applied=${applied}${notWhole}${repairs}${transfers}`,
     ...status.peers.map(
       ({ member, state, match, next, paused, inflight }) =>
         `  ${nameOf(member)} ${state} match=${match} next=${next} inflight=${inflight}${paused ? " paused" : ""}`,

@@ -132,6 +132,11 @@ export class InteractionEnvironment {
         const member = this.#one(command);
         return applied === undefined ? member.crash() : member.crash(Number(applied) as LogIndex);
       }
+      case "lose":
+        return this.#one(command).disk.lose(
+          this.#number(command, "count", 1),
+          command.options.get("noticed") !== "no",
+        );
       case "restart":
         return this.#restart(this.#one(command));
       default:

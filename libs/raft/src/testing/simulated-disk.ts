@@ -1,12 +1,13 @@
 import { invariant } from "@quorate/base";
 import type { RaftEffect } from "../effect";
+import { isAtLeast } from "../log/entry-order";
 import type { RaftStart } from "../start";
 import type { Configuration, Entry, EntryId, HardState, LogIndex, SnapshotHead, Term } from "../types";
 import { configurationAfter } from "./configuration-data";
 
 export type PersistEffect = Extract<RaftEffect, { kind: "persist" }>;
 
-/** What survives a crash of a member in specs: only writes that completed. */
+/** What survives a crash of a member in specs: only writes that completed, and not all of them if the disk rots. */
 export class SimulatedDisk {
   #compacted: SnapshotHead;
   /** What the state machine keeps of the membership: each configuration, and the index from which it is the applied one. */
@@ -14,6 +15,8 @@ export class SimulatedDisk {
   #hardState: HardState = { term: 0 as Term, vote: undefined, commit: 0 as LogIndex };
   /** Those behind `compacted`. */
   #entries: Entry[] = [];
+  /** Those that were written and are gone, until the log is as complete again. The newest is what a member knows of them. */
+  #lost: Entry[] = [];
   /** Counts starts; written at each, as a real store does. */
   incarnation = 0;
   #applied = 0 as LogIndex;
@@ -63,9 +66,27 @@ export class SimulatedDisk {
     return this.#entries.at(-1)?.index ?? this.#compacted.index;
   }
 
-  /** Whether an entry with this history is here, in the log or in what came before it. */
+  /** Whether an entry with this history is here, in the log or in what came before it, or is lost and not given up. */
   holds(index: LogIndex, chain: number): boolean {
-    return index <= this.#compacted.index || this.#entries[this.#place(index)]?.chain === chain;
+    const isLost = this.#lost.some((entry) => entry.index === index && entry.chain === chain);
+    return isLost || index <= this.#compacted.index || this.#entries[this.#place(index)]?.chain === chain;
+  }
+
+  /** Whether entries are gone that the log must have again before its member can be what it was. */
+  get isCut(): boolean {
+    return this.#lost.length > 0;
+  }
+
+  /**
+   * Drops `count` entries from the end, as a damaged write-ahead log would; term and vote stand elsewhere.
+   *
+   * @param noticed Whether something tells of them at the next start.
+   */
+  lose(count: number, noticed = true): void {
+    const lost = this.#entries.splice(Math.max(this.#entries.length - count, 0));
+    if (!noticed) return;
+    this.#lost.push(...lost);
+    this.#lost.sort((a, b) => a.term - b.term || a.index - b.index);
   }
 
   write(effect: PersistEffect): void {
@@ -86,6 +107,8 @@ export class SimulatedDisk {
       this.#entries.push(entry);
     }
     if (effect.hardState !== undefined) this.#hardState = effect.hardState;
+    const lost = this.#lost.at(-1);
+    if (lost !== undefined && isAtLeast(this.#last, lost)) this.#lost = [];
   }
 
   /** Removes the log up to `upTo`. */
@@ -151,7 +174,12 @@ export class SimulatedDisk {
       termRuns,
       tail: this.#entries.slice(-tailMax),
       applied: this.applied,
+      repairUntil: this.#lost.at(-1),
     };
+  }
+
+  get #last(): EntryId {
+    return this.#entries.at(-1) ?? this.#compacted;
   }
 
   #place(index: LogIndex): number {

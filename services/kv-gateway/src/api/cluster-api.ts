@@ -172,6 +172,7 @@ function encodeStatus(status: NodeStatus): Uint8Array {
       ...(status.leader === undefined ? ["etcdserver: no leader"] : []),
       ...status.alarms.map(alarmText),
       ...status.unsafeOptions.map((option) => `unsafe option in use: ${option}`),
+      ...(status.repairing ? ["quorate: the log of this member is being repaired"] : []),
     ],
     isLearner: status.members.some(({ id, learner }) => id === status.memberId && learner),
     downgradeInfo: { enabled: false, targetVersion: "" },

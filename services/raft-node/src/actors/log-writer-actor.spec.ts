@@ -1,15 +1,19 @@
 import { VirtualTime } from "@quorate/actor";
 import type { Entry, LogIndex, MemberId, Term } from "@quorate/raft";
 import {
+  MemoryAnchor,
+  MemoryAnchorDisk,
   MemoryLogDisk,
   MemoryLogStorage,
   StorageWriteError,
   type LogStorage,
   type LogWrite,
 } from "@quorate/storage";
-import { LogWriterActor, type LogWriterReport } from "./log-writer-actor";
+import { AnchorKeeper } from "../anchor/anchor-keeper";
+import { LogWriterActor, type LogWriterBegun, type LogWriterReport } from "./log-writer-actor";
 
 const OPTIONS = { compactionEntriesMax: 2, compactionPauseMs: 10 };
+const ANCHOR_OPTIONS = { lagMsMax: 100, lagEntriesMax: 1000, strict: false };
 const MEMBER = 0xa1n as MemberId;
 
 function entry(index: number, term = 1): Entry {
@@ -40,6 +44,10 @@ function build() {
       return memory.extent;
     },
     sizeBytes: () => memory.sizeBytes(),
+    get last() {
+      return memory.last;
+    },
+    markAnchored: () => memory.markAnchored(),
     append: (writes) => {
       syncs += 1;
       memory.append(writes);
@@ -49,13 +57,19 @@ function build() {
     read: (from, to, bytesMax) => memory.read(from, to, bytesMax),
     [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
   };
-  const reports: LogWriterReport[] = [];
+  const reports: (LogWriterReport | LogWriterBegun)[] = [];
   const time = new VirtualTime();
+  const kept = MemoryAnchor.open(new MemoryAnchorDisk());
+  const anchor = new AnchorKeeper(ANCHOR_OPTIONS, { anchor: kept, storage, clock: time });
   const actor = new LogWriterActor(OPTIONS, {
     storage,
+    anchor,
     reports: { tell: (report) => reports.push(report) },
     clock: time,
   });
+  const { hardState } = storage.start;
+  actor.receive({ kind: "begin", incarnation: 1, hardState, promised: undefined });
+  expect(reports.splice(0)).toEqual([{ kind: "begun" }]);
   return { actor, reports, time, disk, syncs: () => syncs };
 }
 
@@ -119,16 +133,19 @@ describe("LogWriterActor", () => {
   });
 
   it("reports nothing if the disk fails, and lets the failure end the thread", () => {
-    const reports: LogWriterReport[] = [];
+    const reports: (LogWriterReport | LogWriterBegun)[] = [];
     const failing = {
       append: () => {
         throw new Error("disk full");
       },
     } as unknown as LogStorage;
+    const clock = new VirtualTime();
+    const anchor = MemoryAnchor.open(new MemoryAnchorDisk());
     const actor = new LogWriterActor(OPTIONS, {
       storage: failing,
+      anchor: new AnchorKeeper(ANCHOR_OPTIONS, { anchor, storage: failing, clock }),
       reports: { tell: (report) => reports.push(report) },
-      clock: new VirtualTime(),
+      clock,
     });
     actor.receive({ kind: "write", id: 1, write: write([entry(1)]) });
     expect(() => actor.turnEnded()).toThrow("disk full");

@@ -1,13 +1,28 @@
 import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
-import type { Configuration, Entry, LogIndex } from "@quorate/raft";
+import type { Configuration, Entry, EntryId, HardState, LogIndex } from "@quorate/raft";
 import type { LogCompacted, LogStorage, LogWrite } from "@quorate/storage";
+import type { AnchorBeginning, AnchorKeeper } from "../anchor/anchor-keeper";
 import { LogPass } from "../integrity/log-pass";
 import { Scrub, type ScrubReport } from "../integrity/scrub";
 
+/** The first message: how this start begins. `hardState` is what the log shall hold, if it does not. */
+export interface LogWriterBegin extends Omit<AnchorBeginning, "term" | "vote"> {
+  readonly kind: "begin";
+  readonly hardState: HardState;
+}
+
+/** The answer to it: from now on this start can be told from every other one. */
+export interface LogWriterBegun {
+  readonly kind: "begun";
+}
+
 export type LogWriterMessage =
+  | LogWriterBegin
   /** Ids rise by one; completed in order. */
   | { readonly kind: "write"; readonly id: number; readonly write: LogWrite }
+  /** The log has lost entries up to `at`: the anchor shall tell so until they are back. */
+  | { readonly kind: "promise"; readonly at: EntryId }
   | { readonly kind: "read"; readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number }
   /** Removes the log up to `upTo`, in steps between the writes. A later one takes the place of an earlier one. */
   | { readonly kind: "compact"; readonly upTo: LogIndex; readonly configuration: Configuration };
@@ -30,7 +45,7 @@ export interface LogWriterOptions {
 
 /**
  * The append lane: everything that arrived while the last sync ran shares the next one (group commit). It writes in the
- * order of arrival and reports only after the sync. A failed write is not caught here: it ends the thread, and with it the
+ * order of arrival and reports only after the sync, and after the anchor knows what it must know by then. A failed write is not caught here: it ends the thread, and with it the
  * process, because what reached the disk is unknown until the store is reopened.
  */
 export class LogWriterActor implements Actor<LogWriterMessage> {
@@ -43,7 +58,8 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
     private readonly options: LogWriterOptions,
     private readonly dependencies: {
       readonly storage: LogStorage;
-      readonly reports: ActorRef<LogWriterReport>;
+      readonly anchor: AnchorKeeper;
+      readonly reports: ActorRef<LogWriterReport | LogWriterBegun>;
       readonly clock: Clock;
     },
   ) {
@@ -58,6 +74,10 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
 
   receive(message: LogWriterMessage): void {
     switch (message.kind) {
+      case "begin":
+        return this.#begin(message);
+      case "promise":
+        return this.dependencies.anchor.promise(message.at);
       case "write":
         this.#writes.push(message.write);
         this.#lastId = message.id;
@@ -77,12 +97,25 @@ export class LogWriterActor implements Actor<LogWriterMessage> {
     this.#flush();
   }
 
+  #begin({ hardState, ...beginning }: LogWriterBegin): void {
+    const { storage, anchor, reports } = this.dependencies;
+    const { term, vote } = hardState;
+    const { hardState: held } = storage.start;
+    if (term !== held.term || vote !== held.vote)
+      storage.append([{ truncateFrom: undefined, entries: [], hardState }]);
+    anchor.begin({ ...beginning, term, vote });
+    reports.tell({ kind: "begun" });
+  }
+
   #flush(): void {
     if (this.#writes.length === 0) return;
     const writes = this.#writes;
     this.#writes = [];
-    this.dependencies.storage.append(writes);
-    this.dependencies.reports.tell({ kind: "persisted", id: this.#lastId });
+    const { storage, anchor, reports } = this.dependencies;
+    storage.append(writes);
+    anchor.synced(writes);
+    reports.tell({ kind: "persisted", id: this.#lastId });
+    anchor.told();
   }
 
   #read(from: LogIndex, to: LogIndex, bytesMax: number): void {

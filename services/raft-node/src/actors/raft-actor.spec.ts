@@ -2,8 +2,9 @@ import { VirtualTime } from "@quorate/actor";
 import { seededPrng } from "@quorate/base";
 import { crcChainHash, Raft, RAFT_DEFAULTS, type Entry, type LogIndex, type MemberId } from "@quorate/raft";
 import { UNFOUNDED, type AppliedPosition } from "@quorate/state-machine";
-import { MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
+import { MemoryAnchor, MemoryAnchorDisk, MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
 import { decodeCommandBatch, encodeCommandBatch, etcdserverpb } from "@quorate/wire";
+import { AnchorKeeper } from "../anchor/anchor-keeper";
 import { LogWriterActor, type LogWriterReport } from "./log-writer-actor";
 import { QuotaActor } from "./quota-actor";
 import { RaftActor, type Leadership, type RaftMessage } from "./raft-actor";
@@ -30,10 +31,21 @@ class Bench {
     const configuration = { incoming: [SELF], outgoing: [], learners: [] };
     const options = { tailBytesMax: 1 << 20 };
     const storage = MemoryLogStorage.create(new MemoryLogDisk(), { identity, configuration }, options);
+    const clock = new VirtualTime();
     this.#logWriter = new LogWriterActor(
       { compactionEntriesMax: 10, compactionPauseMs: 10 },
-      { storage, reports: { tell: (report) => void this.#reports.push(report) }, clock: new VirtualTime() },
+      {
+        storage,
+        anchor: new AnchorKeeper(
+          { lagMsMax: 100, lagEntriesMax: 1000, strict: false },
+          { anchor: MemoryAnchor.open(new MemoryAnchorDisk()), storage, clock },
+        ),
+        reports: { tell: (report) => void (report.kind === "begun" || this.#reports.push(report)) },
+        clock,
+      },
     );
+    const { hardState } = storage.start;
+    this.#logWriter.receive({ kind: "begin", incarnation: 1, hardState, promised: undefined });
     const condition = { storedBytes, alarms: [] };
     const position = { index: 0, term: 0, revision: 1, compactRevision: -1, effectHash: 0 };
     this.#actor = new RaftActor(
@@ -53,6 +65,8 @@ class Bench {
         peers: { send: () => undefined },
         snapshots: { fetch: () => undefined, discard: () => undefined },
         stateReplaced: () => undefined,
+        lossNoticed: () => undefined,
+        repaired: () => undefined,
         logWriter: { tell: (message) => this.#logWriter.receive(message) },
         applier: {
           tell: (message) => void (message.kind === "apply" && this.entries.push(...message.entries)),

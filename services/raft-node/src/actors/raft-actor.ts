@@ -2,6 +2,7 @@ import type { Actor, ActorRef } from "@quorate/actor";
 import { assertNever } from "@quorate/base";
 import type {
   Configuration,
+  EntryId,
   Envelope,
   LogIndex,
   MemberId,
@@ -102,6 +103,10 @@ export interface RaftActorDependencies {
   };
   /** A snapshot has taken the place of the state. */
   readonly stateReplaced: (position: AppliedPosition) => void;
+  /** The leader knows of entries that the log has lost. */
+  readonly lossNoticed: (lost: EntryId) => void;
+  /** The log is as complete again as it was before it lost its end. */
+  readonly repaired: (last: EntryId) => void;
   readonly logWriter: ActorRef<LogWriterMessage>;
   readonly applier: ActorRef<ApplierMessage>;
   /** Handles what it is told at once: when a leadership ends, nothing may come between. */
@@ -372,6 +377,11 @@ export class RaftActor implements Actor<RaftMessage> {
         quota.receive({ kind: "leadership", leadership: effect });
         lessor.tell({ kind: "leadership", leadership: effect, commit: raft.status().commit });
         return leadershipChanged(effect);
+      case "loss-noticed":
+        logWriter.tell({ kind: "promise", at: effect.lost });
+        return this.dependencies.lossNoticed(effect.lost);
+      case "repaired":
+        return this.dependencies.repaired(effect.last);
       case "transfer-ended":
         return this.#desk.transferEnded(effect.id, effect.outcome);
       default:

@@ -1,12 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { hexId } from "@quorate/base";
-import { StorageIdentityError, type LogStorage } from "@quorate/storage";
+import { SlottedAnchor, StorageIdentityError, type LogIdentity, type LogStorage } from "@quorate/storage";
+import type { HardState } from "@quorate/raft";
 import { RocksLogStorage } from "@quorate/storage-rocksdb";
 import type { Logger } from "@quorate/telemetry";
 import type { NodeMember } from "@quorate/wire";
 import type { NodeOptions } from "../options";
+import { AnchorFile } from "../anchor/anchor-file";
+import { ANCHOR_FILE, LOG_DIRECTORY } from "../data-directory";
 import { openAppliedState } from "../snapshot/open-applied-state";
+import { anchorAnew } from "./anchor-anew";
 import { planRefounding } from "./refounding";
 
 /**
@@ -25,7 +29,7 @@ export async function forceNewCluster(
   const refuse = (why: string): never => {
     throw new StorageIdentityError(`Cannot make a new cluster of ${name} in ${dataDir}: ${why}.`);
   };
-  const directory = join(dataDir, "raft");
+  const directory = join(dataDir, LOG_DIRECTORY);
   if (!existsSync(directory)) refuse("there is no member in it; leave out --force-new-cluster");
   await using log: LogStorage = await RocksLogStorage.open({ directory });
   const { identity, compacted } = log.start;
@@ -40,6 +44,8 @@ export async function forceNewCluster(
     case "refused":
       return refuse(plan.why);
     case "done":
+      // The process may have ended between the two.
+      reanchor(dataDir, log, identity, log.start.hardState);
       return logger.warn("--force-new-cluster has nothing to do: leave it out, it must not stay on", {
         cluster,
         clusterId: hexId(clusterId),
@@ -47,6 +53,7 @@ export async function forceNewCluster(
       });
     case "due": {
       log.refound(plan.identity, plan.write);
+      reanchor(dataDir, log, plan.identity, plan.write.hardState ?? log.start.hardState);
       const lost = membership.members.filter(({ id }) => id !== memberId);
       return logger.error(
         "--force-new-cluster: this member is a cluster of its own now. What the others acknowledged and it did not hold is lost; " +
@@ -63,6 +70,16 @@ export async function forceNewCluster(
       );
     }
   }
+}
+
+function reanchor(
+  dataDir: string,
+  log: LogStorage,
+  identity: LogIdentity,
+  hardState: Pick<HardState, "term" | "vote">,
+): void {
+  using anchor = SlottedAnchor.open(new AnchorFile(join(dataDir, ANCHOR_FILE)));
+  anchorAnew(anchor, log, identity, hardState);
 }
 
 async function lookAtState(dataDir: string, compacted: Parameters<typeof openAppliedState>[1]) {

@@ -1,7 +1,9 @@
 import { assertNever } from "@quorate/base";
 import type { HardState, LogIndex, LogRestart } from "@quorate/raft";
 import type { LogStart } from "@quorate/storage";
-import type { LogWriterMessage, LogWriterReport } from "../actors/log-writer-actor";
+import type { WalDamage } from "@quorate/storage-rocksdb";
+import type { LogWriterBegun, LogWriterMessage, LogWriterReport } from "../actors/log-writer-actor";
+import type { AnchorFindings } from "../start-up";
 import { packEntries, unpackEntries, type PackedEntries } from "./packed-entries";
 import type { Posted } from "./posted";
 
@@ -19,12 +21,20 @@ export type PostedLogWriterMessage =
   | { readonly kind: "close" };
 
 export type PostedLogWriterReport =
-  | { readonly kind: "started"; readonly start: LogStart }
+  | ({ readonly kind: "started" } & LogFindings)
+  | LogWriterBegun
   | { readonly kind: "start-failed"; readonly code: string; readonly message: string }
   | { readonly kind: "persisted"; readonly id: number }
   | { readonly kind: "fetched"; readonly packed: PackedEntries; readonly from: LogIndex }
   | Extract<LogWriterReport, { kind: "compacted" | "scrubbed" }>
   | { readonly kind: "closed" };
+
+/** What the thread found when it opened the log: nothing is done with it before a `begin`. */
+export interface LogFindings {
+  readonly start: LogStart;
+  readonly anchor: AnchorFindings;
+  readonly damagedWal: readonly WalDamage[];
+}
 
 export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLogWriterMessage> {
   switch (message.kind) {
@@ -36,6 +46,8 @@ export function packLogWriterMessage(message: LogWriterMessage): Posted<PostedLo
         transfer: [packed.data.buffer],
       };
     }
+    case "begin":
+    case "promise":
     case "read":
     case "compact":
       return { value: message, transfer: [] };
@@ -52,7 +64,7 @@ export function unpackLogWriterMessage(
   return { kind: "write", id, write: { restart, truncateFrom, hardState, entries: unpackEntries(packed) } };
 }
 
-export function packLogWriterReport(report: LogWriterReport): Posted<PostedLogWriterReport> {
+export function packLogWriterReport(report: LogWriterReport | LogWriterBegun): Posted<PostedLogWriterReport> {
   if (report.kind !== "fetched") return { value: report, transfer: [] };
   const packed = packEntries(report.entries);
   return { value: { kind: "fetched", from: report.from, packed }, transfer: [packed.data.buffer] };

@@ -25,6 +25,8 @@ export interface FaultMix {
   /** Of crashes: that come between the messages of a turn, and that lose the state although it was synced. */
   readonly midTurn: number;
   readonly damage: number;
+  /** Of crashes that lose the end of the log although it was synced. */
+  readonly rot: number;
 }
 
 export function drawFaultMix(prng: Prng): FaultMix {
@@ -46,6 +48,7 @@ export function drawFaultMix(prng: Prng): FaultMix {
     shrinks: randomChance(prng, 0.3),
     midTurn: sometimes(0.5, 1),
     damage: sometimes(0.5, 0.5),
+    rot: sometimes(0.5, 0.5),
   };
 }
 

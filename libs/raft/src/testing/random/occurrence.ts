@@ -22,6 +22,8 @@ export const OCCURRENCES = [
   "snapshot",
   "snapshot over a change",
   "damaged state",
+  "lost entries",
+  "repair",
   "decided without a minority",
 ] as const;
 

@@ -18,6 +18,7 @@ export class RandomCrashes {
   }
 
   observe(member: SimulatedMember, effect: RaftEffect): void {
+    if (effect.kind === "repaired") this.#cluster.occurrences.note("repair");
     if (effect.kind === "install-snapshot") this.#durablyApplied.set(member.id, effect.index);
   }
 
@@ -44,7 +45,11 @@ export class RandomCrashes {
     const applied = isLost ? 0 : randomInteger(prng, durable, member.disk.applied);
     member.crash(applied as LogIndex);
     this.#durablyApplied.set(member.id, member.disk.applied);
-    if (this.isDamaged(member)) occurrences.note("damaged state");
+    if (this.#isStateDamaged(member)) occurrences.note("damaged state");
+    const { entries } = member.disk;
+    if (entries.length === 0 || !this.#canSpare(member) || !randomChance(prng, mix.rot)) return;
+    occurrences.note("lost entries");
+    member.disk.lose(randomInteger(prng, 1, Math.min(entries.length, 20)));
   }
 
   /**
@@ -71,11 +76,15 @@ export class RandomCrashes {
     return this.#retired.has(id);
   }
 
-  isDamaged({ disk }: SimulatedMember): boolean {
+  isDamaged(member: SimulatedMember): boolean {
+    return member.disk.isCut || this.#isStateDamaged(member);
+  }
+
+  #isStateDamaged({ disk }: SimulatedMember): boolean {
     return disk.applied < disk.compacted.index;
   }
 
-  /** Whether those whose state is whole are a majority: somebody must be left to lead. */
+  /** Whether those whose state and log are whole are a majority: somebody must be left to lead. */
   canLead(configuration: Configuration, without: readonly SimulatedMember[] = []): boolean {
     const whole = this.#cluster.members.filter(
       (member) => !this.isDamaged(member) && !without.includes(member),
@@ -107,7 +116,7 @@ export class RandomCrashes {
     this.#cluster.guard(member, () => member.step(input), messagesMax);
   }
 
-  /** Damaged states halt a cluster if they are a majority, also one that a change under way ends in. */
+  /** Damaged states and logs halt a cluster if they are a majority, also one that a change under way ends in. */
   #canSpare(member: SimulatedMember): boolean {
     const { newest } = this.#cluster.checker;
     const voters = membersOf(newest.configuration);
