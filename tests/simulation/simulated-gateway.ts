@@ -12,6 +12,7 @@ import {
   type WriteKind,
 } from "../../services/kv-gateway/src/actors/pending-call";
 import { Proposer } from "../../services/kv-gateway/src/actors/proposer";
+import { NewestRevision } from "../../services/kv-gateway/src/actors/newest-revision";
 import { LEASE_QUERY, LINEARIZABLE_READ, Reader } from "../../services/kv-gateway/src/actors/reader";
 import { ReadTargets } from "../../services/kv-gateway/src/actors/read-targets";
 import { TimeoutCause } from "../../services/kv-gateway/src/actors/timeout-cause";
@@ -34,7 +35,14 @@ export class SimulatedGateway {
     },
   ) {
     const { time, transport, subjects } = dependencies;
-    const shared = { transport, subjects, clock: time, scheduler: time, answerAs: () => undefined };
+    const shared = {
+      transport,
+      subjects,
+      clock: time,
+      scheduler: time,
+      answerAs: () => undefined,
+      newest: new NewestRevision(),
+    };
     const tracker = new LeaderTracker({ askIntervalMs: 200 }, shared);
     const queries = new NodeQueries(shared);
     const directory = new MemberDirectory(

@@ -1,3 +1,4 @@
+import type { Revision } from "@quorate/mvcc";
 import type { VirtualTime } from "@quorate/actor";
 import type { Prng } from "@quorate/base";
 import { NO_TRACER } from "@quorate/telemetry";
@@ -60,6 +61,7 @@ export class SimulatedWatchGateway {
         clock: time,
         scheduler: time,
         answerAs: () => undefined,
+        newest: { value: 0 as Revision },
         prng,
         tracer: NO_TRACER,
         tracker,

@@ -64,6 +64,16 @@ describe("WatchSubscriber", () => {
     expect(subscriber.receive(SOURCE, delivery(9, 2, [events(12)])).kind).toBe("ignored");
   });
 
+  it("lets no watcher begin before what its owner has heard of elsewhere, with any source", () => {
+    const subscriber = new WatchSubscriber();
+    const number = subscriber.create(spec(one("a")), revision(0), revision(12));
+    for (const id of [1, 2]) expect(subscriber.begin(stream(id))).toMatchObject([{ next: 0, seen: 12 }]);
+    const begun: WatchItem = { ...created, watcher: number, next: revision(13) };
+    subscriber.receive(SOURCE, delivery(2, 1, [begun]));
+    expect(subscriber.revision).toBe(12);
+    expect(subscriber.begin(stream(3))).toMatchObject([{ next: 13 }]);
+  });
+
   it("repeats commands until they were carried out", () => {
     const subscriber = new WatchSubscriber();
     subscriber.create(spec(one("a")), revision(5));

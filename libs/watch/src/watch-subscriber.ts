@@ -27,6 +27,8 @@ interface Watched {
   readonly spec: WatcherSpec;
   /** The first revision not received yet; 0 until "now" is known. */
   next: Revision;
+  /** "Now" is not before it. */
+  readonly seen: Revision;
   /** Whether the present stream serves it. */
   confirmed: boolean;
   /** Whether the consumer was told that it is there. */
@@ -84,11 +86,14 @@ export class WatchSubscriber {
     return this.#received;
   }
 
-  /** @param next The first revision that is wanted; 0: from now on. */
-  create(spec: WatcherSpec, next: Revision): WatcherNumber {
+  /**
+   * @param next The first revision that is wanted; 0: from now on.
+   * @param seen A revision that "now" is not before, beside those that this subscriber has heard of.
+   */
+  create(spec: WatcherSpec, next: Revision, seen = 0 as Revision): WatcherNumber {
     this.#lastNumber += 1;
     const watcher = this.#lastNumber as WatcherNumber;
-    const watched = { spec, next, confirmed: false, announced: false };
+    const watched = { spec, next, seen, confirmed: false, announced: false };
     this.#watchers.set(watcher, watched);
     if (this.#stream !== undefined) this.#commands.push(this.#creation(watcher, watched));
     return watcher;
@@ -162,7 +167,10 @@ export class WatchSubscriber {
     if (watched === undefined) return undefined; // cancelled meanwhile
     switch (item.kind) {
       case "created": {
-        if (watched.next === 0) watched.next = item.next;
+        if (watched.next === 0) {
+          watched.next = item.next;
+          this.#see((item.next - 1) as Revision);
+        }
         watched.confirmed = true;
         const isFirst = !watched.announced;
         watched.announced = true;
@@ -208,8 +216,8 @@ export class WatchSubscriber {
     this.#firstCommand = commands + 1;
   }
 
-  #creation(watcher: WatcherNumber, { spec, next }: Watched): WatchCommand {
-    return { kind: "create", watcher, spec, next, seen: this.#seen };
+  #creation(watcher: WatcherNumber, { spec, next, seen }: Watched): WatchCommand {
+    return { kind: "create", watcher, spec, next, seen: Math.max(this.#seen, seen) as Revision };
   }
 
   #see(revision: Revision): void {

@@ -13,6 +13,7 @@ export * from "./event-message";
 export * from "./event-seat";
 export * from "./feed";
 export { failureOf, type Failure, type LeaderJudgement } from "./failures";
+export { headerRevisionOf } from "./header-revision";
 export * from "./int64";
 export type { Damage, EffectDigest, IntegrityNote } from "./integrity-note";
 export * from "./json";

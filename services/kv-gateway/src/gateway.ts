@@ -11,6 +11,7 @@ import { MemberDirectory } from "./actors/member-directory";
 import { NodeQueries } from "./actors/node-queries";
 import { Proposer } from "./actors/proposer";
 import { ReadTargets, type ReadPreference } from "./actors/read-targets";
+import { NewestRevision } from "./actors/newest-revision";
 import { LEASE_QUERY, LINEARIZABLE_READ, Reader, SERIALIZABLE_READ } from "./actors/reader";
 import { TimeoutCause } from "./actors/timeout-cause";
 import { AlarmApi } from "./api/alarm-api";
@@ -135,6 +136,7 @@ export class Gateway {
     };
     // Clients compare what they hear on one endpoint, whoever answered; see ClusterApi for whom that stands for.
     const answerAs = (): AnswerAs => homeMember ?? tracker.leader?.member;
+    const newest = new NewestRevision();
     const proposer = new Proposer(
       {
         gateway: options.gateway,
@@ -143,7 +145,7 @@ export class Gateway {
         deposedGraceMs: electionTimeoutMs,
         backOff: { firstMs: 20, maxMs: 500 },
       },
-      { ...dependencies, tracker, timeoutCause, answerAs },
+      { ...dependencies, tracker, timeoutCause, answerAs, newest },
     );
     const reader = (serializable: boolean): Reader =>
       new Reader(
@@ -158,6 +160,7 @@ export class Gateway {
         {
           ...dependencies,
           answerAs,
+          newest,
           targets: new ReadTargets(
             {
               preference: serializable && homeMember !== undefined ? "home" : options.readPreference,
@@ -180,7 +183,7 @@ export class Gateway {
         attemptMsMax: 4 * electionTimeoutMs,
         backOff: { firstMs: 10, maxMs: 500 },
       },
-      { ...dependencies, answerAs, targets: new LeaderTarget(tracker) },
+      { ...dependencies, answerAs, newest, targets: new LeaderTarget(tracker) },
     );
     const calls = new ApiCalls(
       { requestTimeoutMs, requestBytesMax: REQUEST_BYTES_MAX },
@@ -233,7 +236,7 @@ export class Gateway {
         streamWindowBytes: options.watchStreamWindowBytes,
         streamWatchersMax: options.watchStreamWatchersMax,
       },
-      { ...dependencies, transport: dependencies.watchTransport, tracker, queries, answerAs },
+      { ...dependencies, transport: dependencies.watchTransport, tracker, queries, answerAs, newest },
     );
     const store = new RecipeStore({ kv: this.kv, lease: this.lease, clock });
     this.recipeCalls = new RecipeCalls({ callsMax: RECIPE_CALLS_MAX }, { calls, store, clock });

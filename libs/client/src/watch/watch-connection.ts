@@ -97,10 +97,11 @@ export class WatchConnection {
   /**
    * @param next The first revision that is wanted; 0: from now on. `spec` is kept.
    * @param headers For the message that asks for it, such as the context of a trace.
+   * @param seen A revision that "now" is not before: the watcher's owner has heard of it elsewhere.
    */
-  create(spec: WatcherSpec, next: Revision, headers?: Headers): WatcherNumber {
+  create(spec: WatcherSpec, next: Revision, headers?: Headers, seen = 0 as Revision): WatcherNumber {
     if (headers !== undefined) this.#nextHeaders = headers;
-    const watcher = this.#subscriber.create(spec, next);
+    const watcher = this.#subscriber.create(spec, next, seen);
     if (this.#subscriber.stream === undefined) this.#open();
     else this.#tellSoon();
     return watcher;

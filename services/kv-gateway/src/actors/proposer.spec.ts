@@ -1,3 +1,4 @@
+import { NewestRevision } from "./newest-revision";
 import { etcdserverpb } from "@quorate/wire";
 import { Bench, memberId } from "../testing/bench";
 import { acceptAll, refuse, responseAt, type ScriptedNode } from "../testing/scripted-node";
@@ -24,7 +25,13 @@ function start(options: Partial<ProposerOptions> = {}): {
   const [leader, other, third] = nodes as [ScriptedNode, ScriptedNode, ScriptedNode];
   const proposer = new Proposer(
     { ...OPTIONS, ...options },
-    { ...pick(bench), clock: bench.time, scheduler: bench.time, answerAs: () => memberId(3) },
+    {
+      ...pick(bench),
+      clock: bench.time,
+      scheduler: bench.time,
+      answerAs: () => memberId(3),
+      newest: new NewestRevision(),
+    },
   );
   leader.leads(5);
   other.follows(memberId(1), 5);
@@ -243,6 +250,7 @@ describe("Proposer", () => {
       clock: bench.time,
       scheduler: bench.time,
       answerAs: () => undefined,
+      newest: new NewestRevision(),
     });
     const [soon, late] = [bench.put("a", 300), bench.put("b", 5000)];
     proposer.tell(late.call);

@@ -16,6 +16,7 @@ import { BackOff, type BackOffOptions } from "./back-off";
 import { CallQueue, type CallQueueOptions } from "./call-queue";
 import type { LeaderTracker } from "./leader-tracker";
 import type { LeaderAt } from "./leader-view";
+import type { NewestRevision } from "./newest-revision";
 import { readableAnswer, settleFromResult } from "./node-result";
 import type { WriteCall } from "./pending-call";
 import type { TimeoutCause } from "./timeout-cause";
@@ -41,6 +42,7 @@ export interface ProposerDependencies {
   readonly timeoutCause: TimeoutCause;
   /** The member that answers are to name. */
   readonly answerAs: () => AnswerAs;
+  readonly newest: NewestRevision;
 }
 
 interface Batch {
@@ -194,6 +196,7 @@ export class Proposer implements ActorRef<WriteCall> {
     if (answer === undefined) return this.#failUnknown(batch, undefined);
     if (answer.kind === "refused") return this.#refused(batch, answer.refusal);
     this.#backOff.reset();
+    this.dependencies.newest.note(answer.results);
     answer.results.forEach((result, at) => settleFromResult(batch.calls[at]!, result));
   }
 

@@ -1,3 +1,4 @@
+import { NewestRevision } from "./newest-revision";
 import { Bench, memberId } from "../testing/bench";
 import { refuse, responseAt, type ScriptedNode } from "../testing/scripted-node";
 import { ReadTargets, type ReadTargetsOptions } from "./read-targets";
@@ -27,6 +28,7 @@ function start(
       clock: time,
       scheduler: time,
       answerAs: () => memberId(3),
+      newest: new NewestRevision(),
       targets: new ReadTargets(
         { preference: "spread", homeMember: undefined, learners: false, avoidMs: 1000, ...targets },
         { directory, tracker, clock: time },

@@ -18,6 +18,7 @@ import { Alarm } from "./alarm";
 import { BackOff, type BackOffOptions } from "./back-off";
 import { CallQueue, type CallQueueOptions } from "./call-queue";
 import type { MemberId } from "./leader-view";
+import type { NewestRevision } from "./newest-revision";
 import { readableAnswer, settleFromResult } from "./node-result";
 import type { LeaseQueryCall, PendingCall, ReadCall } from "./pending-call";
 
@@ -82,6 +83,7 @@ export interface ReaderDependencies {
   readonly targets: Targets;
   /** The member that answers are to name. */
   readonly answerAs: () => AnswerAs;
+  readonly newest: NewestRevision;
 }
 
 interface Batch<C extends PendingCall> {
@@ -203,6 +205,7 @@ export class Reader<C extends PendingCall = ReadCall> implements ActorRef<C> {
         : undefined;
     if (answer?.kind === "results") {
       targets.answered(member);
+      this.dependencies.newest.note(answer.results);
       answer.results.forEach((outcome, at) => settleFromResult(batch.calls[at]!, outcome));
       return this.#finish(batch);
     }

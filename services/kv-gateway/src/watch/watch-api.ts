@@ -5,6 +5,7 @@ import type { Transport } from "@quorate/transport";
 import type { StreamId } from "@quorate/watch";
 import type { AnswerAs, Subjects } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
+import type { NewestRevision } from "../actors/newest-revision";
 import type { NodeQueries } from "../actors/node-queries";
 import { definite } from "../api/request-failure";
 import { LeaderProbe } from "./leader-probe";
@@ -37,6 +38,7 @@ export interface WatchApiDependencies {
   readonly queries: NodeQueries;
   /** The member that responses are to name. */
   readonly answerAs: () => AnswerAs;
+  readonly newest: Pick<NewestRevision, "value">;
 }
 
 const HEARTBEAT_MS = 1000;
@@ -61,7 +63,7 @@ export class WatchApi {
 
   /** @param requireLeader End the stream when there has been no leader for three election timeouts, or is none now. @param traceparent The caller's W3C trace context. */
   open(sink: WatchSink, requireLeader: boolean, traceparent?: string): WatchStream | undefined {
-    const { prng, tracker, clock, tracer, answerAs } = this.dependencies;
+    const { prng, tracker, clock, tracer, answerAs, newest } = this.dependencies;
     if (requireLeader && tracker.leader === undefined) {
       sink.fail(definite("no-leader"));
       return undefined;
@@ -80,6 +82,7 @@ export class WatchApi {
         tracker,
         sink,
         answerAs,
+        newest,
         connect: (consumer) => this.#connect(consumer),
         ...(tracer.enabled
           ? {

@@ -11,6 +11,7 @@ import {
   type WatchRequest,
 } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
+import type { NewestRevision } from "../actors/newest-revision";
 import { definite, type RequestFailure } from "../api/request-failure";
 import { SharedResponses } from "../api/shared-responses";
 import { fragmentsOf } from "./fragments";
@@ -40,6 +41,7 @@ export interface WatchStreamDependencies {
   readonly sink: WatchSink;
   /** The member that responses are to name. */
   readonly answerAs: () => AnswerAs;
+  readonly newest: Pick<NewestRevision, "value">;
   readonly connect: (
     consumer: (items: readonly WatchItem[], sequence: number, origin: WatchOrigin) => void,
   ) => WatchConnection;
@@ -169,7 +171,8 @@ export class WatchStream {
     const { range, startRevision, prevKv, noPut, noDelete } = request;
     const span = this.dependencies.startSpan?.("watch.create");
     const spec = { range, prevKv, noPut, noDelete };
-    const number = this.#connection.create(spec, startRevision, traceHeaders(span?.context));
+    const seen = this.dependencies.newest.value;
+    const number = this.#connection.create(spec, startRevision, traceHeaders(span?.context), seen);
     const watchId = request.watchId === 0n ? this.#takeId() : request.watchId;
     const watcher: ClientWatcher = {
       watchId,
