@@ -110,9 +110,11 @@ describe("appending at a follower", () => {
     );
   });
 
-  it("stops when it is told to commit what it does not hold", () => {
+  it("goes into repair mode when it is told to commit what it does not hold", () => {
     const raft = followerWith(logOf([1]), 1);
     const heartbeat = { kind: "heartbeat", term: 1 as Term, round: 1, commit: 2 as LogIndex } as const;
-    expect(() => receive(raft, heartbeat)).toThrow(/only entries in the log are committed/);
+    const lost = { term: 1, index: 2 };
+    expect(receive(raft, heartbeat)).toContainEqual({ kind: "loss-noticed", lost });
+    expect(raft.status()).toMatchObject({ repairUntil: lost, commit: 1 });
   });
 });
