@@ -39,6 +39,10 @@ whereEtcdIsInstalled("the membership calls of etcd and Quorate", () => {
     const gateways = ["gateway1", "gateway2", "gateway3"].map((name) => quorate.address(name));
     await leaderOf(quorate, 15_000);
     subjects = [await subjectOf(etcd.addresses), await subjectOf(gateways)];
+    await eventually("all members to have published their client URLs", { withinMs: 15_000 }, async () => {
+      const listed = await members(subjects[1]);
+      return listed.every(({ clientURLs }) => (clientURLs?.length ?? 0) > 0);
+    });
   }, 60_000);
 
   afterAll(async () => {
