@@ -431,7 +431,7 @@ func (m *member) processes(t testing.TB) []string {
 func NewClientV3(m *member) (*clientv3.Client, error) {
 	return clientv3.New(clientv3.Config{
 		Endpoints:          []string{m.GRPCAddr()},
-		DialTimeout:        requestTimeout / 2,
+		DialTimeout:        requestTimeout / 4, // tests count on its being short
 		DialOptions:        append([]grpc.DialOption{grpc.WithBlock()}, m.DialOptions...),
 		MaxCallSendMsgSize: m.clientMaxCallSendMsgSize,
 		MaxCallRecvMsgSize: m.clientMaxCallRecvMsgSize,
