@@ -1,13 +1,9 @@
-import type { ActorRef } from "@quorate/actor";
-import type { Clock } from "@quorate/base";
 import type { MemberId } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
-import type { Logger } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import type { EffectDigest, IntegrityNote, IntegrityStatus, Subjects } from "@quorate/wire";
 import type { AlarmClearing } from "../actors/quota-actor";
-import type { NodeView, RaftMessage } from "../actors/raft-actor";
-import { CorruptionDesk } from "./corruption-desk";
+import { CorruptionDesk, type CorruptionDeskDependencies } from "./corruption-desk";
 import { HashCheck } from "./hash-check";
 import type { ScrubReport } from "./scrub";
 
@@ -19,16 +15,9 @@ export interface IntegrityOptions {
   readonly initialCorruptCheck: boolean;
 }
 
-export interface IntegrityDependencies {
+export interface IntegrityDependencies extends CorruptionDeskDependencies {
   readonly transport: Transport;
   readonly subjects: Subjects;
-  readonly raft: ActorRef<RaftMessage>;
-  readonly peers: { note(to: MemberId, note: IntegrityNote): void };
-  readonly view: () => NodeView;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** This member's state is wrong: it must fence itself. */
-  readonly damaged: (why: string) => void;
 }
 
 /** Everything that looks for damage beside the checks of each read, and what the main thread knows of it. */
