@@ -181,6 +181,21 @@ describe("CorruptionDesk", () => {
     expect(bench.corrupt).toEqual([]);
   });
 
+  it("forgets a damage whose alarm another leader has cleared", () => {
+    const bench = new Bench();
+    bench.role = "follower";
+    bench.desk.heard(B, 1, { senderDamaged: { incarnation: 1, why: WHY } });
+    bench.tick();
+    bench.alarms = [{ type: "corrupt", memberId: B }];
+    bench.tick();
+    bench.alarms = [];
+    bench.role = "leader";
+    bench.term = 2 as Term;
+    bench.tick();
+    bench.tick();
+    expect(bench.corrupt).toEqual([]);
+  });
+
   it("says nothing to a later start of a damaged member: that may be sound", () => {
     const bench = new Bench().apply();
     bench.desk.heard(B, 4, { senderDamaged: { incarnation: 4, why: WHY } });

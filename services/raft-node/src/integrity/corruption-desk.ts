@@ -58,6 +58,8 @@ export class CorruptionDesk {
    */
   #decision: "none" | "stopped" | "raised" | "settled" = "none";
   #removed: readonly MemberId[] = [];
+  /** Whom the alarms named at the last look. */
+  #alarmed: readonly bigint[] = [];
   /** An entry about alarms is on its way. */
   #proposing = false;
 
@@ -126,11 +128,26 @@ export class CorruptionDesk {
   tick(): void {
     const { raft } = this.dependencies.view();
     const leads = raft.role === "leader" && raft.established;
+    this.#noteAlarms();
     if (!leads || raft.term !== this.#leadsTerm) this.#begin(leads ? raft.term : undefined);
     if (!leads) return;
     this.#pursueDispute(raft, true);
     this.#tellDamaged();
     this.#adjustAlarms(raft);
+  }
+
+  /** Another leader has seen that a member is sound again: if this one leads next, it must not raise the alarm anew. */
+  #noteAlarms(): void {
+    const active = this.#corruptAlarms();
+    if (this.#leadsTerm === undefined) {
+      for (const id of this.#alarmed) if (!active.includes(id)) this.#damaged.delete(id as MemberId);
+    }
+    this.#alarmed = active;
+  }
+
+  #corruptAlarms(): bigint[] {
+    const { alarms } = this.dependencies.view().condition;
+    return alarms.filter(({ type }) => type === "corrupt").map(({ memberId }) => memberId);
   }
 
   #begin(term: Term | undefined): void {
@@ -208,10 +225,7 @@ export class CorruptionDesk {
   #adjustAlarms(raft: RaftStatus): void {
     if (this.#proposing) return;
     const members = membersOf(raft);
-    const active = this.dependencies
-      .view()
-      .condition.alarms.filter(({ type }) => type === "corrupt")
-      .map(({ memberId }) => memberId);
+    const active = this.#corruptAlarms();
     const wanted: bigint[] = [...this.#damaged.keys()].filter((id) => members.includes(id));
     if (this.#decision === "stopped") wanted.push(NOBODY);
     const requests = [
