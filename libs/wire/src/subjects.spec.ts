@@ -22,6 +22,7 @@ describe("Subjects", () => {
       subjects.snapshot(1n, 2n),
       subjects.snapshotFromAny(2n),
       subjects.claim(0xffff_ffff_ffff_ffffn),
+      subjects.founding(0xan),
       subjects.node(0xan, "propose"),
       subjects.feed(0xan),
       subjects.leader,
