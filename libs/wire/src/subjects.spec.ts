@@ -34,6 +34,7 @@ describe("Subjects", () => {
       "q.prod.snap.1.2",
       "q.prod.snap.*.2",
       "q.prod.claim.ffffffffffffffff",
+      "q.prod.founding.a",
       "q.prod.node.a.propose",
       "q.prod.feed.a",
       "q.prod.leader",
