@@ -10,3 +10,4 @@ export {
 } from "./transcript";
 export * from "./nats-server";
 export { TraceCollector, type ExportedSpan } from "./trace-collector";
+export { testCertificate, testKey, type TestCertificateName } from "./test-certificates";

@@ -71,6 +71,11 @@ export class Subjects {
     return `${this.#internal}.claim.${hexId(member)}`;
   }
 
+  /** Where one that is about to found the cluster asks a fellow founder whether it has anything yet. */
+  founding(member: bigint): string {
+    return `${this.#internal}.founding.${hexId(member)}`;
+  }
+
   node(member: bigint, operation: NodeOperation): string {
     return `${this.#internal}.node.${hexId(member)}.${operation}`;
   }

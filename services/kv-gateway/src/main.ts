@@ -8,6 +8,6 @@ const options = optionsOfProcess(parseGatewayOptions);
 
 runStateless({ ...options, service: "quorate-kv-gateway", version: SERVICE_VERSION }, async (environment) => {
   const gateway = await startGateway(options, environment);
-  environment.logger.info("serving client requests", { url: gateway.clientUrl, cluster: options.cluster });
+  environment.logger.info("serving client requests", { urls: gateway.clientUrls, cluster: options.cluster });
   return gateway;
 });

@@ -7,6 +7,8 @@ import {
   processName,
   SERVICE_OPTIONS,
 } from "@quorate/config";
+import { listenUrl } from "./client-port/listen-url";
+import { checkTlsSettings, TLS_SETTINGS } from "./client-port/tls-settings";
 import { SERVICE_VERSION } from "./version";
 
 /** What `main.ts` understands: flags, or `QUORATE_…` in the environment. */
@@ -18,10 +20,15 @@ export const parseGatewayOptions = defineOptions({
     name: processName("kv-gateway"),
     ...SERVICE_OPTIONS,
     listenClientUrl: {
-      schema: matching(/http:\/\/[^\s/:]+:\d{1,5}|http:\/\/\[[0-9a-fA-F:]+\]:\d{1,5}/, "http://HOST:PORT"),
+      schema: listOf(listenUrl),
       description: "where etcd clients connect",
-      default: "http://127.0.0.1:2379",
+      default: ["http://127.0.0.1:2379"],
     },
+    listenMetricsUrl: {
+      schema: listOf(listenUrl).optional(),
+      description: "where the pages for metrics and health are served as well, and nothing else",
+    },
+    ...TLS_SETTINGS,
     advertiseClientUrl: {
       schema: listOf(matching(/https?:\/\/\S+/, "a URL such as http://10.0.0.1:2379")),
       description: "what the home member's client URLs are told to be if its node names none",
@@ -100,6 +107,8 @@ export const parseGatewayOptions = defineOptions({
       default: 3000,
     },
   },
+  check: (options) =>
+    checkTlsSettings(options, [...options.listenClientUrl, ...(options.listenMetricsUrl ?? [])]),
 });
 
 export type GatewayProcessOptions = ReturnType<typeof parseGatewayOptions>;

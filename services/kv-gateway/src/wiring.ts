@@ -11,9 +11,11 @@ import { apiMethods } from "./api/methods";
 import { Gateway } from "./gateway";
 import { HealthService } from "./grpc/health";
 import { GrpcServer } from "./grpc/server";
-import { ClientPort } from "./client-port/client-port";
+import { ClientPort, type ConnectionTakers } from "./client-port/client-port";
+import { parseListenUrl, withPort } from "./client-port/listen-url";
+import { tlsOptionsOf } from "./client-port/tls-settings";
 import type { ClientStatus } from "./grpc/status";
-import { httpDoor } from "./http/http-door";
+import { httpDoors } from "./http/http-door";
 import { metered } from "./metrics/call-meter";
 import { CallMeters } from "./metrics/call-meters";
 import { natsMethods } from "./nats/api-methods";
@@ -26,8 +28,8 @@ export interface GatewayEnvironment {
 }
 
 export interface RunningGateway {
-  /** Where etcd clients are served, with the port that was really taken. */
-  readonly clientUrl: string;
+  /** Where etcd clients are served, with the ports that were really taken. */
+  readonly clientUrls: readonly string[];
   /** Refuses new calls, lets running ones end within the grace time, and closes everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -40,7 +42,8 @@ const LAST_ANSWERS_MS = 200;
 /**
  * Builds a gateway with both its doors.
  *
- * @throws {ListenError} the client address is taken.
+ * @throws {ListenError} an address is taken.
+ * @throws {TlsFilesError} a certificate is of no use.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {BrokerRefusedError} a broker turned this process away.
  */
@@ -112,8 +115,6 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const health = new HealthService();
   const registry = new MetricRegistry();
   const meters = new CallMeters({ registry, clock: systemClock });
-  const url = new URL(options.listenClientUrl);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
   const methods = apiMethods(gateway);
   const grpc = new GrpcServer(
     {},
@@ -127,11 +128,25 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
       failed,
     },
   );
-  const http = httpDoor(identity(options), { gateway, registry, meters, failed, methods });
-  const clientPort = await ClientPort.listen(
-    { host, port: portOf(options.listenClientUrl) },
-    { http1: (socket) => http.take(socket), http2: (socket) => grpc.take(socket) },
-  );
+  const { http, pages } = httpDoors(identity(options), { gateway, registry, meters, failed, methods });
+  await using ports = new AsyncDisposableStack();
+  const clientUrls: string[] = [];
+  const takers: ConnectionTakers = {
+    http1: (socket) => http.take(socket),
+    http2: (socket) => grpc.take(socket),
+    reloaded: (error) => certificateLog(logger, error),
+  };
+  for (const url of options.listenClientUrl) {
+    const port = ports.use(await listen(options, url, takers));
+    clientUrls.push(withPort(url, port.port));
+  }
+  // HTTP/2 is for gRPC, which these addresses do not serve.
+  const onlyPages: ConnectionTakers = {
+    ...takers,
+    http1: (socket) => pages.take(socket),
+    http2: (socket) => socket.destroy(),
+  };
+  for (const url of options.listenMetricsUrl ?? []) ports.use(await listen(options, url, onlyPages));
   const natsApi = new NatsApi({
     transport,
     subjects,
@@ -142,15 +157,16 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
     failed,
   });
   await natsApi.start();
+  const listening = ports.move();
 
   const stop = async (): Promise<void> => {
     health.stop();
     gateway.keepAliveStreams.stop();
     gateway.recipeCalls.stop();
     gateway.watch.close(); // streams have no end of their own to wait for
-    clientPort.stop();
+    await listening.disposeAsync();
     const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;
-    const doorsStopped = Promise.all([grpc.stop(graceMs), http.stop(graceMs)]);
+    const doorsStopped = Promise.all([grpc.stop(graceMs), http.stop(graceMs), pages.stop(graceMs)]);
     await natsApi.stop();
     await idleOrLate(gateway, options.shutdownGraceMs);
     gateway.close();
@@ -159,7 +175,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
     await transport[Symbol.asyncDispose]();
   };
   let stopped: Promise<void> | undefined;
-  return { clientUrl: `http://${url.hostname}:${clientPort.port}`, stop: () => (stopped ??= stop()) };
+  return { clientUrls, stop: () => (stopped ??= stop()) };
 }
 
 function identity(options: GatewayProcessOptions): {
@@ -173,9 +189,17 @@ function identity(options: GatewayProcessOptions): {
   };
 }
 
-/** `URL` hides a port that is the scheme's default. */
-function portOf(url: string): number {
-  return Number(url.slice(url.lastIndexOf(":") + 1));
+function listen(options: GatewayProcessOptions, url: string, takers: ConnectionTakers): Promise<ClientPort> {
+  const { isEncrypted, ...address } = parseListenUrl(url);
+  return ClientPort.listen({ ...address, tls: isEncrypted ? tlsOptionsOf(options) : undefined }, takers);
+}
+
+function certificateLog(logger: Logger, error: Error | undefined): void {
+  if (error === undefined) logger.info("certificates were replaced, and count from now on");
+  else
+    logger.error("certificates were replaced by others of no use: the former count on", {
+      reason: error.message,
+    });
 }
 
 /** Wrong requests are the callers' business; what may have lost an outcome, or came from inside, is an operator's. */

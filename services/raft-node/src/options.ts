@@ -19,6 +19,8 @@ import { PRODUCT_VERSION } from "./version";
 export interface InitialMember {
   readonly name: string;
   readonly id: MemberId;
+  /** Where it says that it is; undefined: at the brokers. */
+  readonly peerUrls?: readonly string[];
 }
 
 /** What a raft-node is started with, validated. Times are in milliseconds. */
@@ -34,6 +36,8 @@ export interface NodeOptions {
   /** Makes a survivor of a cluster that lost its majority for good the only member of a new one; see `refounding/`. */
   readonly forceNewCluster: boolean;
   readonly clientUrls: readonly string[];
+  /** Empty: the brokers. */
+  readonly peerUrls: readonly string[];
   readonly electionTimeoutMs: number;
   readonly applyBacklogMax: number;
   readonly readsMax: number;
@@ -109,6 +113,10 @@ const parse = defineOptions({
     clientUrls: {
       schema: listOf(text()).optional(),
       description: "Where clients reach the gateway of this member",
+    },
+    peerUrls: {
+      schema: listOf(text()).optional(),
+      description: "What is shown as its peer URLs; the brokers unless given",
     },
     electionTimeoutMs: {
       schema: integer(100, 60_000),
@@ -247,6 +255,7 @@ export function parseNodeOptions(argv: readonly string[], env: Environment): Nod
     clusterId: parseHexId(given.clusterId),
     initialCluster: (given.initialCluster ?? []).map(parseMember),
     clientUrls: given.clientUrls ?? [],
+    peerUrls: given.peerUrls ?? [],
   };
 }
 

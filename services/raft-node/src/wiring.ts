@@ -14,7 +14,7 @@ import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import { explainFence, fenceOf } from "@quorate/fence";
-import { Subjects, type NodeMember } from "@quorate/wire";
+import { Subjects, type NodeMember, type NodeStatus } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
@@ -41,6 +41,7 @@ import { PRODUCT_VERSION } from "./version";
 
 export interface RunningNode {
   readonly incarnation: number;
+  status(): NodeStatus;
   stop(): Promise<void>;
   /** Whether what this member holds is nowhere else, its own log included. */
   isOnlyCopy(): boolean;
@@ -170,7 +171,13 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
       snapshotBytesPerSecondMax: options.snapshotBytesPerSecond,
       snapshotWindowChunks: SNAPSHOT_WINDOW_CHUNKS,
       self: selfOf(options),
-      members: options.initialCluster.map(({ name, id }) => ({ ...memberDefaults(options), name, id })),
+      members: options.initialCluster.map(({ name, id, peerUrls = brokersOf(options) }) => ({
+        name,
+        id,
+        peerUrls,
+        clientUrls: [],
+        learner: false,
+      })),
       version: PRODUCT_VERSION,
       unsafeOptions: options.forceNewCluster ? ["--force-new-cluster"] : [],
       clusterVersionMax: CLUSTER_VERSION_MAX,
@@ -208,6 +215,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   };
   return {
     incarnation: start.incarnation,
+    status: () => node.status(),
     stop,
     isOnlyCopy: () => node.isOnlyCopy,
     leaveDamaged: async (why) => {
@@ -324,12 +332,12 @@ async function connect(
 }
 
 function selfOf(options: NodeOptions): NodeMember {
-  const { memberId, name, clientUrls } = options;
-  return { ...memberDefaults(options), id: memberId, name, clientUrls };
+  const { memberId, name, clientUrls, peerUrls } = options;
+  const shown = peerUrls.length > 0 ? peerUrls : brokersOf(options);
+  return { id: memberId, name, clientUrls, peerUrls: shown, learner: false };
 }
 
 /** Peers meet on the broker: its address is what a peer URL can say, but not how to log in there. */
-function memberDefaults(options: NodeOptions): Omit<NodeMember, "id" | "name"> {
-  const peerUrls = options.natsUrl.map((url) => url.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1"));
-  return { peerUrls, clientUrls: [], learner: false };
+function brokersOf({ natsUrl }: NodeOptions): readonly string[] {
+  return natsUrl.map((url) => url.replace(/^([a-z]+:\/\/)?[^@/]*@/, "$1"));
 }

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { Http2Opening } from "./http2-opening";
 import { ListenError } from "./listen-error";
 import { sniffProtocol, type SniffedProtocol } from "./protocol-sniffer";
+import { TlsTermination, type TlsOptions } from "./tls-termination";
 
 export interface ClientPortOptions {
   /** Host and port to listen on; port 0 takes a free one. */
@@ -9,6 +10,8 @@ export interface ClientPortOptions {
   readonly port: number;
   /** How long a connection may leave open what it speaks, in milliseconds; then it is dropped. Default {@link SNIFF_MS}. */
   readonly sniffMs?: number;
+  /** With it only connections inside TLS are served, without it only plain ones. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /**
@@ -18,35 +21,51 @@ export interface ClientPortOptions {
 export interface ConnectionTakers {
   readonly http1: (socket: Socket) => void;
   readonly http2: (socket: Socket) => void;
-  /** Undefined on a plain port: the connection is ended, which TLS libraries report as such and at once. */
-  readonly tls?: (socket: Socket) => void;
+  /** Told when certificates were replaced on disk, and if they are of no use, why. */
+  readonly reloaded?: (error?: Error) => void;
 }
 
 /** Connections that say nothing must not pile up; any client sends its first bytes at once. */
 export const SNIFF_MS = 10_000;
 
+/** In the words of Go's servers, for whoever forgot the `s` of `https`. */
+const NOT_ENCRYPTED =
+  "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
 /**
- * The address that etcd clients connect to: gRPC and HTTP/1 share it, told apart by their first bytes.
- *
- * TLS: a taker for `tls` passes the socket to a TLS server, and each connection that comes out of it, by its ALPN, to
- * {@link hand}.
+ * The address that etcd clients connect to: gRPC and HTTP/1 share it, told apart by their first bytes, in the clear or inside TLS.
+ * Not by what TLS negotiates (ALPN): there are clients that do not ask for it.
  */
 export class ClientPort implements AsyncDisposable {
   readonly #undecided = new Set<Socket>();
   readonly #sniffMs: number;
   readonly #server: Server;
+  readonly #tls: TlsTermination | undefined;
 
   private constructor(
     options: ClientPortOptions,
     private readonly takers: ConnectionTakers,
   ) {
     this.#sniffMs = options.sniffMs ?? SNIFF_MS;
+    this.#tls =
+      options.tls &&
+      new TlsTermination(options.tls, {
+        now: () => performance.now(),
+        opened: (socket) => this.#sniff(socket, false),
+        reloaded: (error) => takers.reloaded?.(error),
+      });
+    const mustEncrypt = this.#tls !== undefined;
     // Not half-open: grpc-js leaves it to the socket to close when its client does, and connections would pile up.
     // No delay, as in Node's own HTTP server: small answers leave at once.
-    this.#server = createServer({ allowHalfOpen: false, noDelay: true }, (socket) => this.#sniff(socket));
+    this.#server = createServer({ allowHalfOpen: false, noDelay: true }, (socket) =>
+      this.#sniff(socket, mustEncrypt),
+    );
   }
 
-  /** @throws {ListenError} the address cannot be listened on. */
+  /**
+   * @throws {ListenError} the address cannot be listened on.
+   * @throws {TlsFilesError} the certificates are of no use.
+   */
   static async listen(options: ClientPortOptions, takers: ConnectionTakers): Promise<ClientPort> {
     const { host, port } = options;
     const clientPort = new ClientPort(options, takers);
@@ -63,14 +82,6 @@ export class ClientPort implements AsyncDisposable {
     return (this.#server.address() as AddressInfo | null)?.port ?? 0;
   }
 
-  /** Takes in a connection whose protocol is known. */
-  hand(socket: Socket, protocol: SniffedProtocol): void {
-    const take = this.takers[protocol];
-    if (take !== undefined) return take(socket);
-    socket.on("error", () => socket.destroy());
-    socket.end(() => socket.destroy());
-  }
-
   /** Takes no more connections, and drops those that have not said what they speak. Idempotent. */
   stop(): void {
     this.#server.close();
@@ -81,7 +92,15 @@ export class ClientPort implements AsyncDisposable {
     this.stop();
   }
 
-  #sniff(socket: Socket): void {
+  #hand(socket: Socket, protocol: SniffedProtocol, mustEncrypt: boolean): void {
+    if (protocol === "tls") {
+      if (mustEncrypt) this.#tls!.take(socket);
+      else turnAway(socket); // TLS libraries report that as such, and at once
+    } else if (mustEncrypt) turnAway(socket, protocol === "http1" ? NOT_ENCRYPTED : "");
+    else this.takers[protocol](socket);
+  }
+
+  #sniff(socket: Socket, mustEncrypt: boolean): void {
     let received: Buffer | undefined;
     const drop = (): void => void socket.destroy();
     const forget = (): void => {
@@ -95,7 +114,7 @@ export class ClientPort implements AsyncDisposable {
       const protocol = sniffProtocol(received);
       if (protocol === undefined) return;
       socket.off("data", decide);
-      if (protocol === "http2") return opening(received);
+      if (protocol === "http2" && !mustEncrypt) return opening(received);
       handOver(protocol, received);
     };
     const opening = (start: Buffer): void => {
@@ -117,10 +136,15 @@ export class ClientPort implements AsyncDisposable {
       // Both servers read what is buffered here before they read from the connection itself.
       socket.pause();
       socket.unshift(bytes);
-      this.hand(socket, protocol);
+      this.#hand(socket, protocol, mustEncrypt);
     };
     socket.on("data", decide).on("end", drop).on("error", drop).on("close", forget);
   }
+}
+
+function turnAway(socket: Socket, lastWords = ""): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(lastWords, () => socket.destroy());
 }
 
 function addressOf({ host, port }: ClientPortOptions): string {

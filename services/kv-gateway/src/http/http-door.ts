@@ -11,7 +11,7 @@ import { healthPages } from "./health-pages";
 import { HttpServer, type HttpServerOptions } from "./http-server";
 import { metricsPage } from "./metrics-page";
 import type { BodyLimits } from "./request-body";
-import { rpcRoutes } from "./rpc-routes";
+import { rpcRoutes, type RpcRoutes } from "./rpc-routes";
 import { versionPage } from "./version-page";
 
 export interface HttpDoorOptions extends HttpServerOptions {
@@ -52,8 +52,17 @@ function alarmsThatMatter({ alarms, members }: NodeStatus): NodeStatus["alarms"]
   );
 }
 
-/** Puts the HTTP/1 door together: etcd's JSON paths, health, version and metrics. */
-export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDependencies): HttpServer {
+export interface HttpDoors {
+  /** etcd's JSON paths, and all pages. */
+  readonly http: HttpServer;
+  /** For those who collect metrics and look at the health, where clients do not come. */
+  readonly pages: HttpServer;
+}
+
+const NO_RPCS: RpcRoutes = { handlers: new Map(), stop: () => undefined };
+
+/** Puts the HTTP/1 doors together: etcd's JSON paths, health, version and metrics. */
+export function httpDoors(options: HttpDoorOptions, dependencies: HttpDoorDependencies): HttpDoors {
   const { gateway, registry, meters, failed, methods } = dependencies;
   const { homeMember, limits = { bytesMax: BODY_BYTES_MAX, timeoutMs: BODY_MS } } = options;
   const checks = new HealthChecks(
@@ -72,12 +81,13 @@ export function httpDoor(options: HttpDoorOptions, dependencies: HttpDoorDepende
     },
   );
   const metrics = new GatewayMetrics({ homeMember, answerMs: MEMBER_ANSWER_MS }, { gateway, registry });
-  return new HttpServer(options, {
-    rpcs: rpcRoutes(methods, { failed, meters, limits }),
-    pages: new Map([
-      ["/version", versionPage],
-      ["/metrics", metricsPage(metrics)],
-      ...healthPages({ checks, registry }),
-    ]),
-  });
+  const pages = new Map([
+    ["/version", versionPage],
+    ["/metrics", metricsPage(metrics)],
+    ...healthPages({ checks, registry }),
+  ]);
+  return {
+    http: new HttpServer(options, { rpcs: rpcRoutes(methods, { failed, meters, limits }), pages }),
+    pages: new HttpServer(options, { rpcs: NO_RPCS, pages }),
+  };
 }

@@ -4,7 +4,7 @@ import { apiMethods } from "../api/methods";
 import type { StreamMethod } from "../api/stream-method";
 import type { ClientPort } from "../client-port/client-port";
 import { GrpcServer } from "../grpc/server";
-import { httpDoor } from "../http/http-door";
+import { httpDoors } from "../http/http-door";
 import type { HttpServer } from "../http/http-server";
 import { CallMeters } from "../metrics/call-meters";
 import { memberId } from "./bench";
@@ -45,10 +45,10 @@ export class TestHttpDoor implements AsyncDisposable {
     const failed = (method: string): void => void this.failures.push(method);
     const all = apiMethods(gateway);
     const methods = { ...all, streams: { ...all.streams, ...streams } };
-    this.http = httpDoor(
+    this.http = httpDoors(
       { homeMember: memberId(1), limits: { bytesMax: BYTES_MAX, timeoutMs: bodyMs }, headersMs },
       { gateway, registry, meters, failed, methods },
-    );
+    ).http;
     this.#grpc = new GrpcServer({}, { methods, clock: systemClock, meters, failed });
   }
 

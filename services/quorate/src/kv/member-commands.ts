@@ -4,6 +4,7 @@ import type { MembershipChange } from "@quorate/client";
 import { recoverMember, RecoveryRefusedError } from "@quorate/fence";
 import { Command } from "commander";
 import { CommandError, usageError } from "../command-error";
+import { memberRunCommand } from "../member/member-command";
 import { clusterCommand, type OutputFlags } from "./cluster-command";
 import { withClient } from "./connection";
 import { renderAddition, renderChange, renderMembers } from "./member-output";
@@ -16,7 +17,8 @@ interface PeerUrlFlags extends OutputFlags {
 /** `quorate member …`, as etcdctl's. */
 export function memberCommand(): Command {
   return new Command("member")
-    .description("list, add, remove, promote, update and recover members")
+    .description("run a member, and list, add, remove, promote, update and recover members")
+    .addCommand(memberRunCommand(), { isDefault: true })
     .addCommand(memberListCommand("list"))
     .addCommand(addCommand())
     .addCommand(
