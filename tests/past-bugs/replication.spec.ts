@@ -149,6 +149,30 @@ describe("replication", () => {
     expect(one.did("apply").flatMap(({ entries }) => entries)).toMatchObject([{ index: 1 }]);
   });
 
+  it("etcd #10167: without a quorum a leader takes only so much, and refuses the rest for certain", () => {
+    const one = new LoneMember({ uncommittedBytesMax: 300 });
+    one.elect(2);
+    for (let times = 0; times < 10; times += 1) one.propose("x".repeat(50));
+    expect(one.did("proposed").length).toBeLessThan(4);
+    expect(one.did("proposal-refused").at(-1)).toMatchObject({ reason: "overloaded" });
+    one.acknowledge(2, one.status.last.index);
+    one.clear();
+    one.propose("again");
+    expect(one.did("proposed")).toHaveLength(1);
+  });
+
+  it("etcd-io/raft #11: that limit holds for what former leaders left uncommitted, so terms do not add up", () => {
+    const one = new LoneMember({ terms: [1, 1, 1, 2, 2, 2], uncommittedBytesMax: 300 });
+    one.elect(2);
+    one.clear();
+    one.propose("x");
+    expect(one.did("proposal-refused")).toMatchObject([{ reason: "overloaded" }]);
+    one.acknowledge(2, 7); // the entry that opens the term, and with it all before
+    expect(one.status.commit).toBe(7);
+    for (let times = 0; times < 3; times += 1) one.propose("x");
+    expect(one.did("proposed")).toHaveLength(3);
+  });
+
   it("etcd-io/raft, append ABA: a write that was overtaken says nothing of the entry that took its entry's place", () => {
     const one = new LoneMember({ term: 1 });
     one.holdsWrites = true;
