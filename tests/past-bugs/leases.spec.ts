@@ -144,6 +144,7 @@ describe("leases", () => {
     }
     expect(bench.proposals).toEqual([]);
     bench.tick();
+    expect(bench.confirms).toHaveLength(4);
     bench.confirm(10 as LogIndex);
     expect(bench.proposed).toMatchObject([{ kind: "lease-expire", request: { id: LEASE } }]);
   });

@@ -1,5 +1,5 @@
 import { RAFT_DEFAULTS } from "../../libs/raft/src/options";
-import { LoneMember, member, term } from "../../libs/raft/src/testing/lone-member";
+import { at, LoneMember, member, term } from "../../libs/raft/src/testing/lone-member";
 import { linesWith, RaftScene } from "./raft-scene";
 
 const answer = (now: number, round: number) =>
@@ -98,9 +98,30 @@ describe("linearizable reads", () => {
   it("etcd-io/raft #105: a cluster of one reads nothing older than what it has answered, after a crash too", () => {
     // The commit index on disk is behind: it was 1, and entries 2 and 3 had been applied and answered.
     const one = new LoneMember({ voters: 1, terms: [1, 1, 1], commit: 1 });
-    one.elect();
+    one.holdsWrites = true;
+    one.tickUntilCampaign();
+    one.persist(); // its vote; the entry that opens its term is being written
+    expect(one.status).toMatchObject({ role: "leader", commit: 1 });
     const id = one.read();
+    expect(one.did("read-ready")).toEqual([]);
+    one.persist();
     expect(one.did("read-ready")).toMatchObject([{ ids: [id], index: 4 }]);
+  });
+
+  it("etcd #21375: the answer of the leader before is worth nothing once another one leads", () => {
+    const one = new LoneMember({ terms: [1], term: 1, commit: 1 });
+    one.receive(2, { kind: "heartbeat", term: term(1), round: 1, commit: at(1) });
+    const id = one.read();
+    const asked = one.sent("read-index").at(-1)!.message;
+    one.receive(3, { kind: "heartbeat", term: term(2), round: 1, commit: at(1) });
+    expect(one.did("read-failed")).toMatchObject([{ ids: [id], reason: "leader-changed" }]);
+    const again = one.read(); // asked again, of the new leader
+    one.receive(2, { kind: "read-index-response", term: term(1), id: asked.id, index: at(1) });
+    expect(one.did("read-ready")).toEqual([]);
+    const { id: now } = one.sent("read-index").at(-1)!.message;
+    expect(now).not.toBe(asked.id);
+    one.receive(3, { kind: "read-index-response", term: term(2), id: now, index: at(1) });
+    expect(one.did("read-ready")).toMatchObject([{ ids: [again] }]);
   });
 
   it("raft-rs #368: a read that waited for a member that is removed is answered by those who are left", () => {
