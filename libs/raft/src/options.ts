@@ -14,7 +14,7 @@ export interface RaftOptions {
   readonly inflightMessagesMax: number;
   /** The same window in bytes. It may be exceeded by one message. */
   readonly inflightBytesMax: number;
-  /** Own entries of a leader that are not committed; beyond it proposals are refused as "overloaded". */
+  /** Entries of a leader's log that are not committed, whoever made them; beyond it proposals are refused as "overloaded". */
   readonly uncommittedBytesMax: number;
   /** Entries kept in memory although they are applied and durable, so that slow followers need no `fetch`. */
   readonly cacheBytesMax: number;

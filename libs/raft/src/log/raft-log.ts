@@ -253,10 +253,13 @@ export class RaftLog {
     this.#fetched.forget();
   }
 
-  /** The weight of the entries after `after` up to `to`, which must be cached. */
+  /**
+   * The weight of the entries after `after` up to `to` that are in memory. Those that are not committed are, but for some that a
+   * start did not load; what was not in memory never comes to be.
+   */
   bytesBetween(after: LogIndex, to: LogIndex): number {
     let bytes = 0;
-    for (let index = after + 1; index <= to; index += 1)
+    for (let index = Math.max(after + 1, this.#cache.first); index <= to; index += 1)
       bytes += entrySize(this.#cache.at(index as LogIndex)!);
     return bytes;
   }

@@ -24,13 +24,12 @@ export class LeaderRole implements RoleBehaviour {
   readonly #reads: ReadIndexQueue;
   readonly #rounds: Rounds;
   readonly #snapshots: OutgoingSnapshots;
-  /** The entry that opened this term: entries from here on are this leader's own. */
-  readonly #firstOwn: LogIndex;
   #tick = 0;
   #ticksSinceBeat = 0;
   #beatDue = false;
   #established = false;
-  #uncommittedBytes = 0;
+  /** Of entries that are not committed, those that former leaders left behind included. */
+  #uncommittedBytes: number;
   /** Whether the target of a transfer shall be asked to campaign as soon as it holds everything. */
   #askTransferee = false;
 
@@ -38,9 +37,10 @@ export class LeaderRole implements RoleBehaviour {
     const { options, configuration, log } = member;
     this.#member = member;
     this.#transitions = dependencies.transitions;
-    this.#firstOwn = (log.lastIndex + 1) as LogIndex;
+    this.#uncommittedBytes = log.bytesBetween(log.commit, log.lastIndex);
     const limits = { messagesMax: options.inflightMessagesMax, bytesMax: options.inflightBytesMax };
-    this.#tracker = new Tracker(member.id, configuration, limits, this.#firstOwn);
+    const next = (log.lastIndex + 1) as LogIndex;
+    this.#tracker = new Tracker(member.id, configuration, limits, next);
     this.#reads = new ReadIndexQueue(options.pendingReadsMax);
     this.#rounds = new Rounds(this.#tick);
     this.#snapshots = new OutgoingSnapshots({ member });
@@ -315,8 +315,7 @@ export class LeaderRole implements RoleBehaviour {
     const { log, term } = this.#member;
     const match = this.#tracker.quorumMatch(log.durable);
     if (match <= log.commit || log.termAt(match) !== term) return;
-    const ownBefore = Math.max(log.commit, this.#firstOwn - 1) as LogIndex;
-    this.#uncommittedBytes -= log.bytesBetween(ownBefore, match);
+    this.#uncommittedBytes -= log.bytesBetween(log.commit, match);
     log.commitTo(match);
     this.#established = true;
   }
