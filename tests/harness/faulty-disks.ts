@@ -6,12 +6,16 @@ import { losePower, type PowerLoss } from "./power-loss";
 import { QuorateCluster, type QuorateOptions } from "./quorate-cluster";
 import { temporaryFolder } from "./temporary-folder";
 
-/** A cluster whose processes see faulty disks: `diskOf` is one for the functions of disk-faults.ts and power-loss.ts. */
-export async function startOnFaultyDisks(options: QuorateOptions): Promise<QuorateCluster> {
+/** The options of a cluster whose processes see faulty disks: `diskOf` is one for the functions of disk-faults.ts. */
+export async function onFaultyDisks(options: QuorateOptions): Promise<QuorateOptions> {
   const folder = options.folder ?? (await temporaryFolder("faulty-disks"));
   const root = join(realpathSync(folder.path), "data");
-  const environment = { ...options.environment, ...diskFaultsEnvironment(root) };
-  return await QuorateCluster.start({ ...options, folder, environment });
+  return { ...options, folder, environment: { ...options.environment, ...diskFaultsEnvironment(root) } };
+}
+
+/** Such a cluster. */
+export async function startOnFaultyDisks(options: QuorateOptions): Promise<QuorateCluster> {
+  return await QuorateCluster.start(await onFaultyDisks(options));
 }
 
 /** The data directory of a member. */
@@ -34,7 +38,7 @@ export async function cutPower(
     const { pid } = cluster.process(name);
     if (pid !== undefined) process.kill(pid, "SIGSTOP");
   }
-  for (const name of names) await cluster.tell("kill", name);
+  await Promise.all(names.map((name) => cluster.tell("kill", name)));
   const lost = names.map((name) => losePower(diskOf(cluster, name), loss));
   return {
     bytes: lost.reduce((sum, { bytes }) => sum + bytes, 0),

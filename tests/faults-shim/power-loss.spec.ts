@@ -1,0 +1,59 @@
+import { seededPrng } from "@quorate/base";
+
+import { LoadedCluster } from "../e2e/loaded-cluster";
+import { describeWithDiskFaults, lieAboutSyncs } from "../harness/disk-faults";
+import { cutPower, diskOf, onFaultyDisks } from "../harness/faulty-disks";
+
+const withinMs = 40_000;
+const lossesOfPower = 3;
+
+// Goal: what was acknowledged was synced. kill -9 cannot show it, for it leaves in the page cache what never reached the disk.
+// Method: under load all members lose their power at once, again and again; every second time some of what was not synced is
+// there all the same, and files end in the middle of a record. QUORATE_SEED repeats what is drawn for that.
+describeWithDiskFaults("the power of all members", () => {
+  const seed = Number(process.env["QUORATE_SEED"] ?? Date.now() % 1_000_000);
+
+  it.each([3, 1])(
+    "may be lost with no acknowledged write, in a cluster of %d",
+    async (members) => {
+      await using scene = await LoadedCluster.start(await onFaultyDisks({ members }), withinMs);
+      const { cluster } = scene;
+      const prng = seededPrng(seed);
+      const load = scene.load("power/", 16);
+      let bytes = 0;
+      for (let loss = 0; loss < lossesOfPower; loss += 1) {
+        await load.untilAcknowledged(150, withinMs);
+        const random = (): number => prng.next() / 2 ** 32;
+        const lost = await cutPower(cluster, cluster.members, loss % 2 === 1 ? { random } : {});
+        bytes += lost.bytes;
+        await Promise.all(cluster.members.map((name) => cluster.tell("start", name)));
+      }
+      await load.untilAcknowledged(150, withinMs);
+      await load.stop();
+      process.stderr.write(
+        `seed ${seed}: ${load.acknowledged.length} acknowledged, ${bytes} unsynced bytes lost, longest gap ${Math.round(load.longestGapMs())} ms\n`,
+      );
+
+      expect(bytes).toBeGreaterThan(0);
+      expect(await load.violations()).toEqual([]);
+      await scene.expectAllAlike();
+    },
+    120_000,
+  );
+
+  it("is lost with acknowledged writes if the disks lie: this suite would see a sync that is missing", async () => {
+    await using scene = await LoadedCluster.start(await onFaultyDisks({ members: 1 }), withinMs);
+    const { cluster } = scene;
+    const load = scene.load("lies/", 8);
+    await load.untilAcknowledged(100, withinMs);
+    lieAboutSyncs(diskOf(cluster, "n1"));
+    await load.untilAcknowledged(100, withinMs);
+    await load.stop();
+    await cutPower(cluster, ["n1"]);
+    await cluster.tell("start", "n1");
+    await cluster.untilWritable(withinMs);
+
+    const missing = (await load.violations()).filter((violation) => violation.includes("is missing"));
+    expect(missing.length).toBeGreaterThanOrEqual(100);
+  }, 60_000);
+});
