@@ -8,6 +8,7 @@ import {
   BrokerUnreachableError,
   TransportConfigurationError,
 } from "@quorate/transport-nats";
+import { giveUpBallast } from "./ballast";
 import { EXIT } from "./exit-codes";
 import { FORMATS } from "./formats";
 import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
@@ -128,6 +129,7 @@ function fence({ part, why }: FoundDamage, isOnlyCopy: boolean): FenceMark {
 function refuse(error: Error, log: Logger): never {
   // A state that does not even open can be fetched anew like one that fails later.
   if (error instanceof DamagedStateError) fence({ part: "state", why: error.message }, error.isOnlyCopy);
+  if (isDiskFull(error)) giveUpBallast(options.dataDir, log);
   log.error(`cannot start: ${error.message}`, { code: (error as { code?: string }).code });
   process.exit(startExitCode(error));
 }
@@ -155,6 +157,7 @@ function startExitCode(error: Error): number {
   if (isTooOld(error)) return EXIT.unsupportedVersion;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
   if (error instanceof DamagedStateError) return EXIT.dataDirectory;
+  if (isDiskFull(error)) return EXIT.storageFailed;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;
   return EXIT.storageFailed;
 }
@@ -167,6 +170,11 @@ function isInvariant(error: Error): boolean {
 /** Of a log, a state or an entry that a newer build has written. */
 function isTooOld(error: Error): boolean {
   return (error as { code?: string }).code === "unsupported-version";
+}
+
+/** A database could not be opened for want of space, which says nothing about what it holds. */
+function isDiskFull(error: Error): boolean {
+  return (error as { code?: string }).code === "storage-full";
 }
 
 function asError(reason: unknown): Error {
