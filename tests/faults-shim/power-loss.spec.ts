@@ -1,15 +1,17 @@
 import { seededPrng } from "@quorate/base";
 
 import { LoadedCluster } from "../e2e/loaded-cluster";
-import { describeWithDiskFaults, lieAboutSyncs } from "../harness/disk-faults";
+import { describeWithDiskFaults, lieAboutSyncs, release, stallSyncs } from "../harness/disk-faults";
 import { cutPower, diskOf, onFaultyDisks } from "../harness/faulty-disks";
 
 const withinMs = 40_000;
 const lossesOfPower = 3;
+const syncMs = 20;
 
 // Goal: what was acknowledged was synced. kill -9 cannot show it, for it leaves in the page cache what never reached the disk.
-// Method: under load all members lose their power at once, again and again; every second time some of what was not synced is
-// there all the same, and files end in the middle of a record. QUORATE_SEED repeats what is drawn for that.
+// Method: under load all members lose their power at once, again and again, with syncs that take a while, so that an answer that did
+// not wait for one is likely to be under way. Every second time some of what was not synced is there all the same, and files end
+// in the middle of a record. QUORATE_SEED repeats what is drawn for that.
 describeWithDiskFaults("the power of all members", () => {
   const seed = Number(process.env["QUORATE_SEED"] ?? Date.now() % 1_000_000);
 
@@ -22,10 +24,12 @@ describeWithDiskFaults("the power of all members", () => {
       const load = scene.load("power/", 16);
       let bytes = 0;
       for (let loss = 0; loss < lossesOfPower; loss += 1) {
+        for (const name of cluster.members) stallSyncs(diskOf(cluster, name), { eachMs: syncMs });
         await load.untilAcknowledged(150, withinMs);
         const random = (): number => prng.next() / 2 ** 32;
         const lost = await cutPower(cluster, cluster.members, loss % 2 === 1 ? { random } : {});
         bytes += lost.bytes;
+        for (const name of cluster.members) release(diskOf(cluster, name));
         await Promise.all(cluster.members.map((name) => cluster.tell("start", name)));
       }
       await load.untilAcknowledged(150, withinMs);

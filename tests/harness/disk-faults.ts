@@ -42,9 +42,10 @@ export interface Stall {
 
 const shimSource = join(repositoryRoot, "tests", "faults-shim", "disk-faults.c");
 
-/** Whether there can be faulty disks here: on Linux, with a C compiler. */
+/** Whether there can be faulty disks here: on Linux, with a C compiler and the headers of its library. */
 export function diskFaultsAvailable(): boolean {
-  return process.platform === "linux" && spawnSync("cc", ["--version"], { stdio: "ignore" }).status === 0;
+  if (process.platform !== "linux") return false;
+  return spawnSync("cc", ["-E", "-"], { input: "#include <stdio.h>\n" }).status === 0;
 }
 
 /** `describe`, or a skipped one that says why in one line. */
