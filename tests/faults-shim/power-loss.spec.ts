@@ -1,8 +1,12 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+
 import { seededPrng } from "@quorate/base";
 
 import { LoadedCluster } from "../e2e/loaded-cluster";
 import { describeWithDiskFaults, lieAboutSyncs, release, stallSyncs } from "../harness/disk-faults";
 import { cutPower, diskOf, onFaultyDisks } from "../harness/faulty-disks";
+import { takeForDurable } from "../harness/power-loss";
 
 const withinMs = 40_000;
 const lossesOfPower = 3;
@@ -44,6 +48,25 @@ describeWithDiskFaults("the power of all members", () => {
     },
     180_000,
   );
+
+  it("may be lost after a state was made anew, and its log has been cut behind it", async () => {
+    const flags = ["--log-keep-entries", "50"];
+    await using scene = await LoadedCluster.start(await onFaultyDisks({ members: 1, flags }), withinMs);
+    const { cluster } = scene;
+    const disk = diskOf(cluster, "n1");
+    await cluster.tell("kill", "n1");
+    rmSync(join(disk, "state"), { recursive: true });
+    takeForDurable(disk);
+    await cluster.tell("start", "n1");
+    const load = scene.load("anew/", 2); // so that there are many entries
+    await load.untilAcknowledged(400, withinMs);
+    await cutPower(cluster, ["n1"]);
+    await cluster.tell("start", "n1");
+    await load.untilAcknowledged(50, withinMs);
+    await load.stop();
+
+    expect(await load.violations()).toEqual([]);
+  }, 180_000);
 
   it("is lost with acknowledged writes if the disks lie: this suite would see a sync that is missing", async () => {
     await using scene = await LoadedCluster.start(await onFaultyDisks({ members: 1 }), withinMs);
