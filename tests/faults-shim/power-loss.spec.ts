@@ -1,10 +1,11 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { seededPrng } from "@quorate/base";
 
 import { LoadedCluster } from "../e2e/loaded-cluster";
 import { describeWithDiskFaults, lieAboutSyncs, release, stallSyncs } from "../harness/disk-faults";
+import { eventually } from "../harness/eventually";
 import { cutPower, diskOf, onFaultyDisks } from "../harness/faulty-disks";
 import { takeForDurable } from "../harness/power-loss";
 
@@ -66,6 +67,35 @@ describeWithDiskFaults("the power of all members", () => {
     await load.stop();
 
     expect(await load.violations()).toEqual([]);
+  }, 180_000);
+
+  it("may be lost by a member at each step of a snapshot", async () => {
+    const flags = ["--log-keep-entries", "20"];
+    await using scene = await LoadedCluster.start(await onFaultyDisks({ members: 3, flags }), withinMs);
+    const { cluster } = scene;
+    const member = await scene.someFollower();
+    const disk = diskOf(cluster, member);
+    const stands = (prefix: string) => readdirSync(disk).some((name) => name.startsWith(prefix));
+    const installed = scene.snapshotsOf(member);
+    const steps: readonly (() => boolean)[] = [
+      () => stands("state.incoming"),
+      () => stands("state.sealed-") || scene.snapshotsOf(member) > installed,
+      () => scene.snapshotsOf(member) > installed,
+    ];
+    for (const [at, isThere] of steps.entries()) {
+      await cluster.tell("kill", member);
+      const load = scene.load(`step-${at}/`, 1); // one entry for each write
+      await load.untilAcknowledged(100, withinMs);
+      await load.stop();
+      stallSyncs(disk, { eachMs: syncMs });
+      await cluster.tell("start", member);
+      await eventually(`step ${at} of a snapshot`, { withinMs, everyMs: 2 }, isThere);
+      await cutPower(cluster, [member]);
+      release(disk);
+      await cluster.tell("start", member);
+    }
+
+    await scene.expectAllAlike();
   }, 180_000);
 
   it("is lost with acknowledged writes if the disks lie: this suite would see a sync that is missing", async () => {
