@@ -22,7 +22,8 @@ describeWithDiskFaults("a cluster of three whose disks fail", () => {
   let scene: LoadedCluster;
 
   beforeAll(async () => {
-    scene = await LoadedCluster.start(await onFaultyDisks({ members: 3 }), withinMs);
+    const flags = ["--log-keep-entries", "100"]; // so that the state is synced every 20 entries
+    scene = await LoadedCluster.start(await onFaultyDisks({ members: 3, flags }), withinMs);
   }, testMs);
 
   afterAll(async () => {
