@@ -1,13 +1,10 @@
-import { execFileSync } from "node:child_process";
 import {
   cpSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
   readSync,
   statSync,
-  writeFileSync,
   writeSync,
   closeSync,
 } from "node:fs";
@@ -20,6 +17,7 @@ import { EtcdClient } from "../harness/etcd-client";
 import { eventually } from "../harness/eventually";
 import { freePorts } from "../harness/ports";
 import { QuorateCluster } from "../harness/quorate-cluster";
+import { fillUp, onLinuxAsRoot, smallFileSystem } from "../harness/small-file-system";
 import { temporaryFolder, type TemporaryFolder } from "../harness/temporary-folder";
 import { WriteLoad } from "./write-load";
 
@@ -212,9 +210,6 @@ describe("a process that cannot start", () => {
   }
 });
 
-const onLinuxAsRoot = process.platform === "linux" && process.getuid?.() === 0 ? describe : describe.skip;
-
-// Needs a file system that is small: only root may mount one.
 onLinuxAsRoot("a member whose disk is full", () => {
   let folder: TemporaryFolder;
   let cluster: QuorateCluster;
@@ -292,33 +287,6 @@ function flipBytes(path: string): void {
   for (let at = 0; at < bytes.length; at += 1) bytes[at] = ~(bytes[at] as number) & 0xff;
   writeSync(file, bytes, 0, bytes.length, 0);
   closeSync(file);
-}
-
-/** Writes until nothing more fits. */
-function fillUp(path: string): void {
-  for (const size of [1024 * 1024, 4096, 1]) {
-    const chunk = Buffer.alloc(size);
-    try {
-      for (;;) writeFileSync(path, chunk, { flag: "a" });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    }
-  }
-}
-
-/** A folder that is a file system of its own, in memory. */
-async function smallFileSystem(size: string): Promise<TemporaryFolder> {
-  const parent = await temporaryFolder("disk");
-  const path = join(parent.path, "mount");
-  mkdirSync(path);
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path]);
-  return {
-    path,
-    [Symbol.asyncDispose]: async () => {
-      execFileSync("umount", ["-l", path]);
-      await parent[Symbol.asyncDispose]();
-    },
-  };
 }
 
 /** All that the processes of a cluster have logged. */

@@ -22,7 +22,7 @@ describe("openErrorOf", () => {
       "storage-corruption",
       /damaged.*MANIFEST/,
     ],
-    [failed("IO error: No space left on device", "LEVEL_IO_ERROR"), "storage-open", /the disk is full/],
+    [failed("IO error: No space left on device", "LEVEL_IO_ERROR"), "storage-full", /the disk is full/],
     [failed("IO error: /d/1.sst: Too many open files", "LEVEL_IO_ERROR"), "storage-open", /ulimit/],
     [
       failed("Invalid argument: /d: does not exist (create_if_missing is false)"),

@@ -2,6 +2,7 @@ import {
   StorageCorruptionError,
   type StorageError,
   StorageFormatError,
+  StorageFullError,
   StorageLockedError,
   StorageOpenError,
   StorageWriteError,
@@ -29,7 +30,7 @@ export function openErrorOf(directory: string, cause: unknown): StorageError {
     );
   }
   if (/no space left|ENOSPC|disk quota|EDQUOT/i.test(text)) {
-    return new StorageOpenError(`${what}: the disk is full. Free some space and start again. (${text})`, {
+    return new StorageFullError(`${what}: the disk is full. Free some space and start again. (${text})`, {
       cause,
     });
   }

@@ -49,6 +49,9 @@ export class RocksSnapshotStorage<Column extends string> implements SnapshotStor
     if (existsSync(join(directory, `${SEALED_PREFIX}${compacted}`))) await replaceState(directory, compacted);
     await removeLeftovers(directory);
     const store = await openStore(options, STATE);
+    // The engine syncs what is in its directory, but not the name of that: a power loss would take a state that was made anew, when
+    // the log already relies on it. At each start, for an earlier one may have been killed in between.
+    await syncDirectory(directory);
     return new RocksSnapshotStorage(options, store);
   }
 

@@ -33,10 +33,16 @@ export class StorageFormatError extends StorageError {
   readonly code = "unsupported-version";
 }
 
-/** The store could not be opened for another reason: permissions, a missing file, no space. */
+/** The store could not be opened for another reason: permissions, a missing file. */
 export class StorageOpenError extends StorageError {
   override readonly name = "StorageOpenError";
   readonly code = "storage-open";
+}
+
+/** The store could not be opened, because that takes space and the disk is full. */
+export class StorageFullError extends StorageError {
+  override readonly name = "StorageFullError";
+  readonly code = "storage-full";
 }
 
 /** A call on a store, iterator or batch after the store was closed (or its machine crashed, in a simulation). */

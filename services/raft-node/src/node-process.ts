@@ -7,6 +7,7 @@ import {
   BrokerUnreachableError,
   TransportConfigurationError,
 } from "@quorate/transport-nats";
+import { giveUpBallast } from "./ballast";
 import { EXIT } from "./exit-codes";
 import { FORMATS } from "./formats";
 import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
@@ -158,6 +159,7 @@ export class NodeProcess {
     // A state that does not even open can be fetched anew like one that fails later.
     if (error instanceof DamagedStateError)
       this.#fence({ part: "state", why: error.message }, error.isOnlyCopy);
+    if (isDiskFull(error)) giveUpBallast(this.options.dataDir, this.dependencies.logger);
     this.dependencies.logger.error(`cannot start: ${error.message}`, {
       code: (error as { code?: string }).code,
     });
@@ -189,6 +191,7 @@ function startExitCode(error: Error): number {
   if (isTooOld(error)) return EXIT.unsupportedVersion;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
   if (error instanceof DamagedStateError) return EXIT.dataDirectory;
+  if (isDiskFull(error)) return EXIT.storageFailed;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;
   return EXIT.storageFailed;
 }
@@ -201,6 +204,11 @@ function isInvariant(error: Error): boolean {
 /** Of a log, a state or an entry that a newer build has written. */
 function isTooOld(error: Error): boolean {
   return (error as { code?: string }).code === "unsupported-version";
+}
+
+/** A database could not be opened for want of space, which says nothing about what it holds. */
+function isDiskFull(error: Error): boolean {
+  return (error as { code?: string }).code === "storage-full";
 }
 
 function asError(reason: unknown): Error {

@@ -53,6 +53,8 @@ export interface NodeOptions {
   /** Whether the anchor is written before each acknowledgement. */
   readonly anchor: "lagging" | "strict";
   readonly snapshotBytesPerSecond: number;
+  /** See Ballast; 0: none. */
+  readonly ballastBytes: number;
   /** `undefined`: never. */
   readonly corruptCheckMs: number | undefined;
   readonly initialCorruptCheck: "on" | "off";
@@ -182,6 +184,12 @@ const parse = defineOptions({
     snapshotBytesPerSecond: {
       schema: integer(1024, 2 ** 40),
       description: "How fast this member fetches a snapshot, in bytes per second",
+      default: 64 * 1024 * 1024,
+    },
+    ballastBytes: {
+      schema: integer(0, 2 ** 40),
+      description:
+        "Bytes of disk space kept for the start that follows a full disk, once four times as much is free; 0: none",
       default: 64 * 1024 * 1024,
     },
     corruptCheckTime: {

@@ -18,6 +18,7 @@ import { Subjects, type NodeMember, type NodeStatus } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
+import { Ballast, makeRoomAtStart } from "./ballast";
 import { foundation, isNewMember } from "./data-directory";
 import { announceDamage } from "./integrity/announce-damage";
 import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
@@ -95,6 +96,7 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
   const { logger, tracer, failed, removed, outdated } = environment;
   refuseFenced(options);
+  makeRoomAtStart(options, { logger });
   await using stack = new AsyncDisposableStack();
   // The threads report to a node that is built from what they find: until then there is nothing to report.
   const later: { node?: RaftNode } = {};
@@ -207,6 +209,7 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
   later.node = node;
   node.start();
   stack.defer(() => node.stop());
+  stack.use(new Ballast(options, { clock: systemClock, logger })).start();
 
   const owned = stack.move();
   const stop = async (): Promise<void> => {

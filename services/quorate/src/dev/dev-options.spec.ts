@@ -28,6 +28,7 @@ describe("parseDevOptions", () => {
       autoCompactionMode: "revision",
       autoCompactionRetention: "1000",
       logKeepEntries: "7",
+      ballastBytes: "0",
       corruptCheckTime: "0",
       scrubInterval: "90m",
     });
@@ -37,10 +38,11 @@ describe("parseDevOptions", () => {
       "auto-compaction-mode": "revision",
       "auto-compaction-retention": "1000",
       "log-keep-entries": "7",
+      "ballast-bytes": "0",
       "corrupt-check-time": "0",
       "scrub-interval": "90m",
     });
-    expect(parseDevOptions({}).nodeFlags).toEqual({});
+    expect(parseDevOptions({}).nodeFlags).toEqual({ "ballast-bytes": "8388608" });
   });
 
   it.each<[DevFlags, RegExp]>([
@@ -56,6 +58,7 @@ describe("parseDevOptions", () => {
     [{ natsUrl: "localhost" }, /is not like nats:/],
     [{ cluster: "a.b" }, /cannot be a name/],
     [{ quotaBackendBytes: "2GB" }, /--quota-backend-bytes needs a whole number, not "2GB"/],
+    [{ ballastBytes: "-1" }, /--ballast-bytes needs a whole number, not "-1"/],
     [{ alarmClear: "never" }, /--alarm-clear is auto or manual/],
     [{ autoCompactionMode: "never" }, /periodic or revision, not "never"/],
     [{ autoCompactionRetention: "soon" }, /needs a time such as 10m/],

@@ -17,6 +17,7 @@ export interface DevFlags {
   readonly alarmClear?: string;
   readonly autoCompactionMode?: string;
   readonly autoCompactionRetention?: string;
+  readonly ballastBytes?: string;
   readonly corruptCheckTime?: string;
   readonly scrubInterval?: string;
   readonly fresh?: boolean;
@@ -53,6 +54,8 @@ const GATEWAYS_MAX = 16;
 const FANOUTS_DEFAULT = 1;
 const FANOUTS_MAX = 16;
 const LOG_KEEP_ENTRIES_MAX = 100_000_000;
+/** An eighth of raft-node's own: here several members share a disk with everything else that people have. */
+const BALLAST_BYTES_DEFAULT = 8 * 1024 * 1024;
 
 /** @throws {CommandError} An option makes no sense, or contradicts another. */
 export function parseDevOptions(flags: DevFlags): DevOptions {
@@ -85,6 +88,9 @@ function nodeFlagsOf(flags: DevFlags): Record<string, string> {
   if (alarmClear !== undefined && alarmClear !== "auto" && alarmClear !== "manual")
     throw usageError(`--alarm-clear is auto or manual, not "${alarmClear}".`);
   if (logKeepEntries !== undefined) count("--log-keep-entries", logKeepEntries, LOG_KEEP_ENTRIES_MAX);
+  const { ballastBytes = `${BALLAST_BYTES_DEFAULT}` } = flags;
+  if (!/^\d{1,12}$/.test(ballastBytes))
+    throw usageError(`--ballast-bytes needs a whole number, not "${ballastBytes}".`);
   checkAutoCompaction(flags);
   checkInterval("--corrupt-check-time", flags.corruptCheckTime);
   checkInterval("--scrub-interval", flags.scrubInterval);
@@ -94,6 +100,7 @@ function nodeFlagsOf(flags: DevFlags): Record<string, string> {
     "auto-compaction-mode": autoCompactionMode,
     "auto-compaction-retention": autoCompactionRetention,
     "log-keep-entries": logKeepEntries,
+    "ballast-bytes": ballastBytes,
     "corrupt-check-time": flags.corruptCheckTime,
     "scrub-interval": flags.scrubInterval,
   });

@@ -41,6 +41,7 @@ export function devProgram(): Command {
     .option("--cluster <name>", "the cluster's name (dev)")
     .option("--quota-backend-bytes <bytes>", "what may be stored before writes are refused (0: 8 GiB)")
     .option("--alarm-clear <how>", "whether NOSPACE clears itself: auto or manual (auto)")
+    .option("--ballast-bytes <bytes>", "space that each member keeps for a full disk; 0: none (8388608)")
     .option("--corrupt-check-time <time>", "how often members are compared by their hashes; 0: never (6h)")
     .option("--scrub-interval <time>", "within which time members read all that they store; 0: never (24h)")
     .option("--fresh", "start over: remove what the data directory holds")
