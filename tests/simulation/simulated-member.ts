@@ -40,8 +40,10 @@ import { anchorAnew } from "../../services/raft-node/src/refounding/anchor-anew"
 import { planRefounding, type Refounding } from "../../services/raft-node/src/refounding/refounding";
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
-import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { NO_TRACER } from "@quorate/telemetry";
 import { FailStop } from "./fail-stop";
+import { Marks } from "./marks";
+import { MemberObserver } from "./member-observer";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
 
@@ -85,6 +87,8 @@ export interface SimulatedMemberDependencies {
   readonly spaceAlarm: (index: number) => void;
   /** Called when the others have found that its state is wrong. */
   readonly damaged: (member: SimulatedMember, why: string) => void;
+  /** Where rare states that it comes to are noted. */
+  readonly marks?: Marks;
 }
 
 /** How long it takes until somebody has installed this build in place of the one that was too old. */
@@ -187,9 +191,11 @@ export class SimulatedMember {
         if (report.kind !== "begun") node.reports.tell(report);
       },
     };
+    const observer = new MemberObserver({ marks: this.dependencies.marks ?? new Marks(), clock: time });
     let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
+        observer.reported(report);
         if (report.kind === "applied" || report.kind === "snapshot-installed") {
           this.dependencies.applied(this, report.position, (from) => readEvents(state.store, from));
           this.#isWhole = true;
@@ -278,10 +284,10 @@ export class SimulatedMember {
         clock: process,
         scheduler: process,
         prng,
-        logger: SILENT_LOGGER,
+        logger: observer.logger,
         tracer: NO_TRACER,
-        logWriter,
-        applier,
+        logWriter: observer.logWriter(logWriter),
+        applier: observer.applier(applier),
         start,
         repairUntil: promised?.at,
         position,

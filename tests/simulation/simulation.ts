@@ -15,7 +15,9 @@ import { checkRevisions } from "../checkers/revision-replay";
 import { HistoryViolation, NotCheckedError } from "../checkers/violation";
 import { checkWatches, type WatchRecord } from "../checkers/watches";
 import { changesOf } from "../workloads/store-messages";
+import { markHistory } from "./history-marks";
 import { LeaseHolder } from "./lease-holder";
+import { Marks, type Mark } from "./marks";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
 import { SimulatedDisarmer } from "./simulated-disarmer";
@@ -65,6 +67,10 @@ export interface SimulationReport {
   readonly watchesCompacted: number;
   readonly watchesResumed: number;
   readonly watchCrashes: number;
+  /** The rare states that it came to. */
+  readonly marks: readonly Mark[];
+  /** How long it was, in its own milliseconds. */
+  readonly virtualMs: number;
   /** Of everything that was applied anywhere and every answer: the same seed gives the same. */
   readonly traceHash: number;
 }
@@ -105,6 +111,9 @@ export class Simulation {
   readonly #spaceAlarms = new Set<number>();
   readonly #mixesBuilds: boolean;
   readonly #nemesis: Nemesis;
+  readonly #marks = new Marks();
+  /** When a leader was first seen in each term. */
+  readonly #leadersSeenAt: number[] = [];
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
   /** Effect hash by applied index, from whoever came there first. */
@@ -184,6 +193,7 @@ export class Simulation {
             subjects,
             applied: (member, at, events) => this.#applied(member, at, events),
             spaceAlarm: (index) => this.#spaceAlarms.add(index),
+            marks: this.#marks,
             damaged: (member, why) => {
               throw new HistoryViolation(`${member.name} was taken for damaged: ${why}`);
             },
@@ -215,7 +225,7 @@ export class Simulation {
     this.#holders = [100, 101, 102].map(
       (number, at) => new LeaseHolder({ number }, { time, prng, gateway: gateways[at % gateways.length]! }),
     );
-    const shared = { time, prng, network: this.#network, subjects };
+    const shared = { time, prng, network: this.#network, subjects, marks: this.#marks };
     const fanouts = ["f1", "f2"].map(
       (name) =>
         new SimulatedFanout(
@@ -303,6 +313,9 @@ export class Simulation {
     for (const client of this.#watchClients) client.finish();
     const records = this.#watchClients.flatMap((client) => client.records);
     checkWatches(records, log, this.#compactRevision);
+    const watchesResumed = this.#watchClients.reduce((sum, { resumed }) => sum + resumed, 0);
+    const leadersSeenAt = this.#leadersSeenAt;
+    markHistory(this.#marks, { operations, log, watches: records, watchesResumed, leadersSeenAt });
     return { ...this.#report(operations, facts, records), searched, listElements };
   }
 
@@ -321,6 +334,7 @@ export class Simulation {
       const known = this.#leaders.get(status.term);
       if (known !== undefined && known !== member.id)
         throw new HistoryViolation(`two leaders in term ${status.term}`);
+      if (known === undefined) this.#leadersSeenAt.push(this.#time.now());
       this.#leaders.set(status.term, member.id);
     }
   }
@@ -461,6 +475,8 @@ export class Simulation {
       watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,
       watchesResumed: this.#watchClients.reduce((sum, { resumed }) => sum + resumed, 0),
       watchCrashes: this.#nemesis.watchCrashes,
+      marks: this.#marks.reached,
+      virtualMs: this.#time.now(),
       traceHash: this.#trace,
     };
   }
