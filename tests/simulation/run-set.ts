@@ -15,7 +15,7 @@ const GUARDS = {
   unknown: 1 / 4,
   listElements: 10,
   crashes: 1 / 2,
-  pauses: 1 / 3,
+  pauses: 1 / 5,
   snapshots: 1 / 4,
   damages: 1 / 50,
   losses: 1 / 20,

@@ -46,6 +46,7 @@ import { Marks } from "./marks";
 import { MemberObserver } from "./member-observer";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
+import { LARGE_LIMITS, type SmallLimits } from "./small-limits";
 
 export interface SimulatedMemberOptions {
   readonly name: string;
@@ -70,6 +71,8 @@ export interface SimulatedMemberOptions {
   /** Whether it compares its state with the others' before it serves. */
   readonly initialCorruptCheck?: boolean;
   readonly strictAnchor: boolean;
+  /** By default as in production. */
+  readonly limits?: SmallLimits;
 }
 
 export interface SimulatedMemberDependencies {
@@ -170,7 +173,7 @@ export class SimulatedMember {
   start(): void {
     if (this.#retired) return; // its operator has deleted it
     const { time, prng, network } = this.dependencies;
-    const { memberId, name, logSpeed, applySpeed } = this.options;
+    const { memberId, name, logSpeed, applySpeed, limits = LARGE_LIMITS } = this.options;
     const clusterId = this.#clusterId;
     const subjects = this.#subjects;
     const process = new PausableProcess(time);
@@ -224,7 +227,7 @@ export class SimulatedMember {
       failed: () => this.crash(true),
     });
     const snapshots = new SnapshotLane(
-      { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
+      { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: limits.snapshotWindowChunks },
       { state, reports: applierReports, clock: failStop.clock(process) },
     );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
@@ -253,23 +256,24 @@ export class SimulatedMember {
       {
         raft: {
           ...RAFT_DEFAULTS,
+          ...limits.raft,
           memberId,
           cacheBytesMax: this.options.cacheBytesMax,
           logKeepEntries: this.options.logKeepEntries,
           logKeepBytesMax: this.options.logKeepBytesMax,
         },
         tickMs: 100,
-        applyBacklogMax: 5000,
+        applyBacklogMax: limits.applyBacklogMax,
         readsMax: 10_000,
         quota: this.options.quota,
         integrity: {
           corruptCheckMs: this.options.corruptCheckMs ?? undefined,
           initialCorruptCheck: this.options.initialCorruptCheck ?? false,
         },
-        publishBytesMax: 512 * 1024,
+        publishBytesMax: limits.raft.appendBytesMax,
         autoCompaction: this.options.autoCompaction,
         snapshotBytesPerSecondMax: 1_000_000,
-        snapshotWindowChunks: 8,
+        snapshotWindowChunks: limits.snapshotWindowChunks,
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",

@@ -27,6 +27,7 @@ import { SimulatedMember } from "./simulated-member";
 import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
+import { limitsOf } from "./small-limits";
 
 export interface SimulationReport {
   readonly seed: number;
@@ -132,6 +133,7 @@ export class Simulation {
     const time = this.#time;
     const prng = (this.#prng = seededPrng(seed));
     this.#network = new MemoryNetwork({}, { clock: time, scheduler: time, prng });
+    const limits = limitsOf(seed);
     const subjects = new Subjects(parseClusterName("sim"));
     const count = randomPick(prng, [1, 3, 3, 3, 5]);
     const ids = Array.from(
@@ -183,6 +185,7 @@ export class Simulation {
             logKeepBytesMax,
             snapshotChunkBytes,
             strictAnchor,
+            limits,
             quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
             mixesBuilds,
           },
@@ -203,7 +206,7 @@ export class Simulation {
     const gateways = [1, 2].map(
       (number) =>
         new SimulatedGateway(
-          { id: BigInt(seed) * 16n + BigInt(number), timeoutMs: 3000 },
+          { id: BigInt(seed) * 16n + BigInt(number), timeoutMs: 3000, limits: limits.gateway },
           { time, subjects, transport: this.#network.connect(`g${number}`) },
         ),
     );
