@@ -1,6 +1,6 @@
 import type { VirtualTime } from "@quorate/actor";
 import { randomInteger, type Prng } from "@quorate/base";
-import type { CallOutcome, ReadKind, WriteKind } from "../../services/kv-gateway/src/actors/pending-call";
+import type { CallOutcome, WriteKind } from "../../services/kv-gateway/src/actors/pending-call";
 import {
   mayChange,
   type Operation,
@@ -10,7 +10,7 @@ import {
 } from "../checkers/history";
 import { drawRequest, noteSeen, type Mix } from "../workloads/draw-request";
 import { decodeStoreAnswer, encodeStoreRequest } from "../workloads/store-messages";
-import type { SimulatedGateway } from "./simulated-gateway";
+import type { SimulatedGateway, SimulatedReadKind } from "./simulated-gateway";
 
 export interface SimulatedClientOptions {
   readonly number: number;
@@ -77,7 +77,7 @@ export class SimulatedClient {
     const { method, bytes } = encodeStoreRequest(request);
     // The log is for what may write: a transaction that only reads is a read.
     if (mayChange(request)) gateway.write({ kind: method as WriteKind, bytes }, reply);
-    else gateway.read({ kind: method as ReadKind, bytes }, reply);
+    else gateway.read({ kind: method as SimulatedReadKind, bytes }, reply);
   }
 }
 

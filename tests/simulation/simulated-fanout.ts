@@ -1,10 +1,12 @@
 import type { VirtualTime } from "@quorate/actor";
 import type { Prng } from "@quorate/base";
-import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { NO_TRACER } from "@quorate/telemetry";
 import type { MemoryNetwork } from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
 import type { Subjects } from "@quorate/wire";
 import { Fanout } from "../../services/watch-fanout/src/fanout";
+import { listeningLogger } from "./listening-logger";
+import type { Marks } from "./marks";
 
 export interface SimulatedFanoutOptions {
   readonly name: string;
@@ -24,6 +26,7 @@ export class SimulatedFanout {
       readonly prng: Prng;
       readonly network: MemoryNetwork;
       readonly subjects: Subjects;
+      readonly marks?: Marks;
     },
   ) {}
 
@@ -46,7 +49,7 @@ export class SimulatedFanout {
         subjects,
         clock: time,
         scheduler: time,
-        logger: SILENT_LOGGER,
+        logger: listeningLogger((message) => this.#heard(message)),
         tracer: NO_TRACER,
       },
     );
@@ -57,5 +60,13 @@ export class SimulatedFanout {
     this.dependencies.network.crash(this.name);
     void this.#fanout?.stop();
     this.#fanout = undefined;
+  }
+
+  #heard(message: string): void {
+    const { marks } = this.dependencies;
+    if (message === "the feed has a gap; going on with history")
+      marks?.sometimes("a fan-out went on with history after a gap in its feed");
+    if (message === "no node answers: streams are given up")
+      marks?.sometimes("a fan-out gave its streams up because no node answered");
   }
 }

@@ -1,101 +1,102 @@
 import type { VirtualTime } from "@quorate/actor";
+import { seededPrng } from "@quorate/base";
+import { NO_TRACER } from "@quorate/telemetry";
+import type { LeaseId } from "@quorate/lease";
 import type { Transport } from "@quorate/transport";
 import type { RawCommand, RawLeaseQuery, RawRead, Subjects } from "@quorate/wire";
-import { LeaderTarget } from "../../services/kv-gateway/src/actors/leader-target";
-import { LeaderTracker } from "../../services/kv-gateway/src/actors/leader-tracker";
-import { MemberDirectory } from "../../services/kv-gateway/src/actors/member-directory";
-import { NodeQueries } from "../../services/kv-gateway/src/actors/node-queries";
-import {
-  PendingCall,
-  type CallOutcome,
-  type LeaseQueryCall,
-  type WriteKind,
-} from "../../services/kv-gateway/src/actors/pending-call";
-import { Proposer } from "../../services/kv-gateway/src/actors/proposer";
-import { NewestRevision } from "../../services/kv-gateway/src/actors/newest-revision";
-import { LEASE_QUERY, LINEARIZABLE_READ, Reader } from "../../services/kv-gateway/src/actors/reader";
-import { ReadTargets } from "../../services/kv-gateway/src/actors/read-targets";
-import { TimeoutCause } from "../../services/kv-gateway/src/actors/timeout-cause";
+import type { CallOutcome, WriteKind } from "../../services/kv-gateway/src/actors/pending-call";
+import type { ApiMethod } from "../../services/kv-gateway/src/api/api-method";
+import { Gateway } from "../../services/kv-gateway/src/gateway";
+import { LARGE_LIMITS, type SmallLimits } from "./small-limits";
 
-const BACK_OFF = { firstMs: 20, maxMs: 200 };
-const QUEUE = { callsMax: 10_000, bytesMax: 64 * 1024 * 1024, batchCallsMax: 64, batchBytesMax: 1024 * 1024 };
+type Reply = (outcome: CallOutcome) => void;
 
-/** The gateway's real actors, without its doors. */
+/** Reads of clients of the simulation: a gateway makes the other kinds by itself. */
+export type SimulatedReadKind = Extract<RawRead["kind"], "range" | "txn" | "alarms">;
+
+/** The gateway as its process has it, from the API on: everything but the doors. */
 export class SimulatedGateway {
-  readonly #proposer: Proposer;
-  readonly #reader: Reader;
-  readonly #leaseReader: Reader<LeaseQueryCall>;
+  readonly #gateway: Gateway;
 
   constructor(
-    private readonly options: { readonly id: bigint; readonly timeoutMs: number },
-    private readonly dependencies: {
+    private readonly options: {
+      readonly id: bigint;
+      readonly timeoutMs: number;
+      readonly limits?: SmallLimits["gateway"];
+    },
+    dependencies: {
       readonly time: VirtualTime;
       readonly transport: Transport;
       readonly subjects: Subjects;
     },
   ) {
-    const { time, transport, subjects } = dependencies;
-    const shared = {
-      transport,
-      subjects,
-      clock: time,
-      scheduler: time,
-      answerAs: () => undefined,
-      newest: new NewestRevision(),
-    };
-    const tracker = new LeaderTracker({ askIntervalMs: 200 }, shared);
-    const queries = new NodeQueries(shared);
-    const directory = new MemberDirectory(
-      { homeMember: undefined, refreshMs: 1000, answerMs: 200 },
-      { queries, tracker, clock: time },
-    );
-    const targets = new ReadTargets(
-      { preference: "spread", homeMember: undefined, learners: false, avoidMs: 500 },
-      { directory, tracker, clock: time },
-    );
-    const timeoutCause = new TimeoutCause({ electionTimeoutMs: 1000 }, { tracker, transport, clock: time });
-    this.#proposer = new Proposer(
-      { gateway: options.id, batchesInFlightMax: 2, queue: QUEUE, deposedGraceMs: 1000, backOff: BACK_OFF },
-      { ...shared, tracker, timeoutCause },
-    );
-    this.#reader = new Reader(
+    const { time, transport } = dependencies;
+    const { id, timeoutMs, limits = LARGE_LIMITS.gateway } = options;
+    const prng = seededPrng(Number(BigInt.asUintN(53, id)));
+    this.#gateway = new Gateway(
       {
-        question: LINEARIZABLE_READ,
-        batchesInFlightMax: 4,
-        queue: QUEUE,
-        attemptMs: 300,
-        attemptMsMax: 1000,
-        backOff: BACK_OFF,
+        ...limits,
+        gateway: id,
+        homeMember: undefined,
+        advertiseClientUrls: [],
+        requestTimeoutMs: timeoutMs,
+        learnersMax: 1,
+        electionTimeoutMs: 1000,
+        readPreference: "spread",
+        queueBytesMax: 64 * 1024 * 1024,
+        largeAnswerBytesMax: 64 * 1024 * 1024,
+        watchProgressNotifyMs: 500,
+        watchStreamWindowBytes: 1024 * 1024,
+        watchStreamWatchersMax: 1000,
       },
-      { ...shared, targets },
-    );
-    this.#leaseReader = new Reader(
       {
-        question: LEASE_QUERY,
-        batchesInFlightMax: 4,
-        queue: QUEUE,
-        attemptMs: 300,
-        attemptMsMax: 1000,
-        backOff: BACK_OFF,
+        ...dependencies,
+        watchTransport: transport,
+        clock: time,
+        scheduler: time,
+        prng,
+        tracer: NO_TRACER,
+        drawLeaseId: () => BigInt(prng.next() + 1) as LeaseId,
+        drawId: () => BigInt(prng.next() + 1),
       },
-      { ...shared, targets: new LeaderTarget(tracker) },
     );
   }
 
-  write(command: RawCommand & { readonly kind: WriteKind }, reply: (outcome: CallOutcome) => void): void {
-    this.#proposer.tell(new PendingCall({ ...command, ...this.#span(), reply }));
+  write({ kind, bytes }: RawCommand & { readonly kind: WriteKind }, reply: Reply): void {
+    this.#call(this.#writing(kind), bytes, reply);
   }
 
-  read(read: RawRead, reply: (outcome: CallOutcome) => void): void {
-    this.#reader.tell(new PendingCall({ ...read, ...this.#span(), reply }));
+  read({ kind, bytes }: RawRead & { readonly kind: SimulatedReadKind }, reply: Reply): void {
+    const { kv, alarms } = this.#gateway;
+    this.#call(kind === "alarms" ? alarms.alarm : kv[kind], bytes, reply);
   }
 
-  askLease(query: RawLeaseQuery, reply: (outcome: CallOutcome) => void): void {
-    this.#leaseReader.tell(new PendingCall({ ...query, ...this.#span(), reply }));
+  askLease({ kind, bytes }: RawLeaseQuery, reply: Reply): void {
+    const { lease } = this.#gateway;
+    this.#call(kind === "keep-alive" ? lease.keepAlive : lease.timeToLive, bytes, reply);
   }
 
-  #span(): { startedAt: number; deadline: number } {
-    const startedAt = this.dependencies.time.now();
-    return { startedAt, deadline: startedAt + this.options.timeoutMs };
+  #writing(kind: WriteKind): ApiMethod {
+    const { kv, lease, alarms } = this.#gateway;
+    switch (kind) {
+      case "put":
+        return kv.put;
+      case "delete-range":
+        return kv.deleteRange;
+      case "txn":
+        return kv.txn;
+      case "compact":
+        return kv.compact;
+      case "lease-grant":
+        return lease.grant;
+      case "lease-revoke":
+        return lease.revoke;
+      case "alarm":
+        return alarms.alarm;
+    }
+  }
+
+  #call(method: ApiMethod, bytes: Uint8Array, reply: Reply): void {
+    method(bytes, { timeoutMs: this.options.timeoutMs, requireLeader: false }, reply);
   }
 }

@@ -40,10 +40,13 @@ import { anchorAnew } from "../../services/raft-node/src/refounding/anchor-anew"
 import { planRefounding, type Refounding } from "../../services/raft-node/src/refounding/refounding";
 import { AppliedState } from "../../services/raft-node/src/snapshot/applied-state";
 import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lane";
-import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
+import { NO_TRACER } from "@quorate/telemetry";
 import { FailStop } from "./fail-stop";
+import { Marks } from "./marks";
+import { MemberObserver } from "./member-observer";
 import { PausableProcess } from "./pausable-process";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
+import { LARGE_LIMITS, type SmallLimits } from "./small-limits";
 
 export interface SimulatedMemberOptions {
   readonly name: string;
@@ -68,6 +71,8 @@ export interface SimulatedMemberOptions {
   /** Whether it compares its state with the others' before it serves. */
   readonly initialCorruptCheck?: boolean;
   readonly strictAnchor: boolean;
+  /** By default as in production. */
+  readonly limits?: SmallLimits;
 }
 
 export interface SimulatedMemberDependencies {
@@ -85,6 +90,8 @@ export interface SimulatedMemberDependencies {
   readonly spaceAlarm: (index: number) => void;
   /** Called when the others have found that its state is wrong. */
   readonly damaged: (member: SimulatedMember, why: string) => void;
+  /** Where rare states that it comes to are noted. */
+  readonly marks?: Marks;
 }
 
 /** How long it takes until somebody has installed this build in place of the one that was too old. */
@@ -166,7 +173,7 @@ export class SimulatedMember {
   start(): void {
     if (this.#retired) return; // its operator has deleted it
     const { time, prng, network } = this.dependencies;
-    const { memberId, name, logSpeed, applySpeed } = this.options;
+    const { memberId, name, logSpeed, applySpeed, limits = LARGE_LIMITS } = this.options;
     const clusterId = this.#clusterId;
     const subjects = this.#subjects;
     const process = new PausableProcess(time);
@@ -187,9 +194,11 @@ export class SimulatedMember {
         if (report.kind !== "begun") node.reports.tell(report);
       },
     };
+    const observer = new MemberObserver({ marks: this.dependencies.marks ?? new Marks(), clock: time });
     let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
+        observer.reported(report);
         if (report.kind === "applied" || report.kind === "snapshot-installed") {
           this.dependencies.applied(this, report.position, (from) => readEvents(state.store, from));
           this.#isWhole = true;
@@ -218,7 +227,7 @@ export class SimulatedMember {
       failed: () => this.crash(true),
     });
     const snapshots = new SnapshotLane(
-      { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: 8 },
+      { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: limits.snapshotWindowChunks },
       { state, reports: applierReports, clock: failStop.clock(process) },
     );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
@@ -247,23 +256,24 @@ export class SimulatedMember {
       {
         raft: {
           ...RAFT_DEFAULTS,
+          ...limits.raft,
           memberId,
           cacheBytesMax: this.options.cacheBytesMax,
           logKeepEntries: this.options.logKeepEntries,
           logKeepBytesMax: this.options.logKeepBytesMax,
         },
         tickMs: 100,
-        applyBacklogMax: 5000,
+        applyBacklogMax: limits.applyBacklogMax,
         readsMax: 10_000,
         quota: this.options.quota,
         integrity: {
           corruptCheckMs: this.options.corruptCheckMs ?? undefined,
           initialCorruptCheck: this.options.initialCorruptCheck ?? false,
         },
-        publishBytesMax: 512 * 1024,
+        publishBytesMax: limits.raft.appendBytesMax,
         autoCompaction: this.options.autoCompaction,
         snapshotBytesPerSecondMax: 1_000_000,
-        snapshotWindowChunks: 8,
+        snapshotWindowChunks: limits.snapshotWindowChunks,
         self,
         members: this.options.configuration.incoming.map((id) => ({ ...self, id })),
         version: "simulated",
@@ -278,10 +288,10 @@ export class SimulatedMember {
         clock: process,
         scheduler: process,
         prng,
-        logger: SILENT_LOGGER,
+        logger: observer.logger,
         tracer: NO_TRACER,
-        logWriter,
-        applier,
+        logWriter: observer.logWriter(logWriter),
+        applier: observer.applier(applier),
         start,
         repairUntil: promised?.at,
         position,

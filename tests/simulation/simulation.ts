@@ -15,7 +15,9 @@ import { checkRevisions } from "../checkers/revision-replay";
 import { HistoryViolation, NotCheckedError } from "../checkers/violation";
 import { checkWatches, type WatchRecord } from "../checkers/watches";
 import { changesOf } from "../workloads/store-messages";
+import { markHistory } from "./history-marks";
 import { LeaseHolder } from "./lease-holder";
+import { Marks, type Mark } from "./marks";
 import { Nemesis } from "./nemesis";
 import { SimulatedClient } from "./simulated-client";
 import { SimulatedDisarmer } from "./simulated-disarmer";
@@ -25,6 +27,7 @@ import { SimulatedMember } from "./simulated-member";
 import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
+import { limitsOf } from "./small-limits";
 
 export interface SimulationReport {
   readonly seed: number;
@@ -65,6 +68,10 @@ export interface SimulationReport {
   readonly watchesCompacted: number;
   readonly watchesResumed: number;
   readonly watchCrashes: number;
+  /** The rare states that it came to. */
+  readonly marks: readonly Mark[];
+  /** How long it was, in its own milliseconds. */
+  readonly virtualMs: number;
   /** Of everything that was applied anywhere and every answer: the same seed gives the same. */
   readonly traceHash: number;
 }
@@ -105,6 +112,9 @@ export class Simulation {
   readonly #spaceAlarms = new Set<number>();
   readonly #mixesBuilds: boolean;
   readonly #nemesis: Nemesis;
+  readonly #marks = new Marks();
+  /** When a leader was first seen in each term. */
+  readonly #leadersSeenAt: number[] = [];
   /** Who was seen leading in which term. */
   readonly #leaders = new Map<number, MemberId>();
   /** Effect hash by applied index, from whoever came there first. */
@@ -123,6 +133,7 @@ export class Simulation {
     const time = this.#time;
     const prng = (this.#prng = seededPrng(seed));
     this.#network = new MemoryNetwork({}, { clock: time, scheduler: time, prng });
+    const limits = limitsOf(seed);
     const subjects = new Subjects(parseClusterName("sim"));
     const count = randomPick(prng, [1, 3, 3, 3, 5]);
     const ids = Array.from(
@@ -174,6 +185,7 @@ export class Simulation {
             logKeepBytesMax,
             snapshotChunkBytes,
             strictAnchor,
+            limits,
             quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
             mixesBuilds,
           },
@@ -184,6 +196,7 @@ export class Simulation {
             subjects,
             applied: (member, at, events) => this.#applied(member, at, events),
             spaceAlarm: (index) => this.#spaceAlarms.add(index),
+            marks: this.#marks,
             damaged: (member, why) => {
               throw new HistoryViolation(`${member.name} was taken for damaged: ${why}`);
             },
@@ -193,7 +206,7 @@ export class Simulation {
     const gateways = [1, 2].map(
       (number) =>
         new SimulatedGateway(
-          { id: BigInt(seed) * 16n + BigInt(number), timeoutMs: 3000 },
+          { id: BigInt(seed) * 16n + BigInt(number), timeoutMs: 3000, limits: limits.gateway },
           { time, subjects, transport: this.#network.connect(`g${number}`) },
         ),
     );
@@ -215,7 +228,7 @@ export class Simulation {
     this.#holders = [100, 101, 102].map(
       (number, at) => new LeaseHolder({ number }, { time, prng, gateway: gateways[at % gateways.length]! }),
     );
-    const shared = { time, prng, network: this.#network, subjects };
+    const shared = { time, prng, network: this.#network, subjects, marks: this.#marks };
     const fanouts = ["f1", "f2"].map(
       (name) =>
         new SimulatedFanout(
@@ -303,6 +316,9 @@ export class Simulation {
     for (const client of this.#watchClients) client.finish();
     const records = this.#watchClients.flatMap((client) => client.records);
     checkWatches(records, log, this.#compactRevision);
+    const watchesResumed = this.#watchClients.reduce((sum, { resumed }) => sum + resumed, 0);
+    const leadersSeenAt = this.#leadersSeenAt;
+    markHistory(this.#marks, { operations, log, watches: records, watchesResumed, leadersSeenAt });
     return { ...this.#report(operations, facts, records), searched, listElements };
   }
 
@@ -321,6 +337,7 @@ export class Simulation {
       const known = this.#leaders.get(status.term);
       if (known !== undefined && known !== member.id)
         throw new HistoryViolation(`two leaders in term ${status.term}`);
+      if (known === undefined) this.#leadersSeenAt.push(this.#time.now());
       this.#leaders.set(status.term, member.id);
     }
   }
@@ -461,6 +478,8 @@ export class Simulation {
       watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,
       watchesResumed: this.#watchClients.reduce((sum, { resumed }) => sum + resumed, 0),
       watchCrashes: this.#nemesis.watchCrashes,
+      marks: this.#marks.reached,
+      virtualMs: this.#time.now(),
       traceHash: this.#trace,
     };
   }

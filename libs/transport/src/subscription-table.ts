@@ -9,23 +9,31 @@ export interface TableEntry<C> {
   readonly receive: LinkReceiver;
 }
 
+/** Subjects whose subscriptions are remembered; far more than are in use at one time. */
+const REMEMBERED_MAX = 4096;
+
 /** Who gets a message: every plain subscription that matches, and one member of each queue group. */
 export class SubscriptionTable<C extends { readonly connected: boolean }> {
   readonly #literal = new Map<string, Set<TableEntry<C>>>();
   readonly #wildcard = new Set<TableEntry<C>>();
+  /** By subject, as long as nobody subscribes or leaves: matching wildcards is most of what a message costs here. */
+  readonly #matching = new Map<string, readonly TableEntry<C>[]>();
 
   add(entry: TableEntry<C>): void {
     if (hasWildcard(entry.subject)) {
+      this.#matching.clear();
       this.#wildcard.add(entry);
       return;
     }
+    this.#matching.delete(entry.subject);
     const same = this.#literal.get(entry.subject);
     if (same === undefined) this.#literal.set(entry.subject, new Set([entry]));
     else same.add(entry);
   }
 
   remove(entry: TableEntry<C>): void {
-    this.#wildcard.delete(entry);
+    if (this.#wildcard.delete(entry)) this.#matching.clear();
+    else this.#matching.delete(entry.subject);
     const same = this.#literal.get(entry.subject);
     if (same?.delete(entry) === true && same.size === 0) this.#literal.delete(entry.subject);
   }
@@ -37,16 +45,29 @@ export class SubscriptionTable<C extends { readonly connected: boolean }> {
   /** The order is that of subscribing, literal subjects first. Subscriptions of disconnected clients do not count. */
   receivers(subject: string, prng: Prng): TableEntry<C>[] {
     const plain: TableEntry<C>[] = [];
-    const groups = new Map<string, TableEntry<C>[]>();
-    const consider = (entry: TableEntry<C>): void => {
-      if (!entry.client.connected) return;
-      const members = entry.queue === undefined ? plain : groups.get(entry.queue);
-      if (members === undefined) groups.set(entry.queue!, [entry]);
+    let groups: Map<string, TableEntry<C>[]> | undefined;
+    for (const entry of this.#matchingOf(subject)) {
+      if (!entry.client.connected) continue;
+      if (entry.queue === undefined) {
+        plain.push(entry);
+        continue;
+      }
+      groups ??= new Map<string, TableEntry<C>[]>();
+      const members = groups.get(entry.queue);
+      if (members === undefined) groups.set(entry.queue, [entry]);
       else members.push(entry);
-    };
-    this.#literal.get(subject)?.forEach(consider);
-    for (const entry of this.#wildcard) if (subjectMatches(entry.subject, subject)) consider(entry);
-    for (const members of groups.values()) plain.push(randomPick(prng, members));
+    }
+    if (groups !== undefined) for (const members of groups.values()) plain.push(randomPick(prng, members));
     return plain;
+  }
+
+  #matchingOf(subject: string): readonly TableEntry<C>[] {
+    const known = this.#matching.get(subject);
+    if (known !== undefined) return known;
+    const wildcards = [...this.#wildcard].filter((entry) => subjectMatches(entry.subject, subject));
+    const matching = [...(this.#literal.get(subject) ?? []), ...wildcards];
+    if (this.#matching.size >= REMEMBERED_MAX) this.#matching.clear();
+    this.#matching.set(subject, matching);
+    return matching;
   }
 }
