@@ -136,6 +136,11 @@ const OPTIONS = {
       "Whether the file that tells how long the log is follows it shortly, or before each acknowledgement",
     default: "lagging",
   },
+  ballastBytes: {
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+    description: "Size of the file that a member gives up to start again on a full disk; 0: none",
+    default: 64 * 1024 * 1024,
+  },
   corruptCheckTime: {
     schema: matching(DURATION, "a time such as 6h, or 0"),
     description: "How often the members are compared by their hashes; 0 is never",

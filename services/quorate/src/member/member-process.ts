@@ -262,6 +262,7 @@ export class MemberProcess {
       "broker-wait-ms": String(BROKER_WAIT_MS),
       "log-keep-entries": String(options.snapshotCatchupEntries),
       anchor: options.anchor,
+      "ballast-bytes": String(options.ballastBytes),
       "corrupt-check-time": options.corruptCheckTime,
       "initial-corrupt-check": ["on", "true"].includes(options.initialCorruptCheck) ? "on" : "off",
       "scrub-interval": options.scrubInterval,
