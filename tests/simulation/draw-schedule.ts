@@ -41,7 +41,12 @@ const DRAWS: { readonly [K in Drawn]: Draw<K> } = {
   crash: (prng, { losesLogs }) => ({
     victim: victim(prng),
     powerLoss: randomChance(prng, 0.7),
-    loses: randomPick(prng, ["nothing", "nothing", "state", "anchor-slot", losesLogs ? "log" : "nothing"]),
+    loses: randomPick(prng, [
+      "nothing",
+      "state",
+      "anchor-slot",
+      ...(losesLogs ? (["log", "log"] as const) : (["nothing"] as const)),
+    ]),
     pick: randomInteger(prng, 1, 20),
   }),
   "crash-all": (prng) => ({ powerLoss: randomChance(prng, 0.7) }),
@@ -90,6 +95,9 @@ const DRAWS: { readonly [K in Drawn]: Draw<K> } = {
 /** Each is done somewhere in every set of seeds that shall prove something. */
 export const DRAWN_FAULTS = Object.keys(DRAWS) as Drawn[];
 
+/** Those that come in many variants. */
+const OFTEN: readonly Drawn[] = ["crash", "crash", "crash-at"];
+
 /** What happens to the cluster of a seed: which kinds of faults at all, when, to whom, for how long, and what its operators do. */
 export function drawSchedule(seed: number, options: ScheduleOptions): Schedule {
   const items: ScheduleItem[] = [
@@ -105,13 +113,14 @@ function drawFaults(prng: Prng, options: ScheduleOptions): ScheduleItem[] {
   if (randomChance(prng, 0.7)) items.push({ atMs: 0, forMs: 0, kind: "weather", ...weather(prng) });
   // A swarm: each seed has its own subset of faults, since some hide what others would show.
   const share = randomPick(prng, [0.1, 0.3, 0.6]);
-  const kinds = DRAWN_FAULTS.filter(() => randomChance(prng, share));
+  const kinds = DRAWN_FAULTS.filter((kind) => randomChance(prng, OFTEN.includes(kind) ? 0.6 : share));
+  const weighted = [...kinds, ...OFTEN.filter((kind) => kinds.includes(kind))];
   const quietMsMax = randomPick(prng, [500, 2000]);
   // How many of them overlap.
   const lanes = kinds.length === 0 ? 0 : randomPick(prng, [1, 1, 2, 3]);
   for (let lane = 0; lane < lanes; lane += 1) {
     for (let atMs = randomInteger(prng, 0, quietMsMax); atMs < endMs;) {
-      const item = drawFault(prng, randomPick(prng, kinds), atMs, options);
+      const item = drawFault(prng, randomPick(prng, weighted), atMs, options);
       items.push(item);
       atMs += Math.min(item.forMs, 3500) + randomInteger(prng, 0, quietMsMax);
     }

@@ -1,8 +1,10 @@
 import type { VirtualTime } from "@quorate/actor";
 import type { Timer } from "@quorate/base";
 
-/** Timers of a clock that runs fast fire this much too early at the most, in milliseconds: what rounding takes. */
+/** Timers fire this much too early at the most, in milliseconds: what rounding takes. */
 const ROUNDING_MS = 1e-6;
+/** The shortest timer: what waits for a time that rounding alone keeps from coming must not wait for no time at all. */
+const TIMER_MS_MIN = 0.001;
 
 interface Due {
   /** On this clock. */
@@ -64,7 +66,8 @@ export class ProcessClock {
 
   #wait(due: Due): void {
     if (due.cancelled) return;
-    due.timer = this.time.setTimer((due.at - this.now()) / this.#rate, () => {
+    const delayMs = Math.max(TIMER_MS_MIN, (due.at - this.now()) / this.#rate);
+    due.timer = this.time.setTimer(delayMs, () => {
       if (this.#stalled) this.#waiting.push(due);
       else if (this.now() < due.at - ROUNDING_MS) this.#wait(due);
       else due.task();

@@ -483,6 +483,13 @@ export class SimulatedMember {
 
   free(): void {
     this.#isFull = false;
+    this.mendDisks();
+  }
+
+  /** Disks that no write has found to fail yet do not fail any more. */
+  mendDisks(): void {
+    this.#logDisk.mend();
+    this.#statePlace.disk.mend();
   }
 
   get isFull(): boolean {

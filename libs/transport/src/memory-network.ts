@@ -126,14 +126,15 @@ export class MemoryNetwork {
   #route(from: MemoryLink, envelope: Envelope): void {
     const limit = this.options.fragmentBytes ?? DEFAULT_FRAGMENT_BYTES;
     invariant(envelope.payload.length <= limit, "no single message is above the fragment size", { limit });
-    this.#keep(from, envelope);
     let known = 0;
     for (const receiver of this.#subscriptions.receivers(envelope.subject, this.dependencies.prng)) {
       if (this.#isUnknownTo(from, receiver)) continue;
       known += 1;
       this.#transmit(from, receiver, envelope);
     }
-    if (known === 0 && envelope.reply !== undefined) this.#reportNobody(from, envelope.reply);
+    // What nobody wanted is gone: its sender is told so, and may rely on it.
+    if (known > 0) this.#keep(from, envelope);
+    else if (envelope.reply !== undefined) this.#reportNobody(from, envelope.reply);
   }
 
   /** Whether the interest of `to` has not come to where `from` sends yet. */

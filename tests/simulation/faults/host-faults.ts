@@ -6,7 +6,10 @@ export const syncError: Begin<"sync-error"> = (world, { victim, disk, reaches })
   const member = victimOf(world, victim);
   if (member?.running !== true) return undefined;
   member.failWrites(disk, reaches);
-  return () => member.running || member.start();
+  return () => {
+    member.mendDisks();
+    if (!member.running) member.start();
+  };
 };
 
 export const diskFull: Begin<"disk-full"> = (world, { victim }) => {
