@@ -48,6 +48,7 @@ describe("a simulated cluster", () => {
       const rare = DRAWN_FAULTS.filter((kind) => sum(({ faults }) => faults[kind] ?? 0) <= count / 50);
       expect(rare).toEqual([]);
       expect(sum((report) => report.diskDeaths)).toBeGreaterThan(count / 10);
+      expect(sum((report) => report.boundaryDeaths)).toBeGreaterThan(count / 4);
       expect(sum((report) => report.snapshots)).toBeGreaterThan(count / 4);
       expect(sum((report) => report.damages)).toBeGreaterThan(count / 50);
       expect(sum((report) => report.losses)).toBeGreaterThan(count / 20);

@@ -58,7 +58,7 @@ const DRAWS: { readonly [K in Drawn]: Draw<K> } = {
   }),
   "restart-storm": (prng) => ({ victim: victim(prng), everyMs: randomPick(prng, [20, 100, 400]) }),
   pause: (prng) => ({ victim: randomChance(prng, 0.3) ? "leader" : victim(prng) }),
-  stranger: (prng) => ({ pick: pick(prng) }),
+  strangers: (prng) => ({ pick: pick(prng) }),
   "crash-watching": (prng) => ({ pick: randomInteger(prng, 1, 15) }),
   "sync-error": (prng) => ({ victim: victim(prng), disk: disk(prng), reaches: randomChance(prng, 0.5) }),
   "disk-full": (prng) => ({ victim: victim(prng) }),

@@ -10,7 +10,7 @@ const BEGIN: { readonly [K in FaultKind]: Begin<K> } = {
   "crash-at": nodes.crashAt,
   "restart-storm": nodes.restartStorm,
   pause: nodes.pause,
-  stranger: nodes.stranger,
+  strangers: nodes.strangers,
   "crash-watching": nodes.crashWatching,
   "sync-error": hosts.syncError,
   "disk-full": hosts.diskFull,

@@ -49,7 +49,8 @@ export type Fault =
     }
   | { readonly kind: "restart-storm"; readonly victim: Victim; readonly everyMs: number }
   | { readonly kind: "pause"; readonly victim: Victim }
-  | { readonly kind: "stranger"; readonly pick: number }
+  /** Members of another cluster, by its id, that speak in the names of these. */
+  | { readonly kind: "strangers"; readonly pick: number }
   | { readonly kind: "crash-watching"; readonly pick: number }
   // disks
   | {

@@ -18,7 +18,7 @@ import {
   MemoryStatePlace,
   StorageWriteError,
 } from "@quorate/storage";
-import type { MemoryNetwork } from "@quorate/transport";
+import type { MemoryNetwork, Transport } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import {
   ApplierActor,
@@ -43,6 +43,7 @@ import { SnapshotLane } from "../../services/raft-node/src/snapshot/snapshot-lan
 import { NO_TRACER, SILENT_LOGGER } from "@quorate/telemetry";
 import { FailStop } from "./fail-stop";
 import { PausableProcess } from "./pausable-process";
+import { peersOnly } from "./peers-only";
 import { ProcessClock } from "./process-clock";
 import { ProcessEnd } from "./process-end";
 import type { Boundary, Disk } from "./schedule";
@@ -72,6 +73,8 @@ export interface SimulatedMemberOptions {
   /** Whether it compares its state with the others' before it serves. */
   readonly initialCorruptCheck?: boolean;
   readonly strictAnchor: boolean;
+  /** It neither serves clients nor says that it leads: only other members hear of it. */
+  readonly raftOnly?: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -119,6 +122,7 @@ export class SimulatedMember {
   #trap: { readonly boundary: Boundary; skip: number; readonly powerLoss: boolean } | undefined;
   #isFull = false;
   #diskDeaths = 0;
+  #boundaryDeaths = 0;
   readonly #hung = new Set<Disk>();
   readonly #statePlace = new MemoryStatePlace<StateColumn>(STATE_COLUMNS);
   #created = false;
@@ -186,7 +190,7 @@ export class SimulatedMember {
 
   #boot(): void {
     if (this.#isFull) this.#fill();
-    const { prng, network } = this.dependencies;
+    const { prng } = this.dependencies;
     const { memberId, name, logSpeed, applySpeed } = this.options;
     const clusterId = this.#clusterId;
     const subjects = this.#subjects;
@@ -301,8 +305,8 @@ export class SimulatedMember {
         bootNonce,
       },
       {
-        transport: process.over(network.connect(name)),
-        feedTransport: process.over(network.connect(name)),
+        transport: process.over(this.#connect()),
+        feedTransport: process.over(this.#connect()),
         subjects,
         clock: process,
         scheduler: process,
@@ -501,6 +505,11 @@ export class SimulatedMember {
     return this.#diskDeaths;
   }
 
+  /** How often it ended between two of its effects, in a trap. */
+  get boundaryDeaths(): number {
+    return this.#boundaryDeaths;
+  }
+
   /** Writes to `disk` do not end any more, until `unhang`. */
   hang(disk: Disk): void {
     this.#hung.add(disk);
@@ -522,16 +531,19 @@ export class SimulatedMember {
     this.#trap = { boundary, skip, powerLoss };
   }
 
-  /** @returns whether the trap had not been reached. */
-  disarm(): boolean {
-    const isArmed = this.#trap !== undefined;
+  /** Takes the trap away, if it was not reached. */
+  disarm(): void {
     this.#trap = undefined;
-    return isArmed;
   }
 
   /** The host's clock. */
   get clock(): ProcessClock {
     return this.#clock;
+  }
+
+  #connect(): Transport {
+    const transport = this.dependencies.network.connect(this.name);
+    return this.options.raftOnly === true ? peersOnly(transport) : transport;
   }
 
   #fill(): void {
@@ -560,8 +572,10 @@ export class SimulatedMember {
     if (error instanceof StorageWriteError) {
       this.#diskDeaths += 1;
       this.crash(true);
-    } else if (error instanceof ProcessEnd) this.crash(error.powerLoss);
-    else return false;
+    } else if (error instanceof ProcessEnd) {
+      this.#boundaryDeaths += 1;
+      this.crash(error.powerLoss);
+    } else return false;
     return true;
   }
 

@@ -18,6 +18,7 @@ import { changesOf } from "../workloads/store-messages";
 import { drawSchedule } from "./draw-schedule";
 import { Cuts } from "./faults/cuts";
 import { SimulatedBrokers } from "./faults/simulated-brokers";
+import { strangersOf } from "./faults/strangers";
 import type { Crashable } from "./faults/world";
 import { LeaseHolder } from "./lease-holder";
 import { Nemesis, type FaultCounts } from "./nemesis";
@@ -52,6 +53,8 @@ export interface SimulationReport {
   readonly faults: FaultCounts;
   /** Processes that ended because a disk had failed. */
   readonly diskDeaths: number;
+  /** Processes that ended between two of their effects. */
+  readonly boundaryDeaths: number;
   /** Snapshots installed, and starts with a state that was lost and is not in the log any more. */
   readonly snapshots: number;
   readonly damages: number;
@@ -189,7 +192,8 @@ export class Simulation {
         memberId,
         clusterId,
         configuration,
-      }: Pick<SimulatedMemberOptions, "memberId" | "clusterId" | "configuration">,
+        raftOnly = false,
+      }: Pick<SimulatedMemberOptions, "memberId" | "clusterId" | "configuration" | "raftOnly">,
       dependencies: Pick<SimulatedMemberDependencies, "applied" | "spaceAlarm">,
     ): SimulatedMember =>
       new SimulatedMember(
@@ -198,6 +202,7 @@ export class Simulation {
           memberId,
           clusterId,
           configuration,
+          raftOnly,
           logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
           applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
           cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
@@ -230,21 +235,19 @@ export class Simulation {
         },
       ),
     );
-    /** One of another cluster of the same name, which knows these members. */
-    const stranger = (pick: number): Crashable => {
-      const memberId = (ids[0]! + 4n) as MemberId;
-      const process = member(
-        `stranger${pick}`,
-        { memberId, clusterId: 0xbadn, configuration: { ...founders, incoming: [memberId, ...ids] } },
-        { applied: () => undefined, spaceAlarm: () => undefined },
+    // Of the ids of these members, and with starts enough to be taken for their newest ones.
+    const strangers = (pick: number): Crashable =>
+      strangersOf(
+        ids
+          .slice(0, (count >> 1) + 1)
+          .map((memberId, at) =>
+            member(
+              `stranger${pick}-${at}`,
+              { memberId, clusterId: 0xbadn, configuration: founders, raftOnly: true },
+              { applied: () => undefined, spaceAlarm: () => undefined },
+            ),
+          ),
       );
-      return {
-        name: process.name,
-        running: false,
-        start: () => process.start(),
-        crash: () => process.crash(true),
-      };
-    };
     const gateways = [1, 2].map(
       (number) =>
         new SimulatedGateway(
@@ -345,7 +348,7 @@ export class Simulation {
       gateways: ["g1", "g2"],
       watching: this.#watching,
       operator: this.#operator,
-      stranger,
+      strangers,
       join: (caller) => this.#callers.get(caller)?.start(),
       compact: (behind) => this.#compact(gateways[0]!, this.#revision - behind),
     });
@@ -516,6 +519,7 @@ export class Simulation {
       leaders: this.#leaders.size,
       faults: this.#nemesis.counts,
       diskDeaths: this.#members.reduce((sum, { diskDeaths }) => sum + diskDeaths, 0),
+      boundaryDeaths: this.#members.reduce((sum, { boundaryDeaths }) => sum + boundaryDeaths, 0),
       snapshots: this.#members.reduce((sum, { snapshots }) => sum + snapshots, 0),
       damages: this.#members.reduce((sum, { damages }) => sum + damages, 0),
       losses: this.#members.reduce((sum, { losses }) => sum + losses, 0),

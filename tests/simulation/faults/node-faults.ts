@@ -60,10 +60,10 @@ export const pause: Begin<"pause"> = (world, { victim }) => {
   return () => member.resume();
 };
 
-export const stranger: Begin<"stranger"> = (world, { pick }) => {
-  const process = world.stranger(pick);
-  process.start();
-  return () => process.crash();
+export const strangers: Begin<"strangers"> = (world, { pick }) => {
+  const processes = world.strangers(pick);
+  processes.start();
+  return () => processes.crash();
 };
 
 export const crashWatching: Begin<"crash-watching"> = ({ watching }, { pick }) => {

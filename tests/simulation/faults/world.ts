@@ -24,8 +24,8 @@ export interface World {
   /** What can crash without anything being lost: fan-outs and the gateways of watchers. */
   readonly watching: readonly Crashable[];
   readonly operator: SimulatedOperator | undefined;
-  /** Makes a process of another cluster that uses the same subjects, not started. */
-  readonly stranger: (pick: number) => Crashable;
+  /** Makes a majority of another cluster that uses the same ids and subjects, not started. */
+  readonly strangers: (pick: number) => Crashable;
   readonly join: (caller: string) => void;
   readonly compact: (behind: number) => void;
 }
