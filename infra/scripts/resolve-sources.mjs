@@ -10,7 +10,8 @@ const SERVICE_SOURCE = /^(?:\.\.\/)+services\/([\w-]+)\/src\/(.+)$/;
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const source = SERVICE_SOURCE.exec(specifier);
-    if (source === null || !context.parentURL?.includes("/tests/dist/")) return nextResolve(specifier, context);
+    if (source === null || !context.parentURL?.includes("/tests/dist/"))
+      return nextResolve(specifier, context);
     const [, service, path] = source;
     const compiled = join(root, "services", service, "dist", `${path}.js`);
     return nextResolve(compiled, context);
