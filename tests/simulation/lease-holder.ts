@@ -19,13 +19,21 @@ export class LeaseHolder {
   #stopped = false;
 
   constructor(
-    private readonly options: { readonly number: number },
+    private readonly options: {
+      readonly number: number;
+      /** By how much the clock of a member may be too fast: it ends a lease so much earlier. */
+      readonly clockRateMax: number;
+    },
     private readonly dependencies: {
       readonly time: VirtualTime;
       readonly prng: Prng;
       readonly gateway: SimulatedGateway;
     },
   ) {}
+
+  get number(): number {
+    return this.options.number;
+  }
 
   start(): void {
     const { time, prng } = this.dependencies;
@@ -45,7 +53,7 @@ export class LeaseHolder {
     const calledAt = time.now();
     const lease: HeldLease = {
       id: id.toString(16),
-      ttlMs: ttlSeconds * 1000,
+      ttlMs: (ttlSeconds * 1000) / this.options.clockRateMax,
       acknowledged: [],
       keys: [],
       revokedAt: Infinity,

@@ -1,210 +1,83 @@
-import type { VirtualTime } from "@quorate/actor";
-import { randomChance, randomInteger, randomPick, type Prng } from "@quorate/base";
-import type { MemoryNetwork } from "@quorate/transport";
-import type { SimulatedMember } from "./simulated-member";
+import * as hosts from "./faults/host-faults";
+import * as networks from "./faults/network-faults";
+import * as nodes from "./faults/node-faults";
+import { DONE, type Begin, type End, type World } from "./faults/world";
+import type { FaultKind, Schedule, ScheduleItem } from "./schedule";
 
-export interface NemesisDependencies {
-  readonly time: VirtualTime;
-  readonly prng: Prng;
-  readonly network: MemoryNetwork;
-  readonly members: readonly SimulatedMember[];
-  /** Whether disks may lose the end of a log although it was synced. */
-  readonly losesLogs: boolean;
-  readonly gateways: readonly string[];
-  /** What can crash without anything being lost: fan-outs and the gateways of watchers. */
-  readonly watching: readonly Crashable[];
-}
+const BEGIN: { readonly [K in FaultKind]: Begin<K> } = {
+  crash: nodes.crash,
+  "crash-all": nodes.crashAll,
+  "crash-at": nodes.crashAt,
+  "restart-storm": nodes.restartStorm,
+  pause: nodes.pause,
+  strangers: nodes.strangers,
+  "crash-watching": nodes.crashWatching,
+  "sync-error": hosts.syncError,
+  "disk-full": hosts.diskFull,
+  "slow-sync": hosts.slowSync,
+  "clock-rate": hosts.clockRate,
+  "clock-stall": hosts.clockStall,
+  isolate: networks.isolate,
+  "isolate-watching": networks.isolateWatching,
+  halves: networks.halves,
+  bridge: networks.bridge,
+  ring: networks.ring,
+  "one-way": networks.oneWay,
+  clog: networks.clog,
+  disconnect: networks.disconnect,
+  "slow-consumer": networks.disconnect,
+  replay: networks.replay,
+  weather: networks.weather,
+  "broker-crash": networks.brokerCrash,
+  "broker-pause": networks.brokerPause,
+  "route-cut": networks.routeCut,
+  roll: nodes.roll,
+  join: ({ join }, { caller }) => (join(caller), DONE),
+  order: ({ operator }, { action, pick }) => (operator?.act(action, pick) === true ? DONE : undefined),
+  compact: ({ compact }, { behind }) => (compact(behind), DONE),
+};
 
-export interface Crashable {
-  readonly name: string;
-  readonly running: boolean;
-  start(): void;
-  crash(): void;
-}
+/** How often each kind of fault was really done. */
+export type FaultCounts = Partial<Record<FaultKind, number>>;
 
-type Fault =
-  | "crash"
-  | "crash-all"
-  | "crash-watching"
-  | "isolate-watching"
-  | "isolate"
-  | "halves"
-  | "one-way"
-  | "disconnect"
-  | "pause"
-  | "weather";
-const FAULTS: readonly Fault[] = [
-  "crash",
-  "crash-all",
-  "crash-watching",
-  "isolate-watching",
-  "isolate",
-  "halves",
-  "one-way",
-  "disconnect",
-  "pause",
-  "weather",
-];
-
-/** Does to the cluster what the seed says: which kinds of faults at all, when, to whom, for how long. */
+/** Does to the cluster what the schedule says. */
 export class Nemesis {
-  readonly #kinds: readonly Fault[];
-  readonly #quietMsMax: number;
+  readonly counts: FaultCounts = {};
+  readonly #open = new Set<End>();
   #stopped = false;
-  #crashes = 0;
-  #pauses = 0;
-  #watchCrashes = 0;
 
-  constructor(private readonly dependencies: NemesisDependencies) {
-    const { prng } = dependencies;
-    // A swarm: each seed has its own subset of faults, since some hide what others would show.
-    this.#kinds = FAULTS.filter(() => randomChance(prng, 0.5));
-    this.#quietMsMax = randomPick(prng, [500, 2000]);
-    if (randomChance(prng, 0.7)) this.#weather();
-  }
-
-  get crashes(): number {
-    return this.#crashes;
-  }
-
-  get pauses(): number {
-    return this.#pauses;
-  }
-
-  get watchCrashes(): number {
-    return this.#watchCrashes;
-  }
+  constructor(
+    private readonly schedule: Schedule,
+    private readonly world: World,
+  ) {}
 
   start(): void {
-    if (this.#kinds.length > 0) this.#next();
-  }
-
-  /** Ends every fault. Members that are down stay down: starting them is the caller's. */
-  stop(): void {
-    this.#stopped = true;
-    this.dependencies.network.faults.setEverywhere({
-      delayMs: { min: 0, max: 1 },
-      lossChance: 0,
-      duplicateChance: 0,
-      reorderChance: 0,
-    });
-    this.dependencies.network.heal();
-    for (const member of this.dependencies.members) member.resume();
-  }
-
-  #next(): void {
-    const { time, prng } = this.dependencies;
-    time.setTimer(randomInteger(prng, 0, this.#quietMsMax), () => {
-      if (this.#stopped) return;
-      const end = this.#begin(randomPick(prng, this.#kinds));
-      time.setTimer(randomInteger(prng, 100, 3500), () => {
-        if (this.#stopped) return;
-        end();
-        this.#next();
-      });
-    });
-  }
-
-  /** @returns what ends the fault. */
-  #begin(fault: Fault): () => void {
-    const { network, prng, members } = this.dependencies;
-    const victim = randomPick(
-      prng,
-      members.filter(({ started }) => started),
-    );
-    switch (fault) {
-      case "crash":
-        return this.#crash([victim]);
-      case "crash-all":
-        return this.#crash(members);
-      case "crash-watching": {
-        const watching = this.dependencies.watching.filter(
-          (process) => process.running && randomChance(prng, 0.5),
-        );
-        for (const process of watching) process.crash();
-        this.#watchCrashes += watching.length;
-        return () => watching.forEach((process) => process.start());
-      }
-      case "isolate-watching": {
-        const process = randomPick(prng, this.dependencies.watching).name;
-        const from = this.#others([process]).filter(() => randomChance(prng, 0.6));
-        return this.#cut([process], from);
-      }
-      case "isolate":
-        return this.#cut([victim.name], this.#others([victim.name]));
-      case "halves": {
-        const left = this.#everyone().filter(() => randomChance(prng, 0.5));
-        return this.#cut(left, this.#others(left));
-      }
-      case "one-way": {
-        const others = this.#others([victim.name]);
-        for (const other of others) network.faults.cutOneWay(victim.name, other);
-        return () => others.forEach((other) => network.faults.mendOneWay(victim.name, other));
-      }
-      case "disconnect": {
-        const { name } = randomPick(prng, [...members, ...this.dependencies.watching]);
-        network.disconnect(name);
-        return () => network.reconnect(name);
-      }
-      case "pause": {
-        const frozen = randomChance(prng, 0.5) ? this.#leaders() : [victim];
-        for (const member of frozen) member.pause();
-        this.#pauses += frozen.length;
-        return () => frozen.forEach((member) => member.resume());
-      }
-      case "weather":
-        this.#weather();
-        return () => undefined;
+    for (const item of this.schedule) {
+      if (item.atMs === 0) this.#begin(item);
+      else this.world.time.setTimer(item.atMs, () => this.#begin(item));
     }
   }
 
-  /** Whoever believes to lead: freezing these is what tells something. */
-  #leaders(): SimulatedMember[] {
-    return this.dependencies.members.filter((member) => member.node?.status().leader === member.id);
+  /** Ends every fault. Members that are down and were not to be started by one stay down. */
+  stop(): void {
+    this.#stopped = true;
+    for (const end of this.#open) end();
+    const { network, members } = this.world;
+    network.heal();
+    network.faults.setEverywhere({ delayMs: { min: 0, max: 1 } });
+    for (const member of members) member.resume();
   }
 
-  #crash(victims: readonly SimulatedMember[]): () => void {
-    const powerLoss = randomChance(this.dependencies.prng, 0.7);
-    const down = victims.filter((member) => member.running);
-    const { prng, members } = this.dependencies;
-    // Of one member at a time: a majority without its state is the end of a cluster.
-    const isSpared =
-      victims.length > 1 ||
-      members.length < 3 ||
-      members.some(({ isWhole, isRepairing }) => !isWhole || isRepairing);
-    const losesState = !isSpared && randomChance(prng, 0.3);
-    const losesLog = !isSpared && !losesState && this.dependencies.losesLogs && randomChance(prng, 0.8);
-    for (const member of down) member.crash(powerLoss, losesState);
-    if (losesLog) for (const member of down) member.loseLog(randomInteger(prng, 1, 20));
-    this.#crashes += down.length;
-    return () => down.forEach((member) => member.start());
-  }
-
-  #cut(left: readonly string[], right: readonly string[]): () => void {
-    const { faults } = this.dependencies.network;
-    const pairs = left.flatMap((a) => right.map((b) => [a, b] as const));
-    for (const [a, b] of pairs) faults.cut(a, b);
-    return () => pairs.forEach(([a, b]) => faults.mend(a, b));
-  }
-
-  #others(names: readonly string[]): string[] {
-    return this.#everyone().filter((name) => !names.includes(name));
-  }
-
-  #everyone(): string[] {
-    const { members, gateways, watching } = this.dependencies;
-    return [...members, ...watching].map(({ name }) => name).concat(gateways);
-  }
-
-  #weather(): void {
-    const { prng, network } = this.dependencies;
-    const delay = randomPick(prng, [1, 10, 100]);
-    network.faults.setEverywhere({
-      delayMs: { min: 0, max: delay },
-      lossChance: randomPick(prng, [0, 0.01, 0.1, 0.3]),
-      duplicateChance: randomPick(prng, [0, 0.05, 0.3]),
-      reorderChance: randomPick(prng, [0, 0.05, 0.3]),
-      reorderMs: randomPick(prng, [20, 500, 8000]),
+  #begin(item: ScheduleItem): void {
+    if (this.#stopped) return;
+    const { kind } = item;
+    const end = (BEGIN[kind] as Begin<FaultKind>)(this.world, item);
+    if (end === undefined) return;
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+    if (item.forMs === 0) return end();
+    this.#open.add(end);
+    this.world.time.setTimer(item.forMs, () => {
+      if (this.#open.delete(end) && !this.#stopped) end();
     });
   }
 }

@@ -1,6 +1,6 @@
-import type { VirtualTime } from "@quorate/actor";
 import type { Clock, Scheduler, Timer } from "@quorate/base";
 import type { InboundMessage, Subscription, Transport } from "@quorate/transport";
+import type { ProcessClock } from "./process-clock";
 
 interface Held {
   readonly task: () => void;
@@ -10,7 +10,7 @@ interface Held {
 /**
  * What a process sees of time and the broker, with a switch that freezes it like SIGSTOP: nothing is delivered and no timer
  * runs until it goes on. Then all timers that became due run, and after them everything that waited on its connections,
- * which is the order in which Node does it. The clock goes on meanwhile.
+ * which is the order in which Node does it. The clock goes on meanwhile. What the process does in a turn may be its end.
  */
 export class PausableProcess implements Clock, Scheduler {
   #paused = false;
@@ -18,7 +18,15 @@ export class PausableProcess implements Clock, Scheduler {
   #timers: Held[] = [];
   #deliveries: (() => void)[] = [];
 
-  constructor(private readonly time: VirtualTime) {}
+  constructor(
+    private readonly time: ProcessClock,
+    private readonly ends: {
+      /** Called before each message is sent. */
+      readonly sending: () => void;
+      /** @returns whether this error is the end of the process; others are the simulation's findings. */
+      readonly isEnd: (error: unknown) => boolean;
+    },
+  ) {}
 
   get paused(): boolean {
     return this.#paused;
@@ -33,8 +41,8 @@ export class PausableProcess implements Clock, Scheduler {
     const [timers, deliveries] = [this.#timers, this.#deliveries];
     this.#timers = [];
     this.#deliveries = [];
-    for (const { task, cancelled } of timers) if (!cancelled) task();
-    for (const deliver of deliveries) deliver();
+    for (const { task, cancelled } of timers) if (!cancelled) this.#run(task);
+    for (const deliver of deliveries) this.#run(deliver);
   }
 
   /** The process is gone: what was held is lost, and no timer of it runs any more. */
@@ -57,7 +65,7 @@ export class PausableProcess implements Clock, Scheduler {
     const timer = this.time.setTimer(delayMs, () => {
       if (this.#killed) return;
       if (this.#paused) this.#timers.push(held);
-      else task();
+      else this.#run(task);
     });
     return {
       cancel: () => {
@@ -74,11 +82,15 @@ export class PausableProcess implements Clock, Scheduler {
         return transport.status;
       },
       onStatus: (listener) => transport.onStatus((status) => this.#deliver(() => listener(status))),
-      publish: (...args) => transport.publish(...args),
+      publish: (...args) => {
+        this.ends.sending();
+        return transport.publish(...args);
+      },
       subscribe: (subject, handler, options) => this.#subscribe(transport, subject, handler, options),
       request: (subject, payload, options, callback) => {
+        this.ends.sending();
         transport.request(subject, payload, options, (result) => {
-          if (!this.#paused) return this.#killed ? undefined : callback(result);
+          if (!this.#paused) return this.#run(() => callback(result));
           const kept =
             result.kind === "answer" ? { ...result, payload: Uint8Array.from(result.payload) } : result;
           this.#deliver(() => callback(kept));
@@ -99,7 +111,7 @@ export class PausableProcess implements Clock, Scheduler {
     return transport.subscribe(
       subject,
       (message) => {
-        if (!this.#paused) return handler(message);
+        if (!this.#paused) return this.#run(() => handler(message));
         const kept = { ...message, payload: Uint8Array.from(message.payload) }; // only lent
         this.#deliver(() => handler(kept));
       },
@@ -109,6 +121,15 @@ export class PausableProcess implements Clock, Scheduler {
 
   #deliver(task: () => void): void {
     if (this.#paused) this.#deliveries.push(task);
-    else task();
+    else this.#run(task);
+  }
+
+  #run(task: () => void): void {
+    if (this.#killed) return;
+    try {
+      task();
+    } catch (error) {
+      if (!this.ends.isEnd(error)) throw error;
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { DRAWN_FAULTS } from "./draw-schedule";
 import { SOMETIMES } from "./marks";
 import { RunSet } from "./run-set";
 import type { SimulationReport } from "./simulation";
@@ -12,8 +13,9 @@ const RICH: SimulationReport = {
   searched: true,
   listElements: 1000,
   leaders: 1000,
-  crashes: 1000,
-  pauses: 1000,
+  faults: Object.fromEntries(DRAWN_FAULTS.map((kind) => [kind, 1])),
+  diskDeaths: 1000,
+  boundaryDeaths: 1000,
   snapshots: 1000,
   damages: 1000,
   losses: 1000,
@@ -31,7 +33,6 @@ const RICH: SimulationReport = {
   watchProgress: 1000,
   watchesCompacted: 1000,
   watchesResumed: 1000,
-  watchCrashes: 1000,
   marks: SOMETIMES,
   virtualMs: 32_000,
   traceHash: 0,
@@ -49,8 +50,8 @@ describe("a set of seeds", () => {
   });
 
   it("names what was done too rarely", () => {
-    expect(setOf(400, { pauses: 0 }).shortfalls).toEqual([
-      expect.stringContaining("pauses: 0 in 400 seeds") as string,
+    expect(setOf(400, { diskDeaths: 0 }).shortfalls).toEqual([
+      expect.stringContaining("diskDeaths: 0 in 400 seeds") as string,
     ]);
     expect(setOf(400, { searched: false }).shortfalls).toEqual(["searched: only 0 of 400 histories"]);
   });
@@ -64,12 +65,12 @@ describe("a set of seeds", () => {
   });
 
   it("asks nothing of a few seeds", () => {
-    expect(setOf(10, { pauses: 0, searched: false, marks: [] }).shortfalls).toEqual([]);
+    expect(setOf(10, { diskDeaths: 0, searched: false, marks: [] }).shortfalls).toEqual([]);
   });
 
   it("sums what its seeds did", () => {
-    const set = setOf(3, { crashes: 2, marks: ["repair mode was left"] });
-    expect(set.sums).toMatchObject({ searched: 3, crashes: 6, 'sometimes "repair mode was left"': 3 });
+    const set = setOf(3, { diskDeaths: 2, marks: ["repair mode was left"] });
+    expect(set.sums).toMatchObject({ searched: 3, diskDeaths: 6, 'sometimes "repair mode was left"': 3 });
     expect(set.virtualMs).toBe(96_000);
   });
 });

@@ -1,4 +1,6 @@
+import { rareFaults } from "./fault-guard";
 import { seedsFor, SOMETIMES, type Mark } from "./marks";
+import type { FaultCounts } from "./nemesis";
 import type { SimulationReport } from "./simulation";
 
 /** Fewer seeds than this may miss something by chance. */
@@ -14,15 +16,15 @@ const GUARDS = {
   reads: 30,
   unknown: 1 / 4,
   listElements: 10,
-  crashes: 1 / 2,
-  pauses: 1 / 5,
+  diskDeaths: 1 / 10,
+  boundaryDeaths: 1 / 4,
   snapshots: 1 / 4,
   damages: 1 / 50,
   losses: 1 / 20,
   repairs: 1 / 20,
   changes: 1 / 2,
   transfers: 1 / 10,
-  ordersRefused: 1 / 2,
+  ordersRefused: 1 / 5,
   refusals: 1 / 10,
   retired: 1 / 10,
   expired: 2,
@@ -34,7 +36,6 @@ const GUARDS = {
   watchProgress: 10,
   watchesCompacted: 1,
   watchesResumed: 1 / 4,
-  watchCrashes: 1 / 4,
 } as const satisfies Partial<Record<Counted, number>>;
 
 type Guarded = keyof typeof GUARDS;
@@ -48,6 +49,7 @@ export class RunSet {
   readonly #sums = new Map<Guarded, number>(GUARDED.map((name) => [name, 0]));
   /** The seeds that reached each mark. */
   readonly #marked = new Map<Mark, number>(SOMETIMES.map((mark) => [mark, 0]));
+  readonly #faults: FaultCounts[] = [];
   #seeds = 0;
   #searched = 0;
   #virtualMs = 0;
@@ -57,6 +59,7 @@ export class RunSet {
     this.#virtualMs += report.virtualMs;
     if (report.searched) this.#searched += 1;
     for (const name of GUARDED) this.#sums.set(name, this.#sums.get(name)! + report[name]);
+    this.#faults.push(report.faults);
     for (const mark of report.marks) this.#marked.set(mark, this.#marked.get(mark)! + 1);
   }
 
@@ -85,7 +88,8 @@ export class RunSet {
     if (this.#searched <= seeds * SEARCHED_MIN)
       found.push(`searched: only ${this.#searched} of ${seeds} histories`);
     const missed = SOMETIMES.filter((mark) => seeds >= seedsFor(mark) && this.#marked.get(mark) === 0);
-    return [...found, ...missed.map((mark) => `sometimes "${mark}": never in ${seeds} seeds`)];
+    const rare = rareFaults(this.#faults).map((fault) => `fault ${fault}`);
+    return [...found, ...rare, ...missed.map((mark) => `sometimes "${mark}": never in ${seeds} seeds`)];
   }
 
   #prefixedMarks(): Record<string, number> {

@@ -35,6 +35,10 @@ export class SimulatedClient {
     },
   ) {}
 
+  get number(): number {
+    return this.options.number;
+  }
+
   start(): void {
     const { time, prng } = this.dependencies;
     time.setTimer(randomInteger(prng, 0, this.options.thinkMsMax), () => {

@@ -1,4 +1,4 @@
-import type { VirtualTime } from "@quorate/actor";
+import type { Actor, VirtualTime } from "@quorate/actor";
 import { randomChance, randomInteger, type Prng } from "@quorate/base";
 import { readEvents, type Event, type Revision } from "@quorate/mvcc";
 import { RAFT_DEFAULTS, type Configuration, type MemberId } from "@quorate/raft";
@@ -11,14 +11,14 @@ import {
 } from "@quorate/state-machine";
 import {
   MemoryAnchor,
-  MemoryAnchorDisk,
   MemoryDisk,
   MemoryLogDisk,
   MemoryLogStorage,
   MemorySnapshotStorage,
   MemoryStatePlace,
+  StorageWriteError,
 } from "@quorate/storage";
-import type { MemoryNetwork } from "@quorate/transport";
+import type { MemoryNetwork, Transport } from "@quorate/transport";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import {
   ApplierActor,
@@ -45,8 +45,13 @@ import { FailStop } from "./fail-stop";
 import { Marks } from "./marks";
 import { MemberObserver } from "./member-observer";
 import { PausableProcess } from "./pausable-process";
+import { peersOnly } from "./peers-only";
+import { ProcessClock } from "./process-clock";
+import { ProcessEnd } from "./process-end";
+import type { Boundary, Disk } from "./schedule";
 import { SlowLane, type LaneSpeed } from "./slow-lane";
 import { LARGE_LIMITS, type SmallLimits } from "./small-limits";
+import { TrappedAnchorDisk } from "./trapped-anchor-disk";
 
 export interface SimulatedMemberOptions {
   readonly name: string;
@@ -73,6 +78,8 @@ export interface SimulatedMemberOptions {
   readonly strictAnchor: boolean;
   /** By default as in production. */
   readonly limits?: SmallLimits;
+  /** It neither serves clients nor says that it leads: only other members hear of it. */
+  readonly raftOnly?: boolean;
 }
 
 export interface SimulatedMemberDependencies {
@@ -109,13 +116,21 @@ interface Running {
   readonly node: RaftNode;
   readonly state: AppliedState;
   readonly process: PausableProcess;
+  readonly lanes: { readonly log: SlowLane<LogWriterMessage>; readonly state: SlowLane<ApplierMessage> };
   readonly kill: () => void;
 }
 
 /** One raft-node with the disks of its host: the real actors on simulated time, network and storage. */
 export class SimulatedMember {
   readonly #logDisk = new MemoryLogDisk({ syncedKept: LOSSES_MAX });
-  readonly #anchorDisk = new MemoryAnchorDisk();
+  readonly #anchorDisk = new TrappedAnchorDisk((boundary) => this.#cross(boundary));
+  /** Of its host: it outlives the process. */
+  readonly #clock: ProcessClock;
+  #trap: { readonly boundary: Boundary; skip: number; readonly powerLoss: boolean } | undefined;
+  #isFull = false;
+  #diskDeaths = 0;
+  #boundaryDeaths = 0;
+  readonly #hung = new Set<Disk>();
   readonly #statePlace = new MemoryStatePlace<StateColumn>(STATE_COLUMNS);
   #created = false;
   #isWhole = true;
@@ -140,6 +155,7 @@ export class SimulatedMember {
     private readonly options: SimulatedMemberOptions,
     private readonly dependencies: SimulatedMemberDependencies,
   ) {
+    this.#clock = new ProcessClock(dependencies.time);
     this.#clusterId = options.clusterId;
     this.#subjects = dependencies.subjects;
   }
@@ -172,11 +188,23 @@ export class SimulatedMember {
 
   start(): void {
     if (this.#retired) return; // its operator has deleted it
-    const { time, prng, network } = this.dependencies;
+    try {
+      this.#boot();
+    } catch (error) {
+      if (!this.#isEnd(error)) throw error;
+    }
+  }
+
+  #boot(): void {
+    if (this.#isFull) this.#fill();
+    const { prng, network } = this.dependencies;
     const { memberId, name, logSpeed, applySpeed, limits = LARGE_LIMITS } = this.options;
     const clusterId = this.#clusterId;
     const subjects = this.#subjects;
-    const process = new PausableProcess(time);
+    const process = new PausableProcess(this.#clock, {
+      sending: () => this.#cross("send"),
+      isEnd: (error) => this.#isEnd(error),
+    });
     const log = this.#openLog();
     const { compacted } = log.start;
     const anchor = MemoryAnchor.open(this.#anchorDisk);
@@ -191,10 +219,12 @@ export class SimulatedMember {
     const start = { ...log.start, incarnation, hardState };
     const reports = {
       tell: (report: LogWriterReport | LogWriterBegun | ApplierReport): void => {
+        if (report.kind === "persisted") this.#cross("log-synced");
+        if (report.kind === "applied") this.#cross("applied");
         if (report.kind !== "begun") node.reports.tell(report);
       },
     };
-    const observer = new MemberObserver({ marks: this.dependencies.marks ?? new Marks(), clock: time });
+    const observer = new MemberObserver({ marks: this.dependencies.marks ?? new Marks(), clock: this.#clock });
     let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
@@ -220,35 +250,38 @@ export class SimulatedMember {
     );
     logWriterActor.receive({ kind: "begin", ...decision });
     const logWriter = new SlowLane<LogWriterMessage>(logSpeed, {
-      actor: logWriterActor,
+      actor: this.#crossing("log-write", logWriterActor),
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
-      failed: () => this.crash(true),
+      failed: (error) => void this.#isEnd(error),
     });
     const snapshots = new SnapshotLane(
       { chunkBytesMax: this.options.snapshotChunkBytes, windowChunks: limits.snapshotWindowChunks },
       { state, reports: applierReports, clock: failStop.clock(process) },
     );
     const applier = new SlowLane<ApplierMessage>(applySpeed, {
-      actor: failStop.actor(
-        new ApplierActor(
-          {
-            clusterId,
-            memberId,
-            background: { stepWork: 10, stepPauseMs: 10 },
-            syncEntries: Math.min(50, this.options.logKeepEntries),
-            syncBytes: 100_000,
-            sliceBytesMax: 200,
-            sliceRowsMax: 3,
-          },
-          { state, snapshots, reports: applierReports, clock: failStop.clock(process) },
+      actor: this.#crossing(
+        "apply",
+        failStop.actor(
+          new ApplierActor(
+            {
+              clusterId,
+              memberId,
+              background: { stepWork: 10, stepPauseMs: 10 },
+              syncEntries: Math.min(50, this.options.logKeepEntries),
+              syncBytes: 100_000,
+              sliceBytesMax: 200,
+              sliceRowsMax: 3,
+            },
+            { state, snapshots, reports: applierReports, clock: failStop.clock(process) },
+          ),
         ),
       ),
       clock: process,
       prng,
       isCalm: () => this.#isCalm,
-      failed: () => this.crash(true),
+      failed: (error) => void this.#isEnd(error),
     });
     const self = { id: memberId, name, peerUrls: [], clientUrls: [], learner: false };
     const bootNonce = prng.next();
@@ -282,8 +315,8 @@ export class SimulatedMember {
         bootNonce,
       },
       {
-        transport: process.over(network.connect(name)),
-        feedTransport: process.over(network.connect(name)),
+        transport: process.over(this.#connect()),
+        feedTransport: process.over(this.#connect()),
         subjects,
         clock: process,
         scheduler: process,
@@ -304,10 +337,13 @@ export class SimulatedMember {
     );
     node.start();
     this.#isCut = false;
+    if (this.#hung.has("log")) logWriter.hold();
+    if (this.#hung.has("state")) applier.hold();
     this.#running = {
       node,
       state,
       process,
+      lanes: { log: logWriter, state: applier },
       kill: () => {
         process.kill();
         logWriter.kill();
@@ -357,6 +393,7 @@ export class SimulatedMember {
     this.dependencies.network.crash(this.name);
     this.#running?.kill();
     this.#running = undefined;
+    this.#trap = undefined;
     // The log syncs every batch: only one whose sync has failed may be on the disk or not.
     const unsyncedLog = this.#logDisk.unsyncedBatches;
     this.#logDisk.crash(unsyncedLog === 0 ? 0 : randomInteger(this.dependencies.prng, 0, unsyncedLog));
@@ -447,9 +484,109 @@ export class SimulatedMember {
     batch.write({ sync: true });
   }
 
-  /** The disk of its log takes nothing any more: the next write ends the process. */
-  failLogWrites(firstReaches: boolean): void {
-    this.#logDisk.failWrites(firstReaches);
+  /** The disk of its log, or its state, takes nothing any more: the next write ends the process. */
+  failWrites(disk: Disk, firstReaches: boolean): void {
+    (disk === "log" ? this.#logDisk : this.#statePlace.disk).failWrites(firstReaches);
+  }
+
+  /** Both disks take nothing any more, whoever starts it anew, until `free`. */
+  fill(): void {
+    this.#isFull = true;
+    this.#fill();
+  }
+
+  free(): void {
+    this.#isFull = false;
+    this.mendDisks();
+  }
+
+  /** Disks that no write has found to fail yet do not fail any more. */
+  mendDisks(): void {
+    this.#logDisk.mend();
+    this.#statePlace.disk.mend();
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** How often it ended because a disk had failed, exit code 70. */
+  get diskDeaths(): number {
+    return this.#diskDeaths;
+  }
+
+  /** How often it ended between two of its effects, in a trap. */
+  get boundaryDeaths(): number {
+    return this.#boundaryDeaths;
+  }
+
+  /** Writes to `disk` do not end any more, until `unhang`. */
+  hang(disk: Disk): void {
+    this.#hung.add(disk);
+    this.#running?.lanes[disk].hold();
+  }
+
+  unhang(disk: Disk): void {
+    this.#hung.delete(disk);
+    this.#running?.lanes[disk].release();
+  }
+
+  /** While it is down: one copy of its anchor is gone. @returns false: there is no other. */
+  loseAnchorSlot(slot: number): boolean {
+    return this.#anchorDisk.loseSlot(slot);
+  }
+
+  /** Its process ends when it passes there once more after `skip` times, if it lives that long. */
+  trap(boundary: Boundary, skip: number, powerLoss: boolean): void {
+    this.#trap = { boundary, skip, powerLoss };
+  }
+
+  /** Takes the trap away, if it was not reached. */
+  disarm(): void {
+    this.#trap = undefined;
+  }
+
+  /** The host's clock. */
+  get clock(): ProcessClock {
+    return this.#clock;
+  }
+
+  #connect(): Transport {
+    const transport = this.dependencies.network.connect(this.name);
+    return this.options.raftOnly === true ? peersOnly(transport) : transport;
+  }
+
+  #fill(): void {
+    this.failWrites("log", false);
+    this.failWrites("state", false);
+  }
+
+  #crossing<M>(boundary: Boundary, actor: Actor<M>): Actor<M> {
+    return {
+      receive: (message) => actor.receive(message),
+      turnEnded: () => {
+        this.#cross(boundary);
+        actor.turnEnded?.();
+      },
+    };
+  }
+
+  #cross(boundary: Boundary): void {
+    const trap = this.#trap;
+    if (trap?.boundary !== boundary || trap.skip-- > 0) return;
+    throw new ProcessEnd(trap.powerLoss);
+  }
+
+  /** Ends the process for good if `error` says so. */
+  #isEnd(error: unknown): boolean {
+    if (error instanceof StorageWriteError) {
+      this.#diskDeaths += 1;
+      this.crash(true);
+    } else if (error instanceof ProcessEnd) {
+      this.#boundaryDeaths += 1;
+      this.crash(error.powerLoss);
+    } else return false;
+    return true;
   }
 
   /** From now on its disks do not stall any more: a leader answers only what it has on its own disk. */

@@ -1,5 +1,4 @@
-import type { VirtualTime } from "@quorate/actor";
-import { randomInteger, randomPick, type Prng } from "@quorate/base";
+import type { Prng } from "@quorate/base";
 import type { MemberId } from "@quorate/raft";
 import type { ClusterMember, MembershipChange } from "@quorate/state-machine";
 import type { Transport } from "@quorate/transport";
@@ -13,7 +12,6 @@ import {
 import type { SimulatedMember } from "./simulated-member";
 
 export interface SimulatedOperatorDependencies {
-  readonly time: VirtualTime;
   readonly prng: Prng;
   readonly transport: Transport;
   readonly subjects: Subjects;
@@ -21,17 +19,25 @@ export interface SimulatedOperatorDependencies {
   readonly members: readonly SimulatedMember[];
 }
 
-type Action = "add" | "promote" | "remove" | "replace" | "move-leader";
+export type OperatorAction = "add" | "promote" | "remove" | "replace" | "move-leader";
 
-const ACTIONS: readonly Action[] = ["add", "add", "promote", "promote", "remove", "replace", "move-leader"];
+/** As often as they are drawn. */
+export const OPERATOR_ACTIONS: readonly OperatorAction[] = [
+  "add",
+  "add",
+  "promote",
+  "promote",
+  "remove",
+  "replace",
+  "move-leader",
+];
 const LEARNERS_MAX = 1;
 
-/** Changes the membership and moves the leadership now and then, by whom it takes for the leader, and believes nobody. */
+/** Changes the membership and moves the leadership as it is told, by whom it takes for the leader, and believes nobody. */
 export class SimulatedOperator {
   #changes = 0;
   #transfers = 0;
   #refused = 0;
-  #stopped = false;
 
   constructor(private readonly dependencies: SimulatedOperatorDependencies) {}
 
@@ -48,32 +54,26 @@ export class SimulatedOperator {
     return this.#refused;
   }
 
-  start(): void {
-    this.#next();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-  }
-
-  #next(): void {
-    const { time, prng } = this.dependencies;
-    time.setTimer(randomInteger(prng, 100, 1500), () => {
-      if (this.#stopped) return;
-      this.#act();
-      this.#next();
-    });
-  }
-
-  #act(): void {
-    const { prng, members } = this.dependencies;
+  /**
+   * @param pick Chooses among the members that `action` may be about.
+   * @returns false: nobody leads, or there is nobody to do it to.
+   */
+  act(action: OperatorAction, pick: number): boolean {
+    const { members } = this.dependencies;
     const leader = members.find((member) => member.node?.status().leader === member.id);
-    if (leader?.node === undefined) return;
-    const order = this.#order(randomPick(prng, ACTIONS), leader.node.status().members);
-    if (order !== undefined) this.#send(leader.id, order);
+    if (leader?.node === undefined) return false;
+    const order = this.#order(action, pick, leader.node.status().members);
+    if (order === undefined) return false;
+    this.#send(leader.id, order);
+    return true;
   }
 
-  #order(action: Action, known: readonly NodeMember[]): MembershipOrder["order"] | undefined {
+  #order(
+    action: OperatorAction,
+    pick: number,
+    known: readonly NodeMember[],
+  ): MembershipOrder["order"] | undefined {
+    const of = (ids: readonly MemberId[]): MemberId => ids[pick % ids.length]!;
     const voters = known.filter(({ learner }) => !learner).map(({ id }) => id);
     const learners = known.filter(({ learner }) => learner).map(({ id }) => id);
     switch (action) {
@@ -84,13 +84,13 @@ export class SimulatedOperator {
       case "promote":
         return learners[0] && this.#change({ kind: "promote", id: learners[0] });
       case "remove":
-        return voters.length < 3 ? undefined : this.#change({ kind: "remove", id: this.#pick(voters) });
+        return voters.length < 3 ? undefined : this.#change({ kind: "remove", id: of(voters) });
       case "replace": {
         const by = learners[0] === undefined ? this.#spare() : clusterMember(learners[0]);
-        return by && this.#change({ kind: "replace", id: this.#pick(voters), by });
+        return by && this.#change({ kind: "replace", id: of(voters), by });
       }
       case "move-leader":
-        return { kind: "move-leader", to: this.#pick([...voters, ...learners]) };
+        return { kind: "move-leader", to: of([...voters, ...learners]) };
     }
   }
 
@@ -105,10 +105,6 @@ export class SimulatedOperator {
     const { prng } = this.dependencies;
     const changeId = BigInt(prng.next()) * 0x1_0000n + 1n;
     return { kind: "change", request: { changeId, change } };
-  }
-
-  #pick(ids: readonly MemberId[]): MemberId {
-    return randomPick(this.dependencies.prng, ids);
   }
 
   #send(to: MemberId, order: MembershipOrder["order"]): void {

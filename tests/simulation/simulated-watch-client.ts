@@ -53,6 +53,10 @@ export class SimulatedWatchClient {
     },
   ) {}
 
+  get number(): number {
+    return this.options.number;
+  }
+
   start(): void {
     const { prng } = this.dependencies;
     this.#interests = Array.from({ length: randomInteger(prng, 1, 3) }, () => this.#interest());

@@ -1,5 +1,5 @@
 import { VirtualTime } from "@quorate/actor";
-import { crc32, randomChance, randomInteger, randomPick, seededPrng, utf8, type Prng } from "@quorate/base";
+import { crc32, randomChance, randomInteger, randomPick, utf8, type Prng } from "@quorate/base";
 import type { Event, Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
 import { CLUSTER_VERSION_MAX, type AppliedPosition } from "@quorate/state-machine";
@@ -15,19 +15,30 @@ import { checkRevisions } from "../checkers/revision-replay";
 import { HistoryViolation, NotCheckedError } from "../checkers/violation";
 import { checkWatches, type WatchRecord } from "../checkers/watches";
 import { changesOf } from "../workloads/store-messages";
+import { drawSchedule } from "./draw-schedule";
+import { Cuts } from "./faults/cuts";
+import { SimulatedBrokers } from "./faults/simulated-brokers";
+import { strangersOf } from "./faults/strangers";
+import type { Crashable } from "./faults/world";
 import { markHistory } from "./history-marks";
 import { LeaseHolder } from "./lease-holder";
 import { Marks, type Mark } from "./marks";
-import { Nemesis } from "./nemesis";
+import { Nemesis, type FaultCounts } from "./nemesis";
+import type { Schedule } from "./schedule";
 import { SimulatedClient } from "./simulated-client";
 import { SimulatedDisarmer } from "./simulated-disarmer";
 import { SimulatedFanout } from "./simulated-fanout";
 import { SimulatedGateway } from "./simulated-gateway";
-import { SimulatedMember } from "./simulated-member";
+import {
+  SimulatedMember,
+  type SimulatedMemberDependencies,
+  type SimulatedMemberOptions,
+} from "./simulated-member";
 import { SimulatedOperator } from "./simulated-operator";
 import { SimulatedWatchClient } from "./simulated-watch-client";
 import { SimulatedWatchGateway } from "./simulated-watch-gateway";
 import { limitsOf } from "./small-limits";
+import { streamOf } from "./streams";
 
 export interface SimulationReport {
   readonly seed: number;
@@ -41,8 +52,12 @@ export interface SimulationReport {
   readonly listElements: number;
   /** Terms in which someone led. */
   readonly leaders: number;
-  readonly crashes: number;
-  readonly pauses: number;
+  /** What was done to the cluster, and how often. */
+  readonly faults: FaultCounts;
+  /** Processes that ended because a disk had failed. */
+  readonly diskDeaths: number;
+  /** Processes that ended between two of their effects. */
+  readonly boundaryDeaths: number;
   /** Snapshots installed, and starts with a state that was lost and is not in the log any more. */
   readonly snapshots: number;
   readonly damages: number;
@@ -67,7 +82,6 @@ export interface SimulationReport {
   readonly watchProgress: number;
   readonly watchesCompacted: number;
   readonly watchesResumed: number;
-  readonly watchCrashes: number;
   /** The rare states that it came to. */
   readonly marks: readonly Mark[];
   /** How long it was, in its own milliseconds. */
@@ -82,15 +96,20 @@ const RECOVERY_MS = 15_000;
 /** In the end all members run this build; one after the other is upgraded. */
 const UPGRADE_EVERY_MS = 400;
 /** By steps and not by time, so that a seed does the same everywhere: some seconds. */
+const CLOCK_RATE_MAX = 1.2;
+/** Messages kept to be sent once more, late. */
+const SENT_KEPT = 5000;
 const SEARCH_STEPS_MAX = 300_000;
 const KEYS = ["a", "b", "c", "d"];
 const LISTS = ["list/1", "list/2", "list/3"];
 
 /**
  * A whole cluster under one seed: real cores, actors and gateway actors on simulated time, broker, disks and clients, with
- * faults that the seed draws. Throws what the seed found; reports what it did otherwise.
+ * faults that the seed draws, or a schedule says. Throws what the seed found; reports what it did otherwise.
  */
 export class Simulation {
+  /** What happens to the cluster: what the seed has drawn, unless another one was given. */
+  readonly schedule: Schedule;
   readonly #time = new VirtualTime();
   readonly #prng: Prng;
   readonly #network: MemoryNetwork;
@@ -110,7 +129,8 @@ export class Simulation {
   readonly #disarmer: SimulatedDisarmer;
   /** The entries whose application made NOSPACE active. */
   readonly #spaceAlarms = new Set<number>();
-  readonly #mixesBuilds: boolean;
+  /** Who reads, writes and watches, by name. */
+  readonly #callers: ReadonlyMap<string, { start(): void }>;
   readonly #nemesis: Nemesis;
   readonly #marks = new Marks();
   /** When a leader was first seen in each term. */
@@ -129,10 +149,18 @@ export class Simulation {
   /** Nothing is proposed any more. */
   #isOver = false;
 
-  constructor(private readonly seed: number) {
+  constructor(
+    private readonly seed: number,
+    schedule?: Schedule,
+  ) {
     const time = this.#time;
-    const prng = (this.#prng = seededPrng(seed));
-    this.#network = new MemoryNetwork({}, { clock: time, scheduler: time, prng });
+    const stream = (name: string): Prng => streamOf(seed, name);
+    const prng = stream("cluster");
+    this.#prng = stream("afterwards");
+    this.#network = new MemoryNetwork(
+      { sentKept: SENT_KEPT },
+      { clock: time, scheduler: time, prng: stream("network") },
+    );
     const limits = limitsOf(seed);
     const subjects = new Subjects(parseClusterName("sim"));
     const count = randomPick(prng, [1, 3, 3, 3, 5]);
@@ -165,44 +193,74 @@ export class Simulation {
           alarmClearing: randomPick(prng, ["auto", "auto", "manual"]),
         }
       : undefined;
-    const mixesBuilds = (this.#mixesBuilds = randomChance(prng, 0.5));
+    const mixesBuilds = randomChance(prng, 0.5);
     // A lagging anchor may miss what was lost last, and so may the members: only a strict one is worth a promise.
     const losesLogs = !operated && randomChance(prng, 0.8);
     const strictAnchor = losesLogs || randomChance(prng, 0.2);
-    this.#members = all.map(
-      (memberId, at) =>
-        new SimulatedMember(
-          {
-            name: `n${at + 1}`,
-            memberId,
-            clusterId: 0xc1n,
-            configuration: ids.includes(memberId) ? founders : nobody,
-            logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
-            applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
-            cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
-            autoCompaction,
-            logKeepEntries,
-            logKeepBytesMax,
-            snapshotChunkBytes,
-            strictAnchor,
-            limits,
-            quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
-            mixesBuilds,
+    const member = (
+      name: string,
+      {
+        memberId,
+        clusterId,
+        configuration,
+        raftOnly = false,
+      }: Pick<SimulatedMemberOptions, "memberId" | "clusterId" | "configuration" | "raftOnly">,
+      dependencies: Pick<SimulatedMemberDependencies, "applied" | "spaceAlarm">,
+    ): SimulatedMember =>
+      new SimulatedMember(
+        {
+          name,
+          memberId,
+          clusterId,
+          configuration,
+          raftOnly,
+          logSpeed: { turnMsMax: slow ? 60 : 4, stallChance: slow ? 0.01 : 0, stallMsMax: 3000 },
+          applySpeed: { turnMsMax: slow ? 30 : 2, stallChance: 0, stallMsMax: 0 },
+          cacheBytesMax: randomPick(prng, [1, 300, 1024 * 1024]),
+          autoCompaction,
+          logKeepEntries,
+          logKeepBytesMax,
+          snapshotChunkBytes,
+          strictAnchor,
+          limits,
+          quota: this.#quota ?? { quotaBytes: Infinity, alarmClearing: "auto" },
+          mixesBuilds,
+        },
+        {
+          time,
+          prng: stream(`member ${name}`),
+          network: this.#network,
+          subjects,
+          marks: this.#marks,
+          ...dependencies,
+          damaged: (member, why) => {
+            throw new HistoryViolation(`${member.name} was taken for damaged: ${why}`);
           },
-          {
-            time,
-            prng,
-            network: this.#network,
-            subjects,
-            applied: (member, at, events) => this.#applied(member, at, events),
-            spaceAlarm: (index) => this.#spaceAlarms.add(index),
-            marks: this.#marks,
-            damaged: (member, why) => {
-              throw new HistoryViolation(`${member.name} was taken for damaged: ${why}`);
-            },
-          },
-        ),
+        },
+      );
+    this.#members = all.map((memberId, at) =>
+      member(
+        `n${at + 1}`,
+        { memberId, clusterId: 0xc1n, configuration: ids.includes(memberId) ? founders : nobody },
+        {
+          applied: (who, position, events) => this.#applied(who, position, events),
+          spaceAlarm: (index) => this.#spaceAlarms.add(index),
+        },
+      ),
     );
+    // Of the ids of these members, and with starts enough to be taken for their newest ones.
+    const strangers = (pick: number): Crashable =>
+      strangersOf(
+        ids
+          .slice(0, (count >> 1) + 1)
+          .map((memberId, at) =>
+            member(
+              `stranger${pick}-${at}`,
+              { memberId, clusterId: 0xbadn, configuration: founders, raftOnly: true },
+              { applied: () => undefined, spaceAlarm: () => undefined },
+            ),
+          ),
+      );
     const gateways = [1, 2].map(
       (number) =>
         new SimulatedGateway(
@@ -215,20 +273,24 @@ export class Simulation {
       (_, number) =>
         new SimulatedClient(
           { number, keys: KEYS, thinkMsMax: 150, mix: randomPick(prng, ["register", "register", "txn"]) },
-          { time, prng, gateway: gateways[number % gateways.length]! },
+          { time, prng: stream(`client ${number}`), gateway: gateways[number % gateways.length]! },
         ),
     );
     this.#listClients = (randomChance(prng, 0.4) ? [200, 201, 202] : []).map(
       (number, at) =>
         new SimulatedClient(
           { number, keys: LISTS, thinkMsMax: 300, mix: "list-append" },
-          { time, prng, gateway: gateways[at % gateways.length]! },
+          { time, prng: stream(`client ${number}`), gateway: gateways[at % gateways.length]! },
         ),
     );
     this.#holders = [100, 101, 102].map(
-      (number, at) => new LeaseHolder({ number }, { time, prng, gateway: gateways[at % gateways.length]! }),
+      (number, at) =>
+        new LeaseHolder(
+          { number, clockRateMax: CLOCK_RATE_MAX },
+          { time, prng: stream(`holder ${number}`), gateway: gateways[at % gateways.length]! },
+        ),
     );
-    const shared = { time, prng, network: this.#network, subjects, marks: this.#marks };
+    const shared = { time, network: this.#network, subjects, marks: this.#marks };
     const fanouts = ["f1", "f2"].map(
       (name) =>
         new SimulatedFanout(
@@ -237,12 +299,15 @@ export class Simulation {
             windowBytesMax: randomPick(prng, [1, 2000, 1024 * 1024]),
             historyChunkBytes: randomPick(prng, [1, 100, 100_000]),
           },
-          shared,
+          { ...shared, prng: stream(name) },
         ),
     );
     const watchGateways = ["w1", "w2"].map(
       (name) =>
-        new SimulatedWatchGateway({ name, streamWindowBytes: randomPick(prng, [1024, 1024 * 1024]) }, shared),
+        new SimulatedWatchGateway(
+          { name, streamWindowBytes: randomPick(prng, [1024, 1024 * 1024]) },
+          { ...shared, prng: stream(name) },
+        ),
     );
     this.#watching = [...fanouts, ...watchGateways];
     this.#watchClients = Array.from(
@@ -250,30 +315,55 @@ export class Simulation {
       (_, number) =>
         new SimulatedWatchClient(
           { number, keys: KEYS, slowChance: randomPick(prng, [0, 0.1, 0.5]) },
-          { time, prng, gateways: watchGateways },
+          { time, prng: stream(`watch client ${number}`), gateways: watchGateways },
         ),
     );
     const clientsCompact = this.#quota !== undefined || compaction === "client" || compaction === "both";
     this.#compactor = clientsCompact ? gateways[0] : undefined;
     this.#operator = operated
       ? new SimulatedOperator({
-          time,
-          prng,
+          prng: stream("operator"),
           transport: this.#network.connect("operator"),
           subjects,
           members: this.#members,
         })
       : undefined;
     this.#founders = this.#members.slice(0, count);
-    this.#disarmer = new SimulatedDisarmer({ time, prng, gateway: gateways[1]! });
-    this.#nemesis = new Nemesis({
+    this.#disarmer = new SimulatedDisarmer({ time, prng: stream("disarmer"), gateway: gateways[1]! });
+    this.#callers = new Map<string, { start(): void }>([
+      ...[...this.#clients, ...this.#listClients].map(
+        (client) => [`client ${client.number}`, client] as const,
+      ),
+      ...this.#holders.map((holder) => [`holder ${holder.number}`, holder] as const),
+      ...this.#watchClients.map((client) => [`watch client ${client.number}`, client] as const),
+    ]);
+    const callers = [...this.#callers.keys()];
+    this.schedule =
+      schedule ??
+      drawSchedule(seed, {
+        endMs: FAULTS_MS,
+        losesLogs,
+        operated,
+        mixesBuilds,
+        compacts: clientsCompact,
+        callers,
+      });
+    const cuts = new Cuts(this.#network.faults);
+    const names = [...this.#members, ...this.#watching]
+      .map(({ name }) => name)
+      .concat("g1", "g2", "operator");
+    this.#nemesis = new Nemesis(this.schedule, {
       time,
-      prng,
       network: this.#network,
+      brokers: new SimulatedBrokers(names, { time, network: this.#network, cuts }),
+      cuts,
       members: this.#members,
-      losesLogs,
       gateways: ["g1", "g2"],
       watching: this.#watching,
+      operator: this.#operator,
+      strangers,
+      join: (caller) => this.#callers.get(caller)?.start(),
+      compact: (behind) => this.#compact(gateways[0]!, this.#revision - behind),
     });
   }
 
@@ -281,16 +371,11 @@ export class Simulation {
     for (const member of this.#founders) member.start();
     for (const process of this.#watching) process.start();
     const callers = [...this.#clients, ...this.#listClients, ...this.#holders];
-    for (const caller of callers) caller.start();
-    for (const client of this.#watchClients) client.start();
-    if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
     if (this.#quota?.alarmClearing === "manual") this.#disarmer.start();
-    if (this.#mixesBuilds) this.#rollLater();
     this.#nemesis.start();
-    this.#operator?.start();
     this.#advance(FAULTS_MS);
     this.#nemesis.stop();
-    this.#operator?.stop();
+    if (this.#compactor !== undefined) this.#compactLater(this.#compactor);
     for (const member of this.#members) member.calm();
     for (const process of [...this.#members.filter(({ started }) => started), ...this.#watching]) {
       if (!process.running) process.start();
@@ -381,25 +466,17 @@ export class Simulation {
       throw new HistoryViolation(`the cluster does not serve again: ${served} answers`);
   }
 
-  /** Whoever upgrades the cluster goes to and fro between two builds. */
-  #rollLater(): void {
-    this.#time.setTimer(randomInteger(this.#prng, 300, 2500), () => {
-      if (this.#time.now() >= FAULTS_MS) return;
-      randomPick(this.#prng, this.#members).roll();
-      this.#rollLater();
+  /** After the faults: once, or where space is short until the end, since what is served then needs some. */
+  #compactLater(gateway: SimulatedGateway): void {
+    this.#time.setTimer(randomInteger(this.#prng, 100, 2000), () => {
+      this.#compact(gateway, this.#revision);
+      if (this.#quota !== undefined && !this.#isOver) this.#compactLater(gateway);
     });
   }
 
-  /** Now and then to a revision not far behind the present one, so that it passes slow watchers. */
-  #compactLater(gateway: SimulatedGateway): void {
-    this.#time.setTimer(randomInteger(this.#prng, 100, 2000), () => {
-      const isFaulty = this.#time.now() < FAULTS_MS;
-      const revision = this.#revision - (isFaulty ? randomInteger(this.#prng, 0, 20) : 0);
-      const request = etcdserverpb.CompactionRequest.encode({ revision }).finish();
-      if (revision > 0) gateway.write({ kind: "compact", bytes: request }, () => undefined);
-      // Where space is short it goes on: what is served in the end needs some.
-      if (isFaulty || (this.#quota !== undefined && !this.#isOver)) this.#compactLater(gateway);
-    });
+  #compact(gateway: SimulatedGateway, revision: number): void {
+    const bytes = etcdserverpb.CompactionRequest.encode({ revision }).finish();
+    if (revision > 0) gateway.write({ kind: "compact", bytes }, () => undefined);
   }
 
   /**
@@ -457,8 +534,9 @@ export class Simulation {
       reads: acknowledged.length - writes,
       unknown: operations.filter(({ outcome }) => outcome.kind === "unknown").length,
       leaders: this.#leaders.size,
-      crashes: this.#nemesis.crashes,
-      pauses: this.#nemesis.pauses,
+      faults: this.#nemesis.counts,
+      diskDeaths: this.#members.reduce((sum, { diskDeaths }) => sum + diskDeaths, 0),
+      boundaryDeaths: this.#members.reduce((sum, { boundaryDeaths }) => sum + boundaryDeaths, 0),
       snapshots: this.#members.reduce((sum, { snapshots }) => sum + snapshots, 0),
       damages: this.#members.reduce((sum, { damages }) => sum + damages, 0),
       losses: this.#members.reduce((sum, { losses }) => sum + losses, 0),
@@ -477,7 +555,6 @@ export class Simulation {
       watchProgress: records.reduce((sum, { progress }) => sum + progress.length, 0),
       watchesCompacted: records.filter(({ compactRevision }) => compactRevision !== undefined).length,
       watchesResumed: this.#watchClients.reduce((sum, { resumed }) => sum + resumed, 0),
-      watchCrashes: this.#nemesis.watchCrashes,
       marks: this.#marks.reached,
       virtualMs: this.#time.now(),
       traceHash: this.#trace,

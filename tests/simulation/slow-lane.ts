@@ -18,6 +18,10 @@ export class SlowLane<M> implements ActorRef<M> {
   #waiting: M[] = [];
   #busy = false;
   #dead = false;
+  /** Its disk does not answer. */
+  #hung = false;
+  /** A turn waits for the disk. */
+  #due = false;
 
   constructor(
     private readonly speed: LaneSpeed,
@@ -43,6 +47,18 @@ export class SlowLane<M> implements ActorRef<M> {
     this.#waiting = [];
   }
 
+  /** From now on turns do not end, until `release`. */
+  hold(): void {
+    this.#hung = true;
+  }
+
+  release(): void {
+    this.#hung = false;
+    if (!this.#due) return;
+    this.#due = false;
+    this.dependencies.clock.setTimer(0, () => this.#turn());
+  }
+
   #begin(): void {
     this.#busy = true;
     this.dependencies.clock.setTimer(this.#turnMs(), () => this.#turn());
@@ -50,6 +66,10 @@ export class SlowLane<M> implements ActorRef<M> {
 
   #turn(): void {
     if (this.#dead) return;
+    if (this.#hung) {
+      this.#due = true;
+      return;
+    }
     const messages = this.#waiting;
     this.#waiting = [];
     try {

@@ -78,12 +78,17 @@ export class MemoryDisk<Column extends string = string> {
   }
 
   /**
-   * Every write fails until the next crash, as on a disk that is full or broken.
+   * Every write fails until the next crash, or {@link mend}, as on a disk that is full or broken.
    *
    * @param firstReaches Whether the first of them is stored all the same, unsynced: its writer cannot know.
    */
   failWrites(firstReaches: boolean): void {
     this.#failing = firstReaches ? "first-reaches" : "yes";
+  }
+
+  /** Writes succeed again. */
+  mend(): void {
+    this.#failing = "no";
   }
 
   /** How many synced states {@link rot} may take away. */

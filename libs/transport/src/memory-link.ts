@@ -1,4 +1,4 @@
-import type { Scheduler } from "@quorate/base";
+import type { Clock, Scheduler } from "@quorate/base";
 import type { BrokerLink, LinkReceiver, LinkServiceDefinition } from "./broker-link";
 import { NotConnectedError, TransportClosedError } from "./errors";
 import type { SubscriptionTable, TableEntry } from "./subscription-table";
@@ -13,24 +13,32 @@ export interface Envelope {
 
 /** The broker's side of a {@link MemoryLink}. */
 export interface MemoryBroker {
+  readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly subscriptions: SubscriptionTable<MemoryLink>;
   route(from: MemoryLink, envelope: Envelope): void;
   forget(link: MemoryLink): void;
+  /** Decides whether what has reached it outlives a connection that ends now. */
+  outlives(): boolean;
 }
 
 /** One connection to a {@link MemoryNetwork}. */
 export class MemoryLink implements BrokerLink {
   readonly inbox: string;
   readonly #entries = new Set<TableEntry<MemoryLink>>();
+  readonly #madeAt = new WeakMap<TableEntry<MemoryLink>, number>();
   #statusChanged: (status: TransportStatus) => void = () => {};
   #status: TransportStatus = "connected";
   #connection = 0;
+  /** What reached the broker by then on the connection before this one was not lost with it. */
+  #outlivedUntil = -Infinity;
+  #connectedAt: number;
 
   constructor(
     readonly options: { readonly name: string; readonly number: number },
     private readonly broker: MemoryBroker,
   ) {
+    this.#connectedAt = broker.clock.now();
     this.inbox = `_INBOX.${options.name.replace(/[^\w-]/g, "_")}-${options.number}`;
   }
 
@@ -45,6 +53,17 @@ export class MemoryLink implements BrokerLink {
   /** Counts the connections that were lost: what travelled on an earlier one never arrives. */
   get connection(): number {
     return this.#connection;
+  }
+
+  /** Whether a message is lost on the way that was sent on an earlier connection and reaches the broker at `reachesAt`. */
+  hasLost(sentOn: number, reachesAt: number): boolean {
+    if (sentOn === this.#connection) return false;
+    return sentOn < this.#connection - 1 || reachesAt > this.#outlivedUntil;
+  }
+
+  /** Since when a subscription is there, in milliseconds: since it was made, or its connection. */
+  subscribedAt(entry: TableEntry<MemoryLink>): number {
+    return Math.max(this.#connectedAt, this.#madeAt.get(entry) ?? 0);
   }
 
   attach(statusChanged: (status: TransportStatus) => void): void {
@@ -66,6 +85,7 @@ export class MemoryLink implements BrokerLink {
     if (this.#status === "closed") throw new TransportClosedError(`subscribe to ${subject}`);
     const entry: TableEntry<MemoryLink> = { client: this, subject, queue, receive };
     this.#entries.add(entry);
+    this.#madeAt.set(entry, this.broker.clock.now());
     this.broker.subscriptions.add(entry);
     return {
       unsubscribe: () => {
@@ -104,20 +124,26 @@ export class MemoryLink implements BrokerLink {
   disconnect(): void {
     if (this.#status !== "connected") return;
     this.#status = "disconnected";
-    this.#connection += 1;
+    this.#ended();
     this.#statusChanged("disconnected");
   }
 
   reconnect(): void {
     if (this.#status !== "disconnected") return;
     this.#status = "connected";
+    this.#connectedAt = this.broker.clock.now();
     this.#statusChanged("connected");
   }
 
   /** Ends it as the death of its process would: nothing more is sent, received or called back. */
   crash(): void {
-    this.#connection += 1;
+    this.#ended();
     this.#end();
+  }
+
+  #ended(): void {
+    this.#connection += 1;
+    this.#outlivedUntil = this.broker.outlives() ? this.broker.clock.now() : -Infinity;
   }
 
   #end(): void {

@@ -168,6 +168,97 @@ describe("the in-memory network", () => {
     expect(heard).toEqual(["hello again"]);
   });
 
+  it("holds up what is sent into a clogged direction, and lets it through in order", () => {
+    const { time, network } = start();
+    const [a, b] = [network.connect("a"), network.connect("b")];
+    const arrived: [string, number][] = [];
+    for (const transport of [a, b])
+      transport.subscribe("x.*", ({ payload }) => arrived.push([textOf(payload), time.now()]));
+    network.faults.clogOneWay("a", "b", 3000);
+    a.publish("x.1", utf8("1"));
+    time.advance(1000);
+    a.publish("x.2", utf8("2"));
+    b.publish("x.3", utf8("3"));
+    time.advance(3000);
+    a.publish("x.4", utf8("4"));
+    time.advance(1);
+    const atB = arrived.filter(([, at]) => at >= 3000);
+    expect(atB.slice(0, 2)).toEqual([
+      ["1", 3000],
+      ["2", 3000],
+    ]);
+    expect(arrived.filter(([text]) => text === "3").map(([, at]) => at)).toEqual([1000, 1000]);
+    expect(arrived.filter(([text]) => text === "4").map(([, at]) => at)).toEqual([4000, 4000]);
+  });
+
+  it("sends past subscriptions that are not known yet, also after a reconnection", () => {
+    const { time, network } = start({ faults: { interestLagMs: 100 } });
+    const [a, b] = [network.connect("a"), network.connect("b")];
+    const arrived: string[] = [];
+    const results: RequestResult[] = [];
+    time.advance(500);
+    b.subscribe("x", ({ payload }) => arrived.push(textOf(payload)));
+    a.publish("x", utf8("too early"));
+    a.request("x", utf8("?"), { timeoutMs: 1000 }, (result) => results.push(result));
+    time.advance(100);
+    a.publish("x", utf8("known"));
+    time.advance(1);
+    network.disconnect("b");
+    network.reconnect("b");
+    a.publish("x", utf8("too early again"));
+    time.advance(100);
+    a.publish("x", utf8("known again"));
+    time.advance(1);
+    expect(arrived).toEqual(["known", "known again"]);
+    expect(results).toEqual([{ kind: "no-responders" }]);
+  });
+
+  it.each([
+    [0, []],
+    [1, ["reached"]],
+  ])("with a chance of %d lets outlive its sender what had reached the broker", (outliveChance, expected) => {
+    const { time, network } = start({ faults: { delayMs: { min: 10, max: 10 }, outliveChance } });
+    const [a, b] = [network.connect("a"), network.connect("b")];
+    const arrived: string[] = [];
+    b.subscribe("x", ({ payload }) => arrived.push(textOf(payload)));
+    a.publish("x", utf8("reached"));
+    time.advance(6);
+    a.publish("x", utf8("still in the sender's buffer"));
+    network.crash("a");
+    time.advance(100);
+    expect(arrived).toEqual(expected);
+  });
+
+  it("sends old messages once more, to whoever subscribes now, and none that nobody had wanted", () => {
+    const { time, network } = start({ sentKept: 100 });
+    const [a, b] = [network.connect("a"), network.connect("b")];
+    const arrived: string[] = [];
+    a.publish("x", utf8("unwanted"));
+    b.subscribe("x", () => undefined);
+    for (const text of ["1", "2", "3", "4"]) a.publish("x", utf8(text));
+    time.advance(1000);
+    network.crash("b");
+    network.connect("b").subscribe("x", ({ payload }) => arrived.push(textOf(payload)));
+    expect(network.replay(0.5, 10)).toBe(2);
+    expect(network.replay(0, 1)).toBe(1);
+    time.advance(1);
+    expect(arrived).toEqual(["3", "4", "1"]);
+  });
+
+  it("keeps old messages of all of its time, however many there are", () => {
+    const { time, network } = start({ sentKept: 10 });
+    const [a, b] = [network.connect("a"), network.connect("b")];
+    const arrived: number[] = [];
+    b.subscribe("x", ({ payload }) => arrived.push(Number(textOf(payload))));
+    for (let at = 0; at < 1000; at += 1) a.publish("x", utf8(`${at}`));
+    time.advance(1);
+    arrived.length = 0;
+    network.replay(0, 10);
+    time.advance(1);
+    expect(arrived.length).toBeGreaterThanOrEqual(5);
+    expect([arrived[0]! < 200, arrived.at(-1)! > 800]).toEqual([true, true]);
+  });
+
   it("reassembles fragments under loss, doubling and reordering, or drops the message", () => {
     const { time, network } = start(
       {

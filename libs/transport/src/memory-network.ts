@@ -18,6 +18,8 @@ import { DEFAULT_FRAGMENT_BYTES, TransportCore, type TransportCoreOptions } from
 export interface MemoryNetworkOptions extends TransportCoreOptions {
   /** In force from the start and after `heal`. Default: none, messages arrive in a turn of their own without delay. */
   readonly faults?: Partial<NetworkFaults>;
+  /** How many of the messages sent are kept for {@link MemoryNetwork.replay}. Default 0. */
+  readonly sentKept?: number;
 }
 
 export interface MemoryNetworkDependencies {
@@ -38,6 +40,10 @@ export class MemoryNetwork {
   readonly #subscriptions = new SubscriptionTable<MemoryLink>();
   readonly #lent = new LentBuffer();
   readonly #broker: MemoryBroker;
+  /** Spread over all of time: when it is full, every second one goes, and only every second one is taken from then on. */
+  #sent: Sent[] = [];
+  #sentStride = 1;
+  #sentCount = 0;
   #connects = 0;
 
   constructor(
@@ -46,10 +52,12 @@ export class MemoryNetwork {
   ) {
     this.faults = new FaultPlan(options.faults);
     this.#broker = {
+      clock: dependencies.clock,
       scheduler: dependencies.scheduler,
       subscriptions: this.#subscriptions,
       route: (from, envelope) => this.#route(from, envelope),
       forget: (link) => this.#forget(link),
+      outlives: () => happens(dependencies.prng, this.faults.everywhere.outliveChance),
     };
   }
 
@@ -80,6 +88,25 @@ export class MemoryNetwork {
     }
   }
 
+  /**
+   * Sends old messages once more, as from a buffer that was forgotten somewhere, to whoever subscribes to them now.
+   *
+   * @param from Of which age: 0 is the oldest that was kept, 1 the newest.
+   * @returns how many.
+   */
+  replay(from: number, count: number): number {
+    const first = Math.floor(from * this.#sent.length);
+    const stale = this.#sent.slice(first, first + count);
+    for (const { from: sender, envelope } of stale) {
+      for (const to of this.#subscriptions.receivers(envelope.subject, this.dependencies.prng)) {
+        if (this.faults.isCut(sender.name, to.client.name)) continue;
+        const deliver = this.#delivery(sender, to, envelope, { outlives: true });
+        this.#lane(sender, to.client).send(0, deliver);
+      }
+    }
+    return stale.length;
+  }
+
   /** Ends all faults and cuts and connects everyone again. */
   heal(): void {
     this.faults.clear();
@@ -99,9 +126,32 @@ export class MemoryNetwork {
   #route(from: MemoryLink, envelope: Envelope): void {
     const limit = this.options.fragmentBytes ?? DEFAULT_FRAGMENT_BYTES;
     invariant(envelope.payload.length <= limit, "no single message is above the fragment size", { limit });
-    const receivers = this.#subscriptions.receivers(envelope.subject, this.dependencies.prng);
-    for (const receiver of receivers) this.#transmit(from, receiver, envelope);
-    if (receivers.length === 0 && envelope.reply !== undefined) this.#reportNobody(from, envelope.reply);
+    let known = 0;
+    for (const receiver of this.#subscriptions.receivers(envelope.subject, this.dependencies.prng)) {
+      if (this.#isUnknownTo(from, receiver)) continue;
+      known += 1;
+      this.#transmit(from, receiver, envelope);
+    }
+    // What nobody wanted is gone: its sender is told so, and may rely on it.
+    if (known > 0) this.#keep(from, envelope);
+    else if (envelope.reply !== undefined) this.#reportNobody(from, envelope.reply);
+  }
+
+  /** Whether the interest of `to` has not come to where `from` sends yet. */
+  #isUnknownTo(from: MemoryLink, to: TableEntry<MemoryLink>): boolean {
+    const { interestLagMs } = this.faults.faultsOf(from.name, to.client.name);
+    if (interestLagMs === 0 || from.name === to.client.name) return false;
+    return this.dependencies.clock.now() < to.client.subscribedAt(to) + interestLagMs;
+  }
+
+  #keep(from: MemoryLink, envelope: Envelope): void {
+    const { sentKept = 0 } = this.options;
+    this.#sentCount += 1;
+    if (sentKept === 0 || this.#sentCount % this.#sentStride !== 0) return;
+    this.#sent.push({ from, envelope });
+    if (this.#sent.length < sentKept) return;
+    this.#sent = this.#sent.filter((_, at) => at % 2 === 0);
+    this.#sentStride *= 2;
   }
 
   #transmit(from: MemoryLink, to: TableEntry<MemoryLink>, envelope: Envelope): void {
@@ -113,8 +163,10 @@ export class MemoryNetwork {
     if (this.faults.isCut(from.name, to.client.name) || happens(prng, lossChance)) return;
     const copies = happens(prng, duplicateChance) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
-      const delay = drawn(prng, delayMs.min, delayMs.max);
-      const deliver = this.#delivery(from, to, envelope, false);
+      const now = clock.now();
+      const clogMs = Math.max(0, this.faults.clogUntil(from.name, to.client.name) - now);
+      const delay = clogMs + drawn(prng, delayMs.min, delayMs.max);
+      const deliver = this.#delivery(from, to, envelope, { reachesAt: now + delay / 2 });
       if (happens(prng, reorderChance)) clock.setTimer(delay + drawn(prng, 0, reorderMs), deliver);
       else this.#lane(from, to.client).send(delay, deliver);
     }
@@ -124,7 +176,8 @@ export class MemoryNetwork {
   #reportNobody(from: MemoryLink, reply: string): void {
     const envelope: Envelope = { subject: reply, payload: EMPTY_BYTES, reply: undefined, headers: undefined };
     for (const to of this.#subscriptions.receivers(reply, this.dependencies.prng)) {
-      if (to.client === from) this.#lane(from, from).send(0, this.#delivery(from, to, envelope, true));
+      if (to.client === from)
+        this.#lane(from, from).send(0, this.#delivery(from, to, envelope, { noResponders: true }));
     }
   }
 
@@ -132,12 +185,14 @@ export class MemoryNetwork {
     from: MemoryLink,
     to: TableEntry<MemoryLink>,
     envelope: Envelope,
-    noResponders: boolean,
+    how: { readonly reachesAt?: number; readonly noResponders?: boolean; readonly outlives?: boolean },
   ): () => void {
+    const { reachesAt = Infinity, noResponders = false, outlives = false } = how;
     const sentOn = from.connection;
     const receivedOn = to.client.connection;
     return () => {
-      if (from.connection !== sentOn || to.client.connection !== receivedOn) return;
+      if (!outlives && from.hasLost(sentOn, reachesAt)) return;
+      if (to.client.connection !== receivedOn) return;
       if (!this.#subscriptions.has(to) || this.faults.isCut(from.name, to.client.name)) return;
       const { subject, reply, headers } = envelope;
       this.#lent.lend(envelope.payload, (payload) =>
@@ -153,6 +208,11 @@ export class MemoryNetwork {
     if (lane === undefined) lanes.set(to, (lane = new Lane(this.dependencies)));
     return lane;
   }
+}
+
+interface Sent {
+  readonly from: MemoryLink;
+  readonly envelope: Envelope;
 }
 
 /** Draws only where there is something to decide, so that a fault that is off does not shift the others. */

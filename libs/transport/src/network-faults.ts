@@ -9,6 +9,16 @@ export interface NetworkFaults {
   /** A reordered message leaves the queue of its sender and receiver and arrives up to `reorderMs` later. */
   readonly reorderChance: number;
   readonly reorderMs: number;
+  /**
+   * Milliseconds that a subscription takes to become known where messages are sent, as between two brokers: what is sent
+   * before goes past it. Counts again from each reconnection.
+   */
+  readonly interestLagMs: number;
+  /**
+   * Chance, per end of a connection, that what had reached the broker by then arrives all the same. Half of its delay is the
+   * way to the broker.
+   */
+  readonly outliveChance: number;
 }
 
 export const NO_FAULTS: NetworkFaults = {
@@ -17,6 +27,8 @@ export const NO_FAULTS: NetworkFaults = {
   duplicateChance: 0,
   reorderChance: 0,
   reorderMs: 20,
+  interestLagMs: 0,
+  outliveChance: 0,
 };
 
 /** Which faults hold between whom. Clients are known by name; several connections may share one, such as those of a node. */
@@ -25,6 +37,7 @@ export class FaultPlan {
   #everywhere: NetworkFaults;
   readonly #between = new Map<string, Partial<NetworkFaults>>();
   readonly #cuts = new Set<string>();
+  readonly #clogs = new Map<string, number>();
 
   constructor(initial: Partial<NetworkFaults> = {}) {
     this.#initial = checked({ ...NO_FAULTS, ...initial });
@@ -47,6 +60,21 @@ export class FaultPlan {
     this.setOneWay(b, a, faults);
   }
 
+  /** What holds where nothing else is set. */
+  get everywhere(): NetworkFaults {
+    return this.#everywhere;
+  }
+
+  /** What is sent in this direction before `untilMs` arrives then, in order, as through a connection that is stuck. */
+  clogOneWay(from: string, to: string, untilMs: number): void {
+    this.#clogs.set(direction(from, to), Math.max(untilMs, this.clogUntil(from, to)));
+  }
+
+  /** In milliseconds on the network's clock; 0: never clogged. */
+  clogUntil(from: string, to: string): number {
+    return this.#clogs.size === 0 ? 0 : (this.#clogs.get(direction(from, to)) ?? 0);
+  }
+
   /** Loses everything in this direction, also what is under way. */
   cutOneWay(from: string, to: string): void {
     this.#cuts.add(direction(from, to));
@@ -66,11 +94,12 @@ export class FaultPlan {
     this.mendOneWay(b, a);
   }
 
-  /** Back to the initial faults, without cuts. */
+  /** Back to the initial faults, without cuts and clogs. What a clog holds up keeps its delay. */
   clear(): void {
     this.#everywhere = this.#initial;
     this.#between.clear();
     this.#cuts.clear();
+    this.#clogs.clear();
   }
 
   isCut(from: string, to: string): boolean {
