@@ -6,7 +6,6 @@ import { isOk } from "../checkers/history";
 import type { RecordedRun } from "../checkers/recorded-run";
 import { NotCheckedError } from "../checkers/violation";
 import { LinkedCluster } from "../harness/linked-cluster";
-import { settledMemberStates } from "../harness/member-states";
 import { ClusterHistory } from "../workloads/cluster-history";
 import { exitViolations } from "./exit-violations";
 import { keepFailure } from "./failure-folder";
@@ -43,7 +42,6 @@ export interface RoundReport {
 
 const GATEWAYS = 3;
 const FANOUTS = 2;
-const SETTLED_WITHIN_MS = 90_000;
 
 /**
  * One round: a fresh cluster, loads, faults, and everything that was recorded put to all checkers.
@@ -63,6 +61,7 @@ export async function runRound(options: RoundOptions, note: (line: string) => vo
     nodeFlags: NODE_FLAGS,
     environmentOf: nodeEnvironment,
   });
+  noted("the cluster runs");
   const title = `chaos ${options.workloads.join(" ")}`;
   const { seed } = options;
   await using history = await ClusterHistory.start({ title, seed, timeoutMs: CALL_TIMEOUT_MS }, cluster);
@@ -73,6 +72,7 @@ export async function runRound(options: RoundOptions, note: (line: string) => vo
     const prng = seededPrng(options.seed);
     const scene: Scene = { cluster, prng, compact: () => history.compact() };
     const loads = await RoundLoads.start(options.workloads, { cluster, history, prng: seededPrng(seed + 1) });
+    noted("the loads run");
     const done = await runSchedule(
       {
         faults: options.faults,
@@ -85,7 +85,6 @@ export async function runRound(options: RoundOptions, note: (line: string) => vo
     );
     faults = [...done.values()].reduce((sum, count) => sum + count, 0);
     noted("everything whole: comes to rest");
-    await settledMemberStates(cluster, SETTLED_WITHIN_MS);
     await loads.stop();
     run = await history.collected();
     problems.push(...loads.violations(run), ...exitViolations(cluster, done));

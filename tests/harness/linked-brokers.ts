@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 
 import { findProgram } from "./etcd-server";
+import { eventually } from "./eventually";
 import { KeptProcess } from "./kept-process";
 import { freePorts } from "./ports";
 import { TcpLink } from "./tcp-link";
@@ -19,6 +21,8 @@ export interface Route {
   readonly brokers: readonly [string, string];
   readonly link: TcpLink;
 }
+
+const LISTENS_WITHIN_MS = 10_000;
 
 /**
  * Clustered NATS brokers whose routes all go over links. Nothing about them is gossiped, or servers and clients would find ways
@@ -56,6 +60,8 @@ export class LinkedBrokers implements AsyncDisposable {
       process.start();
       brokers.push({ name, clientPort, url: `nats://127.0.0.1:${clientPort}`, process });
     }
+    for (const { name, clientPort } of brokers)
+      await eventually(`${name} to listen`, { withinMs: LISTENS_WITHIN_MS }, () => listens(clientPort));
     return new LinkedBrokers(brokers, routes);
   }
 
@@ -63,6 +69,16 @@ export class LinkedBrokers implements AsyncDisposable {
     for (const { process } of this.brokers) await process.kill();
     for (const { link } of this.routes) await link[Symbol.asyncDispose]();
   }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 function brokerConfig(options: {
