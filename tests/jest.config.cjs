@@ -33,6 +33,7 @@ const suites = [
   "simulation",
   "integration",
   "compatibility",
+  "faults-shim",
   "e2e",
   "clients",
   "upgrade",

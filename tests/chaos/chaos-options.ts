@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 
-import { NEMESES, type Fault } from "./nemeses";
+import { NEMESES, possibleFaults, type Fault } from "./nemeses";
 import type { Topology } from "./round";
 import { WORKLOADS, type Workload } from "./round-loads";
 
@@ -61,7 +61,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
       process.exit(error.exitCode === 0 ? 0 : 2);
     });
   const given = command.parse([...argv], { from: "user" }).opts<Given>();
-  const names = given.fault === "all" ? faults : given.fault.split(",");
+  const names = given.fault === "all" ? possibleFaults() : given.fault.split(",");
   const alias = names.map((name) => ALIASES[name] ?? { fault: name });
   const unknown = alias.find(({ fault }) => !faults.includes(fault));
   if (unknown !== undefined) command.error(`error: --fault: there is no "${unknown.fault}"`);

@@ -7,6 +7,8 @@ const ALWAYS_ALLOWED = [69, 75];
 const ALLOWED: Partial<Record<Fault, readonly number[]>> = {
   corruption: [70, 73, 74],
   membership: [77],
+  "fsync-failure": [70],
+  "disk-full": [70, 73],
 };
 
 /** Processes that ended by themselves though nothing that was done to them explains it. */

@@ -59,55 +59,54 @@ export async function runRound(options: RoundOptions, note: (line: string) => vo
   await using cluster = await LinkedCluster.start({
     ...{ members, brokers, gateways: GATEWAYS, fanouts: FANOUTS },
     nodeFlags: NODE_FLAGS,
-    environmentOf: nodeEnvironment,
+    environmentOf: (membersDir) => nodeEnvironment(options.faults, membersDir),
   });
   noted("the cluster runs");
   const title = `chaos ${options.workloads.join(" ")}`;
   const { seed } = options;
   await using history = await ClusterHistory.start({ title, seed, timeoutMs: CALL_TIMEOUT_MS }, cluster);
-  let run: RecordedRun | undefined;
-  let faults = 0;
+  const loads = await RoundLoads.start(options.workloads, { cluster, history, prng: seededPrng(seed + 1) });
+  noted("the loads run");
+  const scene: Scene = { cluster, prng: seededPrng(seed), compact: () => history.compact() };
   const problems: string[] = [];
+  let run: RecordedRun | undefined;
+  let done: ReadonlyMap<Fault, number> = new Map();
+  let vacuous: string | undefined;
   try {
-    const prng = seededPrng(options.seed);
-    const scene: Scene = { cluster, prng, compact: () => history.compact() };
-    const loads = await RoundLoads.start(options.workloads, { cluster, history, prng: seededPrng(seed + 1) });
-    noted("the loads run");
-    const done = await runSchedule(
-      {
-        faults: options.faults,
-        durationMs: options.seconds * 1000,
-        faultMsMax: options.faultMsMax,
-        ...(options.inTurn === true ? { inTurn: true } : {}),
-      },
-      scene,
-      { note: noted, whole: () => loads.renew() },
-    );
-    faults = [...done.values()].reduce((sum, count) => sum + count, 0);
-    noted("everything whole: comes to rest");
+    const schedule = {
+      faults: options.faults,
+      durationMs: options.seconds * 1000,
+      faultMsMax: options.faultMsMax,
+      inTurn: options.inTurn ?? false,
+    };
+    done = await runSchedule(schedule, scene, { note: noted, whole: () => loads.renew() });
+    noted("everything is whole: comes to rest");
     await loads.stop();
     run = await history.collected();
+    noted("everything is collected");
     problems.push(...loads.violations(run), ...exitViolations(cluster, done));
-    for (const { checker, kind, text } of checkRun(run))
+    const verdicts = checkRun(run);
+    for (const { checker, kind, text } of verdicts)
       if (kind === "broken") problems.push(`${checker}: ${text}`);
-      else if (kind === "not checked") throw new NotCheckedError(`${checker}: ${text}`);
+    const unchecked = verdicts.find(({ kind }) => kind === "not checked");
+    if (unchecked !== undefined) throw new NotCheckedError(`${unchecked.checker}: ${unchecked.text}`);
     const effort = effortOf(options, run, {
       ...loads.counts(run),
-      faults: { seen: faults, min: 1 },
+      faults: { seen: sumOf(done), min: 1 },
       "watch events": { seen: history.watchEvents, min: 50 },
       "watches that were broken": { seen: history.watchesBroken, min: 0 },
     });
-    if (problems.length === 0) return { kind: "kept", text: effort, ...figures(run, faults) };
+    if (problems.length === 0) return { kind: "kept", text: effort, ...figures(run, done) };
   } catch (error) {
-    const isVacuous = error instanceof NotCheckedError && problems.length === 0;
-    problems.push(describe(error));
-    const kept = keepFailure({ cluster, run, journal, problems, command: options.command });
-    const text = [...problems, `Everything is kept in ${kept}`, `Again: ${options.command}`].join("\n");
-    return { kind: isVacuous ? "not checked" : "broken", text, ...figures(run, faults) };
+    if (error instanceof NotCheckedError) vacuous = error.message;
+    else problems.push(described(error));
+    await loads.abandon();
   }
+  const kind = problems.length > 0 ? "broken" : "not checked";
+  if (vacuous !== undefined) problems.push(vacuous);
   const kept = keepFailure({ cluster, run, journal, problems, command: options.command });
   const text = [...problems, `Everything is kept in ${kept}`, `Again: ${options.command}`].join("\n");
-  return { kind: "broken", text, ...figures(run, faults) };
+  return { kind, text, ...figures(run, done) };
 }
 
 function effortOf(
@@ -135,14 +134,21 @@ function effortOf(
   });
 }
 
-function figures(run: RecordedRun | undefined, faults: number): Omit<RoundReport, "kind" | "text"> {
+function figures(
+  run: RecordedRun | undefined,
+  done: ReadonlyMap<Fault, number>,
+): Omit<RoundReport, "kind" | "text"> {
   const operations = run?.operations ?? [];
   const unknown = operations.filter(({ outcome }) => outcome.kind === "unknown").length;
-  return { operations: operations.length, unknown, faults };
+  return { operations: operations.length, unknown, faults: sumOf(done) };
 }
 
-function describe(error: unknown): string {
+function sumOf(counts: ReadonlyMap<unknown, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function described(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? "" : ` (${describe(error.cause)})`;
+  const cause = error.cause === undefined ? "" : ` (${described(error.cause)})`;
   return `${error.name}: ${error.message}${cause}`;
 }

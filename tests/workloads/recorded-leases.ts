@@ -53,10 +53,15 @@ export class RecordedLeases {
     );
   }
 
-  /** Lets all leases end by themselves. @throws {NotInTimeError} A key outlives its lease by far. */
-  async stop(withinMs: number): Promise<void> {
+  /** Lets the calls under way end, and starts no more. */
+  async abandon(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#holders);
+  }
+
+  /** The same, and lets all leases end by themselves. @throws {NotInTimeError} A key outlives its lease by far. */
+  async stop(withinMs: number): Promise<void> {
+    await this.abandon();
     const { door } = this.dependencies.places[0]!;
     const everything = { kind: "range", key: LEASE_PREFIX, rangeEnd: `${LEASE_PREFIX}~` } as const;
     await eventually("all leases to end", { withinMs, everyMs: 250 }, async () => {

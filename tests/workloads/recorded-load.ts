@@ -86,10 +86,15 @@ export class RecordedLoad {
     await eventually(`${count} more answers`, { withinMs }, () => this.answered >= target);
   }
 
-  /** Lets the calls under way end, starts no more, and reads everything once more. */
-  async stop(): Promise<void> {
+  /** Lets the calls under way end, and starts no more. */
+  async abandon(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#clients);
+  }
+
+  /** The same, and reads everything once more. */
+  async stop(): Promise<void> {
+    await this.abandon();
     await eventually("a last read", { withinMs: 20_000 }, () =>
       this.#call(this.options.firstClient, this.#doorOf(0), {
         kind: "range",

@@ -7,6 +7,7 @@ import { damage, type Damage } from "../../e2e/disk-damage";
 import { run } from "../../harness/child-process";
 import { eventually } from "../../harness/eventually";
 import { leaderOf, memberAt } from "../../harness/member-states";
+import { takeForDurable } from "../../harness/power-loss";
 import { nodeExecutable, serviceMain } from "../../harness/repository";
 import { victims, type Nemesis, type Scene } from "../nemesis";
 
@@ -51,6 +52,8 @@ export function corruption(scene: Scene): Nemesis {
 function hurt(how: Damage, memberDir: string): boolean {
   try {
     how(memberDir);
+    // Rot is on the disk, whatever was synced before: no power loss undoes it.
+    takeForDurable(memberDir);
     return true;
   } catch (error) {
     if ((error as Error).message.startsWith("There is no file")) return false;
@@ -68,6 +71,7 @@ export async function recovered({ cluster }: Scene, name: string): Promise<void>
         await run(nodeExecutable, [serviceMain("quorate"), "member", "recover", "--data-dir", memberDir], {
           timeoutMs: HEALED_WITHIN_MS,
         });
+      takeForDurable(memberDir);
       await cluster.tell("start", name);
     }
     const leader = await leaderOf(cluster, LOOK_MS);

@@ -2,6 +2,7 @@ import { randomPick } from "@quorate/base";
 
 import { eventually } from "../../harness/eventually";
 import { leaderOf, memberAt } from "../../harness/member-states";
+import { crashWithPowerLoss } from "./disk";
 import { shuffled, someLeader, type Nemesis, type Scene } from "../nemesis";
 
 /*
@@ -20,10 +21,8 @@ export const LOG_KEEP_ENTRIES = 200;
 /**
  * A minority sleeps, the others acknowledge writes, one of these loses what it has not synced, and wakes beside the minority alone:
  * the two are a majority, and one of them must know every acknowledged write. (NATS JetStream: a split brain.)
- *
- * @param crash Ends a member, as hard as can be had.
  */
-export function minorityWakes(scene: Scene, crash: (name: string) => Promise<void>): Nemesis {
+export function minorityWakes(scene: Scene): Nemesis {
   const { cluster, prng } = scene;
   let names: readonly string[] = [];
   return {
@@ -38,10 +37,10 @@ export function minorityWakes(scene: Scene, crash: (name: string) => Promise<voi
       await cluster.tell("pause", asleep);
       await someEntries(scene, leader, ENTRIES_WRITTEN);
       await cluster.tell("pause", leader);
-      await crash(third);
+      await crashWithPowerLoss(scene, [third]);
       await cluster.tell("start", third);
       await cluster.tell("resume", asleep);
-      return `${asleep} slept, ${third} crashed and wakes with it, ${leader} sleeps`;
+      return `${asleep} slept, ${third} lost its power and wakes with it, ${leader} sleeps`;
     },
     async heal() {
       for (const name of names) {
@@ -56,14 +55,12 @@ export function minorityWakes(scene: Scene, crash: (name: string) => Promise<voi
 export function blackholeUntilSnapshot(scene: Scene): Nemesis {
   const { cluster, prng } = scene;
   let name = "";
-  let snapshotsBefore = 0;
   return {
     async start() {
       const leader = await someLeader(scene);
       const followers = cluster.members.filter((member) => member !== leader);
       if (followers.length === 0) return "nobody to cut off";
       name = randomPick(prng, followers);
-      snapshotsBefore = snapshotsOf(scene, name);
       for (const { process, link } of cluster.links) {
         if (process !== name) continue;
         link.shape("forth", { blocked: true });
@@ -79,13 +76,8 @@ export function blackholeUntilSnapshot(scene: Scene): Nemesis {
       await eventually(`${name} to be alive`, { withinMs: SNAPSHOT_WITHIN_MS }, async () =>
         memberAt(cluster, name, 0, 1000),
       );
-      snapshotsBefore = snapshotsOf(scene, name) - snapshotsBefore;
     },
   };
-}
-
-function snapshotsOf({ cluster }: Scene, name: string): number {
-  return cluster.logOf(name).split("a snapshot is the state now").length - 1;
 }
 
 /** Lets the cluster write for a while; it may be too broken to. */

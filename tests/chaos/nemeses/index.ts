@@ -1,7 +1,9 @@
+import { diskFaultsAvailable, diskFaultsEnvironment } from "../../harness/disk-faults";
 import type { Nemesis, Scene } from "../nemesis";
 import { compaction, membership, moveLeader } from "./administration";
 import { corruption } from "./corruption";
 import { blackholeUntilSnapshot, LOG_KEEP_ENTRIES, minorityWakes } from "./findings";
+import { diskFull, fsyncFailure, powerLoss, slowSync } from "./disk";
 import { freeze } from "./freeze";
 import { kill, restartStorm } from "./kill";
 import { partition, slowLinks } from "./partition";
@@ -39,7 +41,14 @@ export const NEMESES = {
   membership,
   "move-leader": moveLeader,
   compaction,
-  "minority-wakes": (scene) => minorityWakes(scene, (name) => scene.cluster.tell("kill", name)),
+  "power-loss-one": (scene) => powerLoss(scene, "one"),
+  "power-loss-leader": (scene) => powerLoss(scene, "leader"),
+  "power-loss-majority": (scene) => powerLoss(scene, "majority"),
+  "power-loss-all": (scene) => powerLoss(scene, "all"),
+  "fsync-failure": fsyncFailure,
+  "slow-sync": slowSync,
+  "disk-full": diskFull,
+  "minority-wakes": minorityWakes,
   "blackhole-until-snapshot": blackholeUntilSnapshot,
 } satisfies Record<string, NemesisFactory>;
 
@@ -58,7 +67,28 @@ export const HEALED_LAST: ReadonlySet<Fault> = new Set<Fault>([
 /** Of every raft-node under chaos. */
 export const NODE_FLAGS: readonly string[] = ["--log-keep-entries", `${LOG_KEEP_ENTRIES}`];
 
-/** Of every raft-node under chaos, whose directories are in `membersDir`. */
-export function nodeEnvironment(_membersDir: string): Readonly<Record<string, string>> {
-  return {};
+/** Those that need disks that can fail, which there are on Linux with a C compiler. */
+const ON_FAULTY_DISKS: ReadonlySet<Fault> = new Set<Fault>([
+  "power-loss-one",
+  "power-loss-leader",
+  "power-loss-majority",
+  "power-loss-all",
+  "fsync-failure",
+  "slow-sync",
+  "disk-full",
+  "minority-wakes",
+]);
+
+/** What can go wrong on this machine. */
+export function possibleFaults(): readonly Fault[] {
+  const all = Object.keys(NEMESES) as Fault[];
+  return diskFaultsAvailable() ? all : all.filter((fault) => !ON_FAULTY_DISKS.has(fault));
+}
+
+/** For raft-nodes whose directories are in `membersDir`. */
+export function nodeEnvironment(
+  faults: readonly Fault[],
+  membersDir: string,
+): Readonly<Record<string, string>> {
+  return faults.some((fault) => ON_FAULTY_DISKS.has(fault)) ? diskFaultsEnvironment(membersDir) : {};
 }
