@@ -1,5 +1,6 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { randomPick } from "@quorate/base";
 
@@ -13,6 +14,8 @@ import { victims, type Nemesis, type Scene } from "../nemesis";
 
 const HEALED_WITHIN_MS = 90_000;
 const LOOK_MS = 2000;
+/** For the log to have something that can be lost. */
+const WRITES_MS = 500;
 
 /** What a member comes back from: by itself, or, if only its state is damaged, by the command of its README. */
 const DAMAGES: Readonly<Record<string, Damage>> = {
@@ -36,6 +39,11 @@ export function corruption(scene: Scene): Nemesis {
   return {
     async start() {
       [victim] = await victims(scene, randomPick(prng, ["one", "leader"] as const));
+      await cluster.tell("kill", victim!);
+      // A start moves what is in write-ahead logs to tables: a member that never had one would lose its identity with a file,
+      // and could only be replaced.
+      await recovered(scene, victim!);
+      await pause(WRITES_MS);
       await cluster.tell("kill", victim!);
       const what = randomPick(prng, Object.keys(DAMAGES));
       const done = hurt(DAMAGES[what]!, cluster.memberDir(victim!)) ? what : `nothing (no ${what})`;
