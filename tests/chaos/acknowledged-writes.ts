@@ -10,7 +10,7 @@ import { settledMemberStates } from "../harness/member-states";
 import { exitViolations } from "./exit-violations";
 import { keepFailure } from "./failure-folder";
 import type { Scene } from "./nemesis";
-import { NEMESES, NODE_FLAGS, nodeEnvironment, type Fault } from "./nemeses";
+import { nemesisOf, NODE_FLAGS, nodeEnvironment, type Fault } from "./nemeses";
 import type { RoundReport, Topology } from "./round";
 
 export interface AcknowledgedWritesOptions {
@@ -64,7 +64,7 @@ export async function runAcknowledgedWrites(
     const scene: Scene = { cluster, prng, compact: async () => 0 };
     await loads[0]!.untilAcknowledged(100, WITHIN_MS);
     while (acknowledged() < options.count || faults === 0) {
-      const nemesis = NEMESES[options.fault](scene);
+      const nemesis = nemesisOf(options.fault, scene);
       const what = await nemesis.start();
       await pause(randomInteger(prng, 100, options.faultMsMax));
       await nemesis.heal();

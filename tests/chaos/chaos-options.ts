@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 
-import { NEMESES, possibleFaults, type Fault } from "./nemeses";
+import { NEMESES, PLANTED, possibleFaults, type Fault } from "./nemeses";
 import type { Topology } from "./round";
 import { WORKLOADS, type Workload } from "./round-loads";
 
@@ -63,7 +63,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
   const given = command.parse([...argv], { from: "user" }).opts<Given>();
   const names = given.fault === "all" ? possibleFaults() : given.fault.split(",");
   const alias = names.map((name) => ALIASES[name] ?? { fault: name });
-  const unknown = alias.find(({ fault }) => !faults.includes(fault));
+  const unknown = alias.find(({ fault }) => !faults.includes(fault) && !(fault in PLANTED));
   if (unknown !== undefined) command.error(`error: --fault: there is no "${unknown.fault}"`);
   return {
     minutes: given.minutes,

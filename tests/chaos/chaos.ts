@@ -19,7 +19,7 @@ async function rounds(options: ChaosOptions): Promise<RoundReport["kind"]> {
   for (let at = 0; at === 0 || performance.now() < until; at += 1) {
     const seed = options.seed + at;
     print(`round ${at + 1}, seed ${seed}`);
-    const report = await runRound(
+    const report = await attempted(
       {
         ...options,
         seed,
@@ -43,6 +43,16 @@ async function rounds(options: ChaosOptions): Promise<RoundReport["kind"]> {
   );
   if (count("broken") > 0) return "broken";
   return count("not checked") > 0 ? "not checked" : "kept";
+}
+
+/** A cluster that does not even start proves nothing. */
+async function attempted(...round: Parameters<typeof runRound>): Promise<RoundReport> {
+  try {
+    return await runRound(...round);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { kind: "not checked", text, operations: 0, unknown: 0, faults: 0 };
+  }
 }
 
 async function writes(options: ChaosOptions): Promise<RoundReport["kind"]> {

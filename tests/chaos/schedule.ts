@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { randomChance, randomInteger, randomPick } from "@quorate/base";
 
 import { shuffled, type Nemesis, type Scene } from "./nemesis";
-import { HEALED_LAST, NEMESES, type Fault } from "./nemeses";
+import { HEALED_LAST, nemesisOf, type Fault } from "./nemeses";
 
 export interface ScheduleOptions {
   readonly faults: readonly Fault[];
@@ -86,7 +86,7 @@ async function runPeriod(
   );
   const started: { readonly fault: Fault; readonly nemesis: Nemesis }[] = [];
   for (const fault of ordered) {
-    const nemesis = NEMESES[fault](scene);
+    const nemesis = nemesisOf(fault, scene);
     started.push({ fault, nemesis });
     note(`${fault}: ${await nemesis.start()}`);
   }

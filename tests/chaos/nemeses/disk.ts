@@ -1,6 +1,6 @@
 import { randomInteger, randomPick } from "@quorate/base";
 
-import { failSyncs, fillDisk, release, stallSyncs } from "../../harness/disk-faults";
+import { failSyncs, fillDisk, lieAboutSyncs, release, stallSyncs } from "../../harness/disk-faults";
 import { losePower } from "../../harness/power-loss";
 import { victims, type Nemesis, type Scene, type Whom } from "../nemesis";
 
@@ -46,6 +46,23 @@ export function slowSync(scene: Scene): Nemesis {
 /** A disk with no room left. */
 export function diskFull(scene: Scene): Nemesis {
   return onDisk(scene, "the disk is full", fillDisk);
+}
+
+/** Disks of all members say that they have synced, and have not; then the power is lost. No store survives that. */
+export function lyingDisks(scene: Scene): Nemesis {
+  const { cluster } = scene;
+  const loss = powerLoss(scene, "all");
+  return {
+    async start() {
+      for (const name of cluster.members) lieAboutSyncs(cluster.memberDir(name));
+      return "disks lie";
+    },
+    async heal() {
+      await loss.start();
+      for (const name of cluster.members) release(cluster.memberDir(name));
+      await loss.heal();
+    },
+  };
 }
 
 function onDisk(scene: Scene, what: string, hurt: (memberDir: string) => void): Nemesis {

@@ -3,7 +3,7 @@ import type { Nemesis, Scene } from "../nemesis";
 import { compaction, membership, moveLeader } from "./administration";
 import { corruption } from "./corruption";
 import { blackholeUntilSnapshot, LOG_KEEP_ENTRIES, minorityWakes } from "./findings";
-import { diskFull, fsyncFailure, powerLoss, slowSync } from "./disk";
+import { diskFull, fsyncFailure, lyingDisks, powerLoss, slowSync } from "./disk";
 import { freeze } from "./freeze";
 import { kill, restartStorm } from "./kill";
 import { partition, slowLinks } from "./partition";
@@ -52,7 +52,14 @@ export const NEMESES = {
   "blackhole-until-snapshot": blackholeUntilSnapshot,
 } satisfies Record<string, NemesisFactory>;
 
-export type Fault = keyof typeof NEMESES;
+/** What must be found, and not survived. */
+export const PLANTED = { "lying-disks": lyingDisks } satisfies Record<string, NemesisFactory>;
+
+export type Fault = keyof typeof NEMESES | keyof typeof PLANTED;
+
+export function nemesisOf(fault: Fault, scene: Scene): Nemesis {
+  return { ...NEMESES, ...PLANTED }[fault](scene);
+}
 
 /**
  * Those that need the others to be whole before they can be healed: they are started first, and healed last. What they hit may be
@@ -77,6 +84,7 @@ const ON_FAULTY_DISKS: ReadonlySet<Fault> = new Set<Fault>([
   "slow-sync",
   "disk-full",
   "minority-wakes",
+  "lying-disks",
 ]);
 
 /** What can go wrong on this machine. */
