@@ -6,6 +6,10 @@ import { runRound, type RoundReport } from "./round";
 
 const EXIT = { kept: 0, broken: 1, "not checked": 2 } as const;
 
+// So that all that was started is ended: see KeptProcess.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => process.exit(EXIT["not checked"]));
+
 void main(parseChaosOptions(process.argv.slice(2)));
 
 async function main(options: ChaosOptions): Promise<void> {

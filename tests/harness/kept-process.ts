@@ -16,6 +16,12 @@ export interface ProcessPlan {
 const LASTING_EXIT_CODES = [73, 74, 77, 78];
 const RESTART_AFTER_MS = 300;
 
+/** What must not outlive this process, however it ends. */
+const living = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
 /** A process that is started again when it ends by itself, as a service manager does, and stays down when it was killed. */
 export class KeptProcess {
   #plan: ProcessPlan;
@@ -88,9 +94,11 @@ export class KeptProcess {
     });
     closeSync(log);
     this.#child = child;
+    living.add(child);
     this.#exitCode = undefined;
     child.once("error", () => undefined); // "exit" follows, or its log stays empty: the caller waits for what it does
     child.once("exit", (code) => {
+      living.delete(child);
       this.#child = undefined;
       this.#isPaused = false;
       if (!this.#isWanted) return;

@@ -210,7 +210,8 @@ export class LinkedCluster implements RunningCluster, AsyncDisposable {
     for (let at = 0; at < fanouts; at += 1) await this.#startFanout(`fanout${at + 1}`);
     const ports = await freePorts(gateways);
     for (const [at, port] of ports.entries()) await this.#startGateway(`gateway${at + 1}`, at, port);
-    for (const gateway of this.namesOf("kv-gateway")) await untilWritable(this.address(gateway), START_WITHIN_MS);
+    for (const gateway of this.namesOf("kv-gateway"))
+      await untilWritable(this.address(gateway), START_WITHIN_MS);
     // From here on a member without data has lost it, and must not vote as if it were new.
     for (const [at, { name, memberId }] of this.#founders.entries()) {
       const url = await this.#urlOf(name, at);
