@@ -26,7 +26,7 @@ export interface AcknowledgedWritesOptions {
 const GATEWAYS = 3;
 const WRITERS_PER_GATEWAY = 48;
 /** Between two faults: so many more writes are acknowledged at least, and the first has been healed. */
-const WRITES_BETWEEN_FAULTS = 1500;
+const WRITES_BETWEEN_FAULTS = 2000;
 const WITHIN_MS = 90_000;
 const VIOLATIONS_SHOWN_MAX = 20;
 
