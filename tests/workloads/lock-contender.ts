@@ -65,7 +65,7 @@ export function countViolations(log: readonly Change[], { value }: LockNames): s
     change.key === value && change.value !== undefined ? [JSON.parse(change.value) as Count] : [],
   );
   return counts.flatMap(({ count, token }, at) => [
-    ...(count === at + 1 ? [] : [`count ${count} is the ${at + 1}th: an update was lost`]),
+    ...(count === at + 1 ? [] : [`count ${count} stands at ${at + 1}: an update was lost`]),
     ...(token >= (counts[at - 1]?.token ?? 0) ? [] : [`token ${token} came after ${counts[at - 1]?.token}`]),
   ]);
 }
