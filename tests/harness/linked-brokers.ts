@@ -48,7 +48,7 @@ export class LinkedBrokers implements AsyncDisposable {
       // Each connects to those before it: two ways between two brokers would be one too many.
       const own = await Promise.all(
         brokers.map(async (other, to) => {
-          return { brokers: [name, other.name] as const, link: await TcpLink.open(ports[2 * to + 1]!) };
+          return { brokers: [name, other.name] as const, link: await linkTo(ports[2 * to + 1]!, ports) };
         }),
       );
       routes.push(...own);
@@ -69,6 +69,15 @@ export class LinkedBrokers implements AsyncDisposable {
     for (const { process } of this.brokers) await process.kill();
     for (const { link } of this.routes) await link[Symbol.asyncDispose]();
   }
+}
+
+/** A link whose own port is none of those that brokers are about to listen on. */
+async function linkTo(port: number, taken: readonly number[]): Promise<TcpLink> {
+  const link = await TcpLink.open(port);
+  if (!taken.includes(link.port)) return link;
+  const other = await linkTo(port, taken);
+  await link[Symbol.asyncDispose]();
+  return other;
 }
 
 function listens(port: number): Promise<boolean> {

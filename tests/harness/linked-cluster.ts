@@ -208,6 +208,8 @@ export class LinkedCluster implements RunningCluster, AsyncDisposable {
     for (const [at, member] of this.#founders.entries())
       await this.#startMember(member, at, this.#founding("new"));
     for (let at = 0; at < fanouts; at += 1) await this.#startFanout(`fanout${at + 1}`);
+    // Links first: one of them may otherwise get the port that a gateway is about to listen on.
+    for (let at = 0; at < gateways; at += 1) await this.#allUrls(`gateway${at + 1}`);
     const ports = await freePorts(gateways);
     for (const [at, port] of ports.entries()) await this.#startGateway(`gateway${at + 1}`, at, port);
     for (const gateway of this.namesOf("kv-gateway"))
