@@ -38,6 +38,7 @@ const suites = [
   "e2e",
   "clients",
   "upgrade",
+  "chaos",
 ].filter((name) => existsSync(join(__dirname, name)));
 
 module.exports = {

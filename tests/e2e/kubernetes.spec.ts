@@ -4,10 +4,10 @@ import { EtcdClient } from "../harness/etcd-client";
 import { EtcdWatch } from "../harness/etcd-watch";
 import { eventually } from "../harness/eventually";
 import { QuorateCluster } from "../harness/quorate-cluster";
-import { Compactor } from "./kubernetes/compactor";
-import { ObjectStore, objectOf, prefixEnd } from "./kubernetes/object-store";
-import { WatchCache } from "./kubernetes/watch-cache";
-import { generationOf, manifest, write, type ApiServer } from "./kubernetes/writers";
+import { Compactor } from "../workloads/kubernetes/compactor";
+import { ObjectStore, objectOf, prefixEnd } from "../workloads/kubernetes/object-store";
+import { WatchCache } from "../workloads/kubernetes/watch-cache";
+import { generationOf, manifest, write, type ApiServer } from "../workloads/kubernetes/writers";
 
 const PREFIXES = ["/registry/pods/", "/registry/configmaps/", "/registry/leases/"] as const;
 const OBJECTS = [3000, 1500, 500] as const;

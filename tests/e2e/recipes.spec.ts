@@ -1,14 +1,6 @@
 import { spawn } from "node:child_process";
 
-import {
-  ClaimLostError,
-  exactly,
-  operation,
-  prefix,
-  QuorateClient,
-  QuorateError,
-  type HeldLock,
-} from "@quorate/client";
+import { exactly, prefix, QuorateClient } from "@quorate/client";
 
 import { etcdctl } from "../compatibility/etcdctl-script";
 import { killAndWait } from "../harness/child-process";
@@ -16,54 +8,11 @@ import { findProgram } from "../harness/etcd-server";
 import { eventually } from "../harness/eventually";
 import { leaderOf } from "../harness/member-states";
 import { QuorateCluster } from "../harness/quorate-cluster";
+import { LockContender, type Count } from "../workloads/lock-contender";
 
 const RECOVERY_MS = 30_000;
 
-interface Count {
-  readonly count: number;
-  readonly token: number;
-}
-
-/** Counts under a lock until told to stop: reads, then writes one more, guarded by the lock and by nothing else. */
-class Contender {
-  readonly tokens: number[] = [];
-  #stopped = false;
-  readonly #work: Promise<void>;
-
-  constructor(private readonly client: QuorateClient) {
-    this.#work = this.#contend();
-  }
-
-  stop(): Promise<void> {
-    this.#stopped = true;
-    return this.#work;
-  }
-
-  async #contend(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        await using lock = await this.client.mutex("count/lock", { ttlSeconds: 3 }).lock();
-        this.tokens.push(lock.fencingToken);
-        await this.#count(lock);
-      } catch (error) {
-        // An increment whose outcome is unknown is not tried again: unlocking made the guard refuse it from then on.
-        if (!(error instanceof QuorateError) && !(error instanceof ClaimLostError)) throw error;
-      }
-    }
-  }
-
-  async #count(lock: HeldLock): Promise<void> {
-    for (let step = 0; step < 3 && lock.isHeld; step += 1) {
-      const now = (await this.client.get("count/value"))?.json() as Count | undefined;
-      const next: Count = { count: (now?.count ?? 0) + 1, token: lock.fencingToken };
-      const counting = this.client
-        .txn()
-        .if(lock.guard)
-        .then(operation.put("count/value", JSON.stringify(next)));
-      await counting.commit({ timeoutMs: 3000 });
-    }
-  }
-}
+const NAMES = { lock: "count/lock", value: "count/value" };
 
 describe("locks and elections on a cluster of real processes", () => {
   let cluster: QuorateCluster;
@@ -97,7 +46,7 @@ describe("locks and elections on a cluster of real processes", () => {
   it("lose no update of what the fencing token guards, whatever is killed", async () => {
     const { revision } = await client.put("count/start", "");
     const clients = await Promise.all(Array.from({ length: 5 }, connect));
-    const contenders = clients.map((each) => new Contender(each));
+    const contenders = clients.map((each) => new LockContender(NAMES, each));
     await untilCounted(20);
     const leader = await leaderOf(cluster, RECOVERY_MS);
     for (const victim of [leader, "gateway1", "fanout1"]) {

@@ -38,6 +38,9 @@ export class EtcdWatch {
       onResponse(response);
       this.responses.push(response);
     });
+    this.#stream.on("status", ({ code, details }: { code: number; details: string }) => {
+      this.ended ??= { code, text: details };
+    });
     this.#stream.on("error", (error: ServiceError) => {
       this.ended = { code: error.code, text: error.details };
     });

@@ -25,7 +25,9 @@ export class NatsCaller implements AsyncDisposable {
 
   /** @param url Of several brokers with commas. */
   static async connect(url: string): Promise<NatsCaller> {
-    return new NatsCaller(await connect({ servers: url.split(","), name: "tests" }));
+    // However long the brokers are gone: a test that breaks them wants to be back with them.
+    const forever = { maxReconnectAttempts: -1, reconnectTimeWait: 200 };
+    return new NatsCaller(await connect({ servers: url.split(","), name: "tests", ...forever }));
   }
 
   /** @throws {NatsError} With code "503" if nobody serves the subject, "TIMEOUT" if nobody answered in time. */

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { isRunning, run, type Finished } from "./child-process";
-import { EtcdClient } from "./etcd-client";
 import { eventually } from "./eventually";
 import { freePorts } from "./ports";
 import { nodeExecutable, serviceMain } from "./repository";
 import { temporaryFolder, type TemporaryFolder } from "./temporary-folder";
+import { untilWritable } from "./until-writable";
 
 /** A process of the cluster, as `quorate dev` lists it in `cluster.json`. */
 export interface ClusterProcess {
@@ -50,6 +50,21 @@ export interface QuorateOptions {
 
 /** `start` brings back what was stopped or killed, with its data. */
 export type ProcessVerb = "stop" | "kill" | "pause" | "resume" | "start";
+
+/** What tests need of a cluster, however it is run. */
+export type RunningCluster = Pick<
+  QuorateCluster,
+  | "name"
+  | "processes"
+  | "process"
+  | "members"
+  | "address"
+  | "brokerUrl"
+  | "dataDir"
+  | "logOf"
+  | "tell"
+  | "untilWritable"
+>;
 
 /**
  * A cluster of real processes under `quorate dev`, with ports and data of its own.
@@ -164,16 +179,7 @@ export class QuorateCluster implements AsyncDisposable {
 
   /** Waits until a write is acknowledged. Returns the milliseconds that it took. */
   async untilWritable(withinMs: number): Promise<number> {
-    const client = new EtcdClient({ address: this.address() });
-    const from = performance.now();
-    try {
-      await eventually("a write to be acknowledged", { withinMs }, () =>
-        client.put({ key: Buffer.from("harness/probe") }, 2000),
-      );
-      return performance.now() - from;
-    } finally {
-      client.close();
-    }
+    return await untilWritable(this.address(), withinMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

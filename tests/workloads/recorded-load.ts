@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import { randomPick, type Prng } from "@quorate/base";
 
 import { isOk, type Operation, type StoreRequest, type Version } from "../checkers/history";
@@ -15,7 +17,12 @@ export interface LoadOptions {
   readonly clients: number;
   /** Number of the first client: no two of one history may be the same. */
   readonly firstClient: number;
+  /** Milliseconds between two calls of a client; none unless told. */
+  readonly everyMs?: number;
 }
+
+/** A call that failed is followed by the next one after this: a dead gateway refuses thousands a second. */
+const PAUSE_AFTER_FAILURE_MS = 20;
 
 /**
  * Clients that call a store, one call at a time each, until they are stopped, and whose calls are recorded. What a client writes
@@ -79,10 +86,15 @@ export class RecordedLoad {
     await eventually(`${count} more answers`, { withinMs }, () => this.answered >= target);
   }
 
-  /** Lets the calls under way end, starts no more, and reads everything once more. */
-  async stop(): Promise<void> {
+  /** Lets the calls under way end, and starts no more. */
+  async abandon(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#clients);
+  }
+
+  /** The same, and reads everything once more. */
+  async stop(): Promise<void> {
+    await this.abandon();
     await eventually("a last read", { withinMs: 20_000 }, () =>
       this.#call(this.options.firstClient, this.#doorOf(0), {
         kind: "range",
@@ -102,8 +114,11 @@ export class RecordedLoad {
     for (let count = 0; !this.#stopped; count += 1) {
       const name = `${client}:${count}`;
       const request = drawRequest(prng, this.options.mix, this.#keys, { name, seen });
+      const { everyMs = 0 } = this.options;
+      if (everyMs > 0) await pause(everyMs);
       if (await this.#call(client, door, request, seen)) continue;
       const read = { kind: "range", key: randomPick(prng, this.#keys) } as const;
+      do await pause(PAUSE_AFTER_FAILURE_MS);
       while (!this.#stopped && !(await this.#call(client, door, read, seen)));
     }
   }
