@@ -1,6 +1,6 @@
 import type { Mutant } from "./mutant";
 
-const CORE = ["simulation", "transcripts", "core-random", "paper", "unit:raft"] as const;
+const CORE = ["simulation", "transcripts", "paper", "core-random"] as const;
 
 /** Planted bugs in the consensus core. */
 export const RAFT_MUTANTS: readonly Mutant[] = [
@@ -171,14 +171,6 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     file: "libs/raft/src/outbox.ts",
     find: "for (const ready of this.#ready) if (ready.term === term) envelopes.push(ready.envelope);",
     replace: "for (const ready of this.#ready) envelopes.push(ready.envelope);",
-    suites: CORE,
-  },
-  {
-    name: "aba-outbox-kept",
-    breaks: "acknowledgements of entries that were truncated do not leave",
-    file: "libs/raft/src/roles/member.ts",
-    find: "this.#outbox.truncateFrom(index);",
-    replace: "",
     suites: CORE,
   },
   {

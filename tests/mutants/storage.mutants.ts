@@ -124,4 +124,13 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     replace: "if (found === undefined || found.clusterId !== clusterId) return;",
     suites: ["unit:raft-node/refounding", "scenes"],
   },
+  {
+    name: "refounding-not-resumed",
+    breaks:
+      "what ended between a new identity of the log and its anchor is brought to its end when it is asked for again",
+    file: "services/raft-node/src/refounding/force-new-cluster.ts",
+    find: "reanchor(dataDir, log, identity, log.start.hardState);",
+    replace: "",
+    suites: ["unit:raft-node/refounding"],
+  },
 ];
