@@ -142,7 +142,7 @@ export const MVCC_MUTANTS: readonly Mutant[] = [
     file: "libs/state-machine/src/alarms.ts",
     find: 'if (this.ofType("no-space").length > 0 && addsData(command)) return { code: "no-space" };',
     replace: "",
-    suites: ["simulation", "unit:state-machine"],
+    suites: ["simulation", "unit:state-machine/alarms"],
   },
   {
     name: "alarm-never-cleared",
@@ -158,6 +158,6 @@ export const MVCC_MUTANTS: readonly Mutant[] = [
     file: "libs/state-machine/src/alarms.ts",
     find: "    this.#active = storedAlarms(view);",
     replace: "    this.#active = [];",
-    suites: ["simulation", "unit:state-machine"],
+    suites: ["simulation", "unit:state-machine/alarms"],
   },
 ];

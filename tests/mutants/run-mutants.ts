@@ -107,9 +107,8 @@ function lineOf({ mutant, seconds, outcome }: Result): string {
 function describe(outcome: Result["outcome"]): string {
   if (outcome === "survived") return "SURVIVED";
   if (outcome instanceof MutantError) return `CANNOT BE PLANTED: ${outcome.message}`;
-  return outcome.seed === undefined
-    ? `${outcome.suite}: ${outcome.check}`
-    : `seed ${outcome.seed}: ${outcome.check}`;
+  const check = shortened(outcome.check);
+  return outcome.seed === undefined ? `${outcome.suite}: ${check}` : `seed ${outcome.seed}: ${check}`;
 }
 
 function tableOf(results: readonly Result[]): string {
@@ -125,7 +124,10 @@ function tableOf(results: readonly Result[]): string {
 }
 
 function cell(value: string | number): string {
-  const text = String(value).replaceAll("|", "\\|").replaceAll("`", "'");
+  return shortened(String(value)).replaceAll("|", "\\|").replaceAll("`", "'");
+}
+
+function shortened(text: string): string {
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
