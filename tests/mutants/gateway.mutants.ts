@@ -8,7 +8,7 @@ export const GATEWAY_MUTANTS: readonly Mutant[] = [
     file: "services/raft-node/src/actors/raft-actor.ts",
     find: "if (serializable) return this.#reads.serializable(",
     replace: "if (serializable || !serializable) return this.#reads.serializable(",
-    suites: ["simulation", "unit:raft-node/raft-actor"],
+    suites: ["simulation"],
   },
   {
     name: "read-before-applied",

@@ -237,7 +237,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     file: "libs/raft/src/roles/member.ts",
     find: "return this.log.isUpToDate(last) && this.repair.permits(last);",
     replace: "return this.log.isUpToDate(last);",
-    suites: CORE,
+    suites: ["simulation", "unit:raft/repair.spec", "transcripts"],
   },
   {
     name: "campaigns-in-repair",
@@ -245,7 +245,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     file: "libs/raft/src/roles/member.ts",
     find: "return this.isVoter && this.stateIsWhole && !this.repair.active;",
     replace: "return this.isVoter && this.stateIsWhole;",
-    suites: CORE,
+    suites: ["simulation", "unit:raft/repair.spec", "transcripts"],
   },
   {
     name: "configuration-before-own-term",
