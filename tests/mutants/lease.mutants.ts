@@ -50,7 +50,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: "services/raft-node/src/actors/raft-actor.ts",
     find: 'raft.step({ kind: "read-index", id: this.#reads.openConfirmation(settled) });',
     replace: "settled(status.commit);",
-    suites: LEASE,
+    suites: ["simulation", "unit:raft-node/raft-actor"],
   },
   {
     name: "expiry-without-term",
@@ -58,7 +58,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: "libs/state-machine/src/lease-commands.ts",
     find: "const expired = term === store.entry.term && record?.sequence === sequence;",
     replace: "const expired = record?.sequence === sequence;",
-    suites: ["simulation", "unit:state-machine/lease"],
+    suites: ["simulation", "unit:state-machine/lease-commands"],
   },
   {
     name: "expiry-of-another-grant",
@@ -66,7 +66,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: "libs/state-machine/src/lease-commands.ts",
     find: "const expired = term === store.entry.term && record?.sequence === sequence;",
     replace: "const expired = term === store.entry.term && record !== undefined;",
-    suites: ["simulation", "unit:state-machine"],
+    suites: ["simulation", "unit:state-machine/lease-commands"],
   },
   {
     name: "checkpoints-lost",
@@ -74,7 +74,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: "libs/state-machine/src/lease-commands.ts",
     find: "if (record?.sequence === sequence) leases.checkpoint(record, remainingSeconds);",
     replace: "if (record?.sequence === sequence) leases.checkpoint(record, 0);",
-    suites: ["unit:state-machine", "simulation"],
+    suites: ["unit:state-machine/lease-commands", "simulation"],
   },
   {
     name: "renewal-before-checkpoint-is-taken-back",
@@ -91,7 +91,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     find: "for (const key of keys) session.deleteRange({ key, rangeEnd: undefined, prevKv: false });",
     replace:
       "for (const key of keys) {\n    session.deleteRange({ key, rangeEnd: undefined, prevKv: false });\n    session.end();\n  }",
-    suites: ["simulation", "unit:state-machine"],
+    suites: ["simulation", "unit:state-machine/lease-commands"],
   },
   {
     name: "lease-deadlines-survive-leadership",

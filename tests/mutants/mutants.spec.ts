@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { transformSync } from "@swc/core";
 import { MUTANTS } from "./all-mutants";
@@ -31,6 +32,21 @@ describe("planted bugs", () => {
       expect(() => transformSync(source, options)).not.toThrow();
     },
   );
+
+  it("name suites that there are", () => {
+    const suites = new Set(
+      MUTANTS.flatMap(({ suites: named }) => named.filter((suite) => suite.startsWith("unit:"))),
+    );
+    for (const suite of suites) {
+      const [project, pattern] = suite.slice("unit:".length).split("/") as [string, string | undefined];
+      const specs = ["libs", "services"]
+        .map((group) => join(root, group, project, "src"))
+        .filter((folder) => existsSync(folder))
+        .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: "utf8" }))
+        .filter((path) => path.endsWith(".spec.ts") && path.includes(pattern ?? ""));
+      expect([suite, specs.length > 0]).toEqual([suite, true]);
+    }
+  });
 
   it("are refused where their text does not occur exactly once", () => {
     const mutation = { file: "a.ts", find: "x", replace: "y" };

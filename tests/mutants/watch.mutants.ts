@@ -24,8 +24,9 @@ export const WATCH_MUTANTS: readonly Mutant[] = [
     name: "duplicate-on-resume",
     breaks: "a stream that is opened anew repeats nothing",
     file: "libs/watch/src/watch-subscriber.ts",
-    find: "if (watched === undefined || item.next <= watched.next) return false;",
-    replace: "if (watched === undefined) return false;",
+    find: "return this.#creation(number, watched);\n    });",
+    replace:
+      "return this.#creation(number, { ...watched, next: Math.max(0, watched.next - 1) as Revision });\n    });",
     suites: WATCH,
   },
   {
