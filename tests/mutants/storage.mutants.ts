@@ -114,7 +114,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     find: "    if (identity === undefined) {\n      throw new StorageIdentityError(\n        `Cannot open the log",
     replace:
       "    if (identity === undefined && expected !== undefined)\n      return KeyValueLogStorage.create(options, store, { identity: { ...expected, clusterName: '', memberName: '', directoryId: '' }, configuration: { incoming: [], outgoing: [], learners: [] } });\n    if (identity === undefined) {\n      throw new StorageIdentityError(\n        `Cannot open the log",
-    suites: ["unit:storage", "unit:raft-node"],
+    suites: ["unit:storage"],
   },
   {
     name: "refounding-leaves-the-anchor",
