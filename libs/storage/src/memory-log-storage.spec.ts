@@ -95,7 +95,7 @@ async function withRows<T>(
 describe("an empty disk", () => {
   it("is not the log of a member, whoever is expected: one that lost its log does not come back under its id", () => {
     const expected = { clusterId: 1n, memberId: 2n as MemberId };
-    for (const of of [expected, undefined])
-      expect(() => MemoryLogStorage.open(new MemoryLogDisk(), of)).toThrow(/there is no member in it/);
+    for (const whose of [expected, undefined])
+      expect(() => MemoryLogStorage.open(new MemoryLogDisk(), whose)).toThrow(/there is no member in it/);
   });
 });
