@@ -31,6 +31,7 @@ const folders = ["libs", "services"].flatMap((group) =>
 const suites = [
   "checkers",
   "past-bugs",
+  "mutants",
   "simulation",
   "integration",
   "compatibility",

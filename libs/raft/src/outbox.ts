@@ -8,8 +8,6 @@ interface Waiting {
   readonly term: Term;
   /** Leaves once this write is durable. */
   readonly after: number;
-  /** The last entry that the message claims to hold; 0 if it claims none. */
-  readonly claims: LogIndex;
 }
 
 /**
@@ -17,6 +15,10 @@ interface Waiting {
  *
  * Every message reveals its sender's term, some its vote. A vote *request* too must wait: were the term lost in a crash,
  * the member could campaign in it again with a shorter log, and late grants for the longer one would elect it.
+ *
+ * A claim to hold entries cannot become untrue while it waits, except together with its term: within a term a follower claims
+ * only what agrees with the log of the term's one leader, which never shrinks, and a log is cut or begun anew only where it does
+ * not agree. So what a truncation takes back was claimed in an earlier term, and is dropped for that.
  */
 export class Outbox {
   readonly #persistence: Persistence;
@@ -30,25 +32,14 @@ export class Outbox {
 
   /** Sends once the present term and vote are durable: at once, in a steady term. */
   send(to: MemberId, term: Term, message: Message): void {
-    this.#put({
-      envelope: { to, message },
-      term,
-      after: this.#persistence.hardStateId,
-      claims: 0 as LogIndex,
-    });
+    this.#put({ envelope: { to, message }, term, after: this.#persistence.hardStateId });
   }
 
-  /** Sends a message that claims the log up to `claims`, once that is durable too. Dropped if it is truncated before. */
+  /** Sends a message that claims the log up to `claims`, once that is durable too. */
   sendClaiming(to: MemberId, term: Term, message: Message, claims: LogIndex): void {
     const after =
       claims > this.#persistence.durable ? this.#persistence.latestId : this.#persistence.hardStateId;
-    this.#put({ envelope: { to, message }, term, after, claims });
-  }
-
-  /** Drops claims that a truncation has made untrue. */
-  truncateFrom(index: LogIndex): void {
-    this.#waiting = this.#waiting.filter((waiting) => waiting.claims < index);
-    this.#ready = this.#ready.filter((waiting) => waiting.claims < index);
+    this.#put({ envelope: { to, message }, term, after });
   }
 
   /** The messages that may leave now, in the order they were made. */

@@ -91,3 +91,11 @@ async function withRows<T>(
   await using store = new MemoryKeyValueStore(disk);
   return use(store);
 }
+
+describe("an empty disk", () => {
+  it("is not the log of a member, whoever is expected: one that lost its log does not come back under its id", () => {
+    const expected = { clusterId: 1n, memberId: 2n as MemberId };
+    for (const whose of [expected, undefined])
+      expect(() => MemoryLogStorage.open(new MemoryLogDisk(), whose)).toThrow(/there is no member in it/);
+  });
+});

@@ -10,6 +10,15 @@ describe("WatchHub", () => {
     expect(bench.told()).toEqual(["1/1: a@11 revision=11 next=12", "1/1: a@13 a@13 revision=13 next=14"]);
   });
 
+  it("begins, for a watcher from now on, behind what its client knows of already", () => {
+    const bench = new HubBench(10);
+    bench.open(1);
+    bench.command(1, { ...create(1, one("a")), seen: revision(12) });
+    expect(bench.told()).toEqual(["1/created 1 next=13 revision=10"]);
+    bench.feed([event("a", 11), event("a", 12), event("a", 13)]);
+    expect(bench.told()).toEqual(["1/1: a@13 revision=13 next=14"]);
+  });
+
   it("matches single keys, ranges and ranges without an end", () => {
     const bench = new HubBench(1);
     bench.open(1);

@@ -62,6 +62,13 @@ describe("NodeDoor", () => {
     expect(told).toMatchObject([{ kind: "propose", expectedTerm: 3, data: PUT }]);
   });
 
+  it("hands over once what a broker delivers twice", () => {
+    const { told, propose } = build();
+    propose(PUT);
+    expect(propose(PUT)).toBeUndefined();
+    expect(told).toHaveLength(1);
+  });
+
   it("keeps out of the log what some member would have to stop at, and says that nothing came of it", () => {
     const { told, propose } = build();
     expect(propose(Uint8Array.of(...PUT, ...UNKNOWN))).toMatchObject({

@@ -1,4 +1,5 @@
-import { at, LoneMember, term } from "../testing/lone-member";
+import type { Message } from "../message";
+import { at, LoneMember, member, term } from "../testing/lone-member";
 import { append, idAt, logOf } from "../testing/log-fixtures";
 
 /** Raft paper, sections 5.4 to 5.6. What needs a whole cluster is checked by random-cluster.spec.ts, figure 3 rule by rule. */
@@ -35,6 +36,41 @@ describe("Committing entries of former terms (§5.4.2, figure 8)", () => {
   });
 });
 
+describe("Terms that are over (§5.1)", () => {
+  const inTurn = (one: LoneMember, ...messages: readonly (readonly [number, Message])[]): void =>
+    one.step(
+      ...messages.map(
+        ([from, message]) => ({ kind: "receive", from: member(from), incarnation: 1, message }) as const,
+      ),
+    );
+  const first = append(logOf([1]), 0, 1, { term: 1, commit: 0 });
+  const other = append(logOf([2]), 0, 1, { term: 2, commit: 0 });
+
+  it("an entry that is replaced before it is written is not acknowledged, neither then nor when that write is done", () => {
+    const one = new LoneMember({ term: 1 });
+    one.holdsWrites = true;
+    one.receive(2, first);
+    one.receive(3, other);
+    one.persist();
+    expect(one.sent("append-response")).toEqual([]);
+    one.persist();
+    expect(one.sent("append-response").map(({ to, message }) => [to, message.term])).toEqual([[3, 2]]);
+  });
+
+  it("nor is one that is replaced within the same turn, and so never written", () => {
+    const one = new LoneMember({ term: 1 });
+    inTurn(one, [2, first], [3, other]);
+    expect(one.did("persist").flatMap(({ entries }) => entries)).toMatchObject([{ term: 2, index: 1 }]);
+    expect(one.sent("append-response").map(({ to, message }) => [to, message.term])).toEqual([[3, 2]]);
+  });
+
+  it("a leader is not answered in the turn in which the member learns of a later one", () => {
+    const one = new LoneMember({ term: 1 });
+    inTurn(one, [2, { kind: "heartbeat", term: term(1), round: 4, commit: at(0) }], [3, other]);
+    expect(one.sent("heartbeat-response")).toEqual([]);
+  });
+});
+
 describe("Members that crash (§5.5)", () => {
   it("requests to them are repeated, and answered twice without harm", () => {
     const one = new LoneMember({ term: 1 });
@@ -55,6 +91,17 @@ describe("Members that crash (§5.5)", () => {
     one.acknowledge(3, 1);
     one.receive(3, { kind: "heartbeat-response", term: term(1), round: 0, needsSnapshot: false }, 2);
     expect(one.status.peers.find(({ member }) => member === 3n)).toMatchObject({ state: "probe", match: 0 });
+  });
+
+  it("what one said before it came back is not heard any more: a late acknowledgement commits nothing", () => {
+    const one = new LoneMember();
+    one.elect(2);
+    one.receive(3, { kind: "heartbeat-response", term: term(1), round: 0, needsSnapshot: false }, 2);
+    one.acknowledge(3, 1); // of its first start
+    expect(one.status.commit).toBe(0);
+    const outcome = { kind: "accepted", match: at(1) } as const;
+    one.receive(3, { kind: "append-response", term: term(1), round: 0, outcome }, 2);
+    expect(one.status.commit).toBe(1);
   });
 });
 

@@ -147,7 +147,6 @@ export class Member {
 
   truncateFrom(index: LogIndex, chainBefore: number): void {
     this.log.truncateFrom(index, chainBefore);
-    this.#outbox.truncateFrom(index);
   }
 
   /**
@@ -163,7 +162,6 @@ export class Member {
       this.log.compactTo(snapshot, snapshot.chain);
     } else {
       this.log.restart(snapshot);
-      this.#outbox.truncateFrom((snapshot.index + 1) as LogIndex);
     }
     return this.#persistence.latestId;
   }

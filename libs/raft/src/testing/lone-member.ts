@@ -6,7 +6,7 @@ import type { Envelope, Message } from "../message";
 import { RAFT_DEFAULTS } from "../options";
 import { Raft } from "../raft";
 import type { RaftStatus } from "../status";
-import type { Configuration, Entry, LogIndex, MemberId, Term } from "../types";
+import type { Configuration, Entry, EntryId, LogIndex, MemberId, Term } from "../types";
 import { configurationAfter, configurationData } from "./configuration-data";
 import { idAt, logOf } from "./log-fixtures";
 import type { ConfigurationChange } from "../configuration/change";
@@ -24,6 +24,8 @@ export interface LoneMemberOptions {
   readonly vote?: number;
   readonly commit?: number;
   readonly applied?: number;
+  /** The newest entry that its log has lost, if it has. */
+  readonly repairUntil?: EntryId;
   readonly seed?: number;
   readonly uncommittedBytesMax?: number;
 }
@@ -77,6 +79,7 @@ export class LoneMember {
           .map(({ index }) => idAt(log, index)),
         tail: log,
         applied: at(options.applied ?? 0),
+        repairUntil: options.repairUntil,
       },
       { prng: seededPrng(options.seed ?? 1), chainHash: crcChainHash },
     );

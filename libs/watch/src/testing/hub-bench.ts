@@ -41,7 +41,7 @@ export function create(
   range: KeyRange,
   next = 0,
   more: Partial<WatcherSpec> = {},
-): WatchCommand {
+): Extract<WatchCommand, { kind: "create" }> {
   return {
     kind: "create",
     watcher: watcher(number),

@@ -52,6 +52,7 @@ describe("Reader", () => {
     for (const { call } of ranges) reader.tell(call);
     bench.settle();
     expect(readsOf(nodes).sort()).toEqual([0, 0, 1]);
+    expect(nodes.flatMap(({ reads }) => reads)).toMatchObject([{ serializable: false }]);
     expect(ranges.map(({ seen }) => seen)).toEqual(
       [2, 3, 4].map((revision) => ({ ok: responseAt(revision) })),
     );

@@ -157,6 +157,20 @@ describe("WatchStream", () => {
     expect(bench.told()).toEqual(["-1@12"]);
   });
 
+  it("tells progress behind the events that a client has not read yet", () => {
+    const bench = new Bench();
+    bench.create();
+    bench.told();
+    bench.reads = false;
+    for (const revision of [11, 12]) bench.fanout.put("a", revision);
+    bench.told();
+    bench.stream.receive({ kind: "progress" });
+    expect(bench.told()).toEqual([]);
+    bench.reads = true;
+    bench.stream.drained();
+    expect(bench.told()).toEqual(["0@12 12", "-1@12"]);
+  });
+
   it("writes nothing to a client that does not read, and holds no more than a window for it", () => {
     const bench = new Bench();
     bench.create();

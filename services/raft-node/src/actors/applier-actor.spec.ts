@@ -107,6 +107,18 @@ describe("ApplierActor", () => {
     expect(revisions).toEqual([3, 4]);
   });
 
+  it("says that what it applied is durable only when a power loss takes nothing of it any more", () => {
+    const { actor, reports, disk } = build();
+    const count = 100; // a sync is due
+    apply(
+      actor,
+      Array.from({ length: count }, (_, at) => entry(at + 1, [put("a", `${at}`)])),
+    );
+    actor.turnEnded();
+    expect(reports.at(-1)).toEqual({ kind: "applied-durably", index: count });
+    expect(disk.unsyncedBatches).toBe(0);
+  });
+
   it("lets a read wait until its index is applied", () => {
     const { actor, reports } = build();
     read(actor, 7, 2, "a");

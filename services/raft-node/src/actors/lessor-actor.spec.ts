@@ -197,4 +197,17 @@ describe("LessorActor", () => {
       [-1, 0, 0],
     ]);
   });
+
+  it("knows nothing any more of an earlier leadership when it leads again", () => {
+    const bench = new Bench().lead();
+    bench.leadership("follower", (TERM + 1) as Term, false);
+    bench.time.advance(FIRST_TTL_MS - 1);
+    bench.lead([{ ttlSeconds: 60 }], (TERM + 2) as Term);
+    bench.time.advance(1);
+    bench.tick();
+    expect(bench.confirms).toEqual([]); // the deadline of then would have passed
+    const seen = bench.ask(keepAlive);
+    bench.confirm();
+    expect(ttlOf(seen)).toBe(60);
+  });
 });

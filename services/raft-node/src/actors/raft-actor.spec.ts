@@ -1,6 +1,14 @@
 import { VirtualTime } from "@quorate/actor";
 import { seededPrng } from "@quorate/base";
-import { crcChainHash, Raft, RAFT_DEFAULTS, type Entry, type LogIndex, type MemberId } from "@quorate/raft";
+import {
+  crcChainHash,
+  Raft,
+  RAFT_DEFAULTS,
+  type Entry,
+  type LogIndex,
+  type MemberId,
+  type Term,
+} from "@quorate/raft";
 import { UNFOUNDED, type AppliedPosition } from "@quorate/state-machine";
 import { MemoryAnchor, MemoryAnchorDisk, MemoryLogDisk, MemoryLogStorage } from "@quorate/storage";
 import { decodeCommandBatch, encodeCommandBatch, etcdserverpb } from "@quorate/wire";
@@ -97,6 +105,11 @@ class Bench {
     }
   }
 
+  /** Hands it over in a turn that goes on. */
+  receive(message: RaftMessage): void {
+    this.#actor.receive(message);
+  }
+
   lead(): this {
     while (this.leadership?.role !== "leader") this.tell({ kind: "tick" });
     return this;
@@ -129,5 +142,18 @@ describe("RaftActor", () => {
     const bench = new Bench(0).lead();
     bench.tell(bench.put(1), bench.put(2000));
     expect(bench.committed).toEqual(["put", "put"]);
+  });
+
+  it("confirms that it leads only by a round that begins after the question, and no other term", () => {
+    const bench = new Bench(0).lead();
+    const { term } = bench.leadership!;
+    const told: (LogIndex | undefined)[] = [];
+    const settled = (index: LogIndex | undefined): void => void told.push(index);
+    bench.receive({ kind: "confirm", term, settled });
+    expect(told).toEqual([]); // its round is sent with the rest of the turn
+    bench.tell({ kind: "tick" });
+    expect(told).toEqual([1]);
+    bench.receive({ kind: "confirm", term: (term + 1) as Term, settled });
+    expect(told).toEqual([1, undefined]);
   });
 });

@@ -184,6 +184,10 @@ describe("a snapshot on its way", () => {
 
   it.each<[string, (chunk: Uint8Array) => Uint8Array]>([
     ["a changed row", (chunk) => changed(chunk, (rows) => void (rows[rows.length - 1]! ^= 1))],
+    [
+      "a changed value of which nothing else tells",
+      (chunk) => inFirstChunk(chunk, (rows) => void (rows[rows.length - 1]! ^= 1)),
+    ],
     ["a chunk that is cut", (chunk) => chunk.subarray(0, chunk.length - 3)],
     ["another effect hash", (chunk) => withSummary(chunk, { effectHash: 1 })],
     ["another count of rows", (chunk) => withSummary(chunk, { rows: 1 })],
@@ -229,6 +233,11 @@ function changed(bytes: Uint8Array, change: (rows: Uint8Array) => void): Uint8Ar
   const rows = Uint8Array.from(chunk.rows);
   change(rows);
   return encodeSnapshotChunk({ ...chunk, rows });
+}
+
+function inFirstChunk(bytes: Uint8Array, change: (rows: Uint8Array) => void): Uint8Array {
+  const chunk = decodeSnapshotChunk(bytes);
+  return chunk === "gone" || chunk.sequence > 0 ? bytes : changed(bytes, change);
 }
 
 function withSummary(bytes: Uint8Array, change: object): Uint8Array {
