@@ -28,9 +28,16 @@ const folders = ["libs", "services"].flatMap((group) =>
     .map((name) => join(group, name))
     .filter((path) => existsSync(join(root, path, "src"))),
 );
-const suites = ["checkers", "simulation", "integration", "compatibility", "e2e", "clients", "upgrade"].filter(
-  (name) => existsSync(join(__dirname, name)),
-);
+const suites = [
+  "checkers",
+  "fuzz",
+  "simulation",
+  "integration",
+  "compatibility",
+  "e2e",
+  "clients",
+  "upgrade",
+].filter((name) => existsSync(join(__dirname, name)));
 
 module.exports = {
   projects: [

@@ -32,7 +32,8 @@ describe("readHeaderBlock", () => {
   });
 
   it("takes the first of two values, and whatever else a client may have put there", () => {
-    const text = "NATS/1.0\r\nA: 1\r\nA: 2\r\nnäme with space: x\r\nno colon\r\n: nameless\r\n__proto__: p\r\n\r\n";
+    const text =
+      "NATS/1.0\r\nA: 1\r\nA: 2\r\nnäme with space: x\r\nno colon\r\n: nameless\r\n__proto__: p\r\n\r\n";
     const { headers } = readHeaderBlock(block(text));
     expect(Object.entries(headers)).toEqual([
       ["A", "1"],
