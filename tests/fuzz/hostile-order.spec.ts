@@ -36,20 +36,23 @@ describe(`a cluster whose clients are out of their minds (FUZZ_SEED=${seed})`, (
   it("does not publish for a client what its watch is to be delivered to", async () => {
     await using attacker = await NatsAttacker.connect(cluster.brokerUrl, seededPrng(seed));
     const heard = attacker.listen("planted");
-    const honest = attacker.listen("honest");
+    const delivered = attacker.listen("_INBOX.honest");
     const [key, rangeEnd] = [Buffer.from("a"), Buffer.from("b")];
-    const deliver = "_INBOX.x 0\r\n\r\nPUB planted 2\r\nhi\r\nPUB _INBOX.y";
-    const spec = { range: { key, rangeEnd }, prevKv: false, noPut: false, noDelete: false };
-    const create = { kind: "create", watcher: 1, spec, next: 1, seen: 0 };
-    const open = { stream: 5n, deliver, windowBytes: 1 << 20, commands: [create] };
-    attacker.send(
-      `quorate.${cluster.name}.watch.open`,
-      encodeWatchOpen(open as unknown as Parameters<typeof encodeWatchOpen>[0]),
-    );
+    const openWith = (stream: number, deliver: string): void => {
+      const spec = { range: { key, rangeEnd }, prevKv: false, noPut: false, noDelete: false };
+      const create = { kind: "create", watcher: 1, spec, next: 1, seen: 0 };
+      const open = { stream: BigInt(stream), deliver, windowBytes: 1 << 20, commands: [create] };
+      attacker.ask(
+        `quorate.${cluster.name}.watch.create`,
+        encodeWatchOpen(open as unknown as Parameters<typeof encodeWatchOpen>[0]),
+      );
+    };
     await client.put({ key, value: Buffer.from("v") });
+    openWith(5, "_INBOX.x 0\r\n\r\nPUB planted 2\r\nhi\r\nPUB _INBOX.y");
+    openWith(6, "_INBOX.honest"); // served by the same process, after the other
     await client.put({ key, value: Buffer.from("w") });
-    attacker.send("honest", Buffer.from("x"));
-    await eventually("the honest message", { withinMs: 5_000 }, () => honest.length > 0);
+    await eventually("what the honest stream delivers", { withinMs: 5_000 }, () => delivered.length > 0);
+    await attacker.flush();
     expect(heard).toEqual([]);
   });
 

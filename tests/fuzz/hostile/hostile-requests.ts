@@ -22,7 +22,7 @@ const request = (path: string, subject: string, type: string): HostileRequest =>
 export const UNARY: readonly HostileRequest[] = [
   request("KV/Range", "kv.range", "RangeRequest"),
   request("KV/Put", "kv.put", "PutRequest"),
-  request("KV/DeleteRange", "kv.delete-range", "DeleteRangeRequest"),
+  request("KV/DeleteRange", "kv.deleterange", "DeleteRangeRequest"),
   request("KV/Txn", "kv.txn", "TxnRequest"),
   request("KV/Compact", "kv.compact", "CompactionRequest"),
   request("Lease/LeaseGrant", "lease.grant", "LeaseGrantRequest"),
@@ -31,7 +31,7 @@ export const UNARY: readonly HostileRequest[] = [
   request("Lease/LeaseLeases", "lease.leases", "LeaseLeasesRequest"),
   request("Maintenance/Status", "maintenance.status", "StatusRequest"),
   request("Maintenance/HashKV", "maintenance.hash-kv", "HashKVRequest"),
-  request("Cluster/MemberList", "cluster.member-list", "MemberListRequest"),
+  request("Cluster/MemberList", "cluster.memberlist", "MemberListRequest"),
   request("Nothing/Here", "kv.nothing", "RangeRequest"),
 ];
 

@@ -36,6 +36,11 @@ export class NatsAttacker implements AsyncDisposable {
     });
   }
 
+  /** As a client would that wants an answer. */
+  ask(subject: string, data: Uint8Array): void {
+    this.#connection.publish(subject, data, { reply: "_INBOX.answers" });
+  }
+
   flush(): Promise<void> {
     return this.#connection.flush();
   }
@@ -81,7 +86,7 @@ export function innerMessage(
     [`q.${cluster}.claim.${member}`, `${internal}FeedRequest`],
     [`q.${cluster}.leader`, `${internal}LeaderNotice`],
     [`q.${cluster}.watch.open`, "quorate.api.v1.WatchOpen"],
-    [`quorate.${cluster}.watch.open`, "quorate.api.v1.WatchOpen"],
+    [`quorate.${cluster}.watch.create`, "quorate.api.v1.WatchOpen"],
     [node("propose"), `${internal}ReadRequest`],
     [node("read"), `${internal}ReadRequest`],
     [node("lease"), `${internal}LeaseRequest`],
