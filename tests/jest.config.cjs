@@ -32,6 +32,7 @@ const suites = [
   "checkers",
   "past-bugs",
   "mutants",
+  "fuzz",
   "simulation",
   "integration",
   "compatibility",

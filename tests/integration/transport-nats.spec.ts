@@ -48,6 +48,24 @@ describe("the transport on NATS", () => {
     for (const server of servers.splice(0)) await server.stop();
   });
 
+  it("publishes nothing where a subject would end the line that it stands in", async () => {
+    const server = await start();
+    const notices: TransportNotice[] = [];
+    const [receiver, sender] = [
+      await connect(server),
+      await connect(server, { onNotice: (notice) => notices.push(notice) }),
+    ];
+    const heard: string[] = [];
+    receiver.subscribe("planted", ({ payload }) => heard.push(textOf(payload)));
+    await receiver.flush();
+    sender.publish("a 0\r\n\r\nPUB planted 2\r\nhi\r\nPUB b", utf8("x"));
+    sender.publish("planted", utf8("honest"));
+    await sender.flush();
+    await receiver.flush();
+    expect(heard).toEqual(["honest"]);
+    expect(notices.filter(({ kind }) => kind === "not-publishable")).toHaveLength(1);
+  });
+
   describe("when the broker restarts", () => {
     it("reports it, fails what waits, drops what is published meanwhile, and subscribes again", async () => {
       const server = await start();

@@ -65,10 +65,10 @@ export function explainFence(dataDir: string, mark: FenceMark): string {
 }
 
 /** A mark that cannot be read counts as the worse of the two: it was put there for a reason. */
-function markOf(text: string): FenceMark {
+export function markOf(text: string): FenceMark {
   try {
     const { format, ...mark } = JSON.parse(text) as FenceMark & { readonly format: number };
-    if (format === FORMAT) return mark;
+    if (format === FORMAT && isComplete(mark)) return mark;
   } catch {
     // said below
   }
@@ -80,4 +80,14 @@ function markOf(text: string): FenceMark {
     memberId: "ID",
     isOnlyCopy: false,
   };
+}
+
+/** Without `part` the remedy would be that of the lesser damage. */
+function isComplete({ part, why, at, memberName, memberId, isOnlyCopy }: Partial<FenceMark>): boolean {
+  const texts = [why, at, memberName, memberId];
+  return (
+    (part === "state" || part === "log") &&
+    texts.every((text) => typeof text === "string") &&
+    typeof isOnlyCopy === "boolean"
+  );
 }

@@ -41,8 +41,13 @@ describe("the fence of a member", () => {
     expect(fenceOf(dataDir)).toEqual(MARK);
   });
 
-  it("stands when its file cannot be read, and is not lifted", () => {
-    writeFileSync(join(dataDir, FENCE_FILE), '{"format":1,"part":"sta');
+  it.each([
+    '{"format":1,"part":"sta',
+    '{"format":1}',
+    JSON.stringify({ format: 1, ...MARK, part: "states" }),
+    "null",
+  ])("stands when its file cannot be read, and is not lifted: %s", (text) => {
+    writeFileSync(join(dataDir, FENCE_FILE), text);
     expect(fenceOf(dataDir)).toMatchObject({ part: "log" });
     expect(() => recoverMember(dataDir)).toThrow(RecoveryRefusedError);
   });

@@ -1,4 +1,4 @@
-import type { NatsConnection, Status } from "nats";
+import type { Msg, NatsConnection, Status } from "nats";
 import { TransportConfigurationError } from "./errors";
 
 /**
@@ -74,4 +74,17 @@ function isProtocol(protocol: Partial<Protocol> | undefined): protocol is Protoc
     typeof protocol.servers.addServer === "function" &&
     typeof protocol.options === "object"
   );
+}
+
+interface RawMessage {
+  /** `hdr` is where the headers end; -1 without any. */
+  readonly _msg: { readonly hdr: number };
+  readonly _rdata: Uint8Array;
+}
+
+/** The bytes before the payload, which the library only hands out decoded, by a reader that must not see what strangers send. */
+export function headerBytesOf(message: Msg): Uint8Array | undefined {
+  const { msg = message } = message as { readonly msg?: Msg }; // what an endpoint of a service gets is wrapped
+  const { _msg, _rdata } = msg as unknown as RawMessage;
+  return _msg.hdr > -1 ? _rdata.subarray(0, _msg.hdr) : undefined;
 }

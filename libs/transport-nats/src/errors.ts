@@ -46,6 +46,19 @@ export class TransportConfigurationError extends Error {
   }
 }
 
+/** A message whose subject, or reply subject, must not come into a line of the broker's protocol. */
+export class UnsendableSubjectError extends Error {
+  override readonly name = "UnsendableSubjectError";
+  readonly code = "unsendable-subject";
+
+  constructor(
+    readonly subject: string,
+    readonly reply: string | undefined,
+  ) {
+    super("Cannot publish: the subject or the reply subject is empty, too long, or holds a space");
+  }
+}
+
 export type NatsTransportError = BrokerUnreachableError | BrokerRefusedError | TransportConfigurationError;
 
 function describe(cause: unknown): string {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "@quorate/base";
 import {
+  isSendable,
   NotConnectedError,
   TransportClosedError,
   type BrokerLink,
@@ -12,6 +13,7 @@ import {
 } from "@quorate/transport";
 import { createInbox, headers as newHeaders, type MsgHdrs, type Msg, type NatsConnection } from "nats";
 import type { ClientInternals } from "./client-internals";
+import { UnsendableSubjectError } from "./errors";
 import { leaveLameDuck, type LameDuckOptions } from "./lame-duck";
 import { NatsMessage } from "./nats-message";
 import type { TransportNotice } from "./notice";
@@ -84,6 +86,7 @@ export class NatsLink implements BrokerLink {
   ): boolean {
     if (!this.connected) return false;
     try {
+      if (!isSendable(subject, reply)) throw new UnsendableSubjectError(subject, reply);
       // A copy, because the library keeps a reference until the end of the turn. Small ones share a pooled buffer.
       this.#connection.publish(subject, Buffer.from(payload), {
         ...(reply === undefined ? {} : { reply }),

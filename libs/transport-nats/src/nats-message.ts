@@ -1,12 +1,14 @@
 import type { LinkMessage, Headers } from "@quorate/transport";
-import type { Msg, MsgHdrs } from "nats";
+import type { Msg } from "nats";
+import { headerBytesOf } from "./client-internals";
+import { readHeaderBlock, type HeaderBlock } from "./header-block";
 
 /** The broker's status for a request that matched no subscription. */
 const NO_RESPONDERS_STATUS = 503;
 
 /** A received message as {@link LinkMessage}; decodes only what is asked for, most answers need nothing but the payload. */
 export class NatsMessage implements LinkMessage {
-  #headers: Headers | undefined;
+  #block: HeaderBlock | undefined;
 
   constructor(private readonly message: Msg) {}
 
@@ -24,19 +26,16 @@ export class NatsMessage implements LinkMessage {
   }
 
   get headers(): Headers | undefined {
-    const headers = this.message.headers;
-    if (headers === undefined) return undefined;
-    return (this.#headers ??= recordOf(headers));
+    return this.#readBlock()?.headers;
   }
 
   get noResponders(): boolean {
-    return this.message.headers?.code === NO_RESPONDERS_STATUS;
+    return this.#readBlock()?.status === NO_RESPONDERS_STATUS;
   }
-}
 
-/** The first value of each header: a header given twice is not something that we send. */
-function recordOf(headers: MsgHdrs): Headers {
-  const record: Record<string, string> = {};
-  for (const [name, values] of headers) record[name] = values[0] ?? "";
-  return record;
+  #readBlock(): HeaderBlock | undefined {
+    if (this.#block !== undefined) return this.#block;
+    const bytes = headerBytesOf(this.message);
+    return bytes === undefined ? undefined : (this.#block = readHeaderBlock(bytes));
+  }
 }

@@ -7,6 +7,23 @@ export function hasWildcard(pattern: string): boolean {
   return pattern.split(".").some((token) => token === "*" || token === ">");
 }
 
+/** What a line of the broker's protocol (4096 bytes) holds beside its subjects, at the most. */
+const LINE_REST_BYTES = 96;
+const SUBJECTS_BYTES_MAX = 4096 - LINE_REST_BYTES;
+
+/**
+ * Whether a message can be sent to `subject`. A subject is a word in a line of the broker's protocol: with a space or the end
+ * of a line in it, what follows would be read as commands of this client; too long, it costs the connection.
+ *
+ * @param reply Where the answer is to go, which stands in the same line.
+ */
+export function isSendable(subject: string, reply = ""): boolean {
+  if (subject === "" || /[\s\0]/.test(subject) || /[\s\0]/.test(reply)) return false;
+  const characters = subject.length + reply.length;
+  if (characters * 3 <= SUBJECTS_BYTES_MAX) return true; // whatever they are in UTF-8
+  return Buffer.byteLength(subject) + Buffer.byteLength(reply) <= SUBJECTS_BYTES_MAX;
+}
+
 /**
  * NATS subject matching: tokens are separated by dots, `*` stands for one token, a last `>` for one or more.
  * Allocates nothing: it runs once per wildcard subscription and message.

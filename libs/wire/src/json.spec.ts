@@ -130,6 +130,28 @@ describe("messageFromJson", () => {
   });
 });
 
+describe("parseJson", () => {
+  it.each(["[", '{"a":', '[{"a":'])("refuses what is nested without end by %s as bad JSON", (opening) => {
+    expect(() => parseJson(opening.repeat(100_000))).toThrow(SyntaxError);
+    expect(() => parseJson(`{"b":"[","a":${"[".repeat(4000)}${"]".repeat(4000)}}`)).toThrow(SyntaxError);
+  });
+
+  it("takes a transaction as deep as requests may be, and brackets in strings as what they are", () => {
+    let json = '{"failure":[]}';
+    for (let depth = 0; depth < 255; depth += 1) json = `{"success":[{"request_txn":${json}}]}`;
+    expect(() => messageFromJson("etcdserverpb.TxnRequest", parseJson(json))).not.toThrow();
+    const text = `\\"${"[".repeat(5000)}`;
+    expect(parseJson(JSON.stringify({ text }))).toEqual({ text });
+  });
+
+  it("does not spend time on numbers that fit nowhere", () => {
+    const started = performance.now();
+    const json = parseJson(`{"limit":${"9".repeat(1_000_000)}}`);
+    expect(() => rangeFrom(json)).toThrow("limit: expected an integer");
+    expect(performance.now() - started).toBeLessThan(500); // a bigint of so many digits takes several times as long
+  });
+});
+
 describe("messageToJson", () => {
   it("writes 64-bit integers as strings, bytes in base64, enums by name, and leaves out zeros", () => {
     const bytes = etcdserverpb.WatchResponse.encode({

@@ -1,7 +1,14 @@
 import { Mailbox } from "@quorate/actor";
 import { EMPTY_BYTES, type Clock, type Scheduler, type Timer } from "@quorate/base";
 import { traceContextOf, type Logger, type TraceContext, type Tracer } from "@quorate/telemetry";
-import type { InboundMessage, ServiceHandle, Subscription, Transport } from "@quorate/transport";
+import {
+  hasWildcard,
+  isSendable,
+  type InboundMessage,
+  type ServiceHandle,
+  type Subscription,
+  type Transport,
+} from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
 import { DecodeError, decodeWatchControl, decodeWatchOpen, type Subjects } from "@quorate/wire";
 import { FanoutActor, type FanoutMessage } from "./actors/fanout-actor";
@@ -190,6 +197,8 @@ export class Fanout {
     if (open === undefined) return this.#refuse(reply, "the request is no WatchOpen", 3);
     if (isPublic && !open.deliver.startsWith(INBOX_PREFIX))
       return this.#refuse(reply, `deliver must begin with ${INBOX_PREFIX}`, 3);
+    if (!isSendable(open.deliver) || hasWildcard(open.deliver))
+      return this.#refuse(reply, "deliver must be a subject", 3);
     this.#mailbox.tell({ kind: "open", open, reply, trace: this.#traceOf(message) });
   }
 

@@ -1,0 +1,4 @@
+import { fuzzGroup } from "./engine/fuzz-group";
+import { jsonTargets } from "./targets/json-targets";
+
+fuzzGroup("JSON", jsonTargets);

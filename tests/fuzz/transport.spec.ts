@@ -1,0 +1,4 @@
+import { fuzzGroup } from "./engine/fuzz-group";
+import { transportTargets } from "./targets/transport-targets";
+
+fuzzGroup("transport", transportTargets);
