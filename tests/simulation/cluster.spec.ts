@@ -7,7 +7,7 @@ import { Simulation } from "./simulation";
 // A failing seed is replayed alone by QUORATE_SEED=<seed>; QUORATE_SEEDS=<count> runs more of them. `npm run simulate` does the
 // same outside of jest.
 const first = Number(process.env["QUORATE_SEED"] ?? 1);
-const count = process.env["QUORATE_SEED"] === undefined ? Number(process.env["QUORATE_SEEDS"] ?? 240) : 1;
+const count = process.env["QUORATE_SEED"] === undefined ? Number(process.env["QUORATE_SEEDS"] ?? 400) : 1;
 
 describe("a simulated cluster", () => {
   it(

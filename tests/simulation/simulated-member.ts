@@ -197,7 +197,7 @@ export class SimulatedMember {
 
   #boot(): void {
     if (this.#isFull) this.#fill();
-    const { prng, network } = this.dependencies;
+    const { prng } = this.dependencies;
     const { memberId, name, logSpeed, applySpeed, limits = LARGE_LIMITS } = this.options;
     const clusterId = this.#clusterId;
     const subjects = this.#subjects;
@@ -224,7 +224,10 @@ export class SimulatedMember {
         if (report.kind !== "begun") node.reports.tell(report);
       },
     };
-    const observer = new MemberObserver({ marks: this.dependencies.marks ?? new Marks(), clock: this.#clock });
+    const observer = new MemberObserver({
+      marks: this.dependencies.marks ?? new Marks(),
+      clock: this.#clock,
+    });
     let isFull = condition.alarms.length > 0;
     const applierReports = {
       tell: (report: ApplierReport): void => {
