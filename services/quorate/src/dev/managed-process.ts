@@ -15,8 +15,8 @@ export interface ManagedProcessDependencies {
   readonly report: (message: string) => void;
 }
 
-/** A raft-node with this exit code has fenced itself, and waits for an operator: see its log. */
-const FENCED = 74;
+/** Exit codes of a raft-node that is not started again: it has fenced itself and waits for an operator, or was removed for ever. */
+const LEFT_DOWN: readonly (number | null)[] = [74, 77];
 const STOP_GRACE_MS = 5_000;
 
 /**
@@ -146,7 +146,7 @@ export class ManagedProcess {
       if (child.pid === undefined) this.#exited(child, error.message);
     });
     child.once("exit", (code, signal) => {
-      this.#exited(child, signal === null ? `exit code ${code}` : signal, code !== FENCED);
+      this.#exited(child, signal === null ? `exit code ${code}` : signal, !LEFT_DOWN.includes(code));
     });
     this.#become("running");
   }

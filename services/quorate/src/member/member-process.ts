@@ -1,21 +1,11 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { systemClock } from "@quorate/actor";
-import { hexId } from "@quorate/base";
 import { QuorateClient } from "@quorate/client";
-import { parseGatewayOptions, startGateway } from "@quorate/kv-gateway";
-import type { MemberId } from "@quorate/raft";
-import {
-  EXIT,
-  NodeProcess,
-  parseNodeOptions,
-  PRODUCT_VERSION,
-  type Companion,
-  type NodeOptions,
-  type RunningNode,
-} from "@quorate/raft-node";
+import { startGateway } from "@quorate/kv-gateway";
+import { EXIT, NodeProcess, PRODUCT_VERSION, type Companion, type RunningNode } from "@quorate/raft-node";
 import { createLogger, startTracing, type Logger } from "@quorate/telemetry";
 import { connectPatiently } from "@quorate/transport-nats";
-import { parseFanoutOptions, startFanout } from "@quorate/watch-fanout";
+import { startFanout } from "@quorate/watch-fanout";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import { findProgram } from "../dev/find-program";
 import { admitFounder, admitJoining, answerFounders, type Admission, type ClusterView } from "./admission";
@@ -23,31 +13,37 @@ import { writeBrokerConfig } from "./broker-files";
 import { BrokerProcess } from "./broker-process";
 import { readMember, writeMember, type MemberIdentity } from "./member-file";
 import { founderId, foundedClusterId, parseInitialCluster, type Founder } from "./member-ids";
-import { advertisedPeerUrls, durationMs, type MemberOptions } from "./member-options";
+import { advertisedPeerUrls, type MemberOptions } from "./member-options";
+import {
+  BROKER_WAIT_MS,
+  fanoutOptionsOf,
+  gatewayOptionsOf,
+  nodeOptionsOf,
+  type MemberPlace,
+} from "./service-options";
 import { StoredMemberError } from "./stored-member-error";
 
-const BROKER_WAIT_MS = 30_000;
 const LOOK_FOR_PEERS_MS = 10_000;
 const VIEW_TIMEOUT_MS = 1500;
 
 /** A process that is one member of a cluster, with a gateway, a fan-out and usually a broker of its own. */
 export class MemberProcess {
   readonly #logger: Logger;
-  readonly #dataDir: string;
-  readonly #founders: readonly Founder[];
-  readonly #natsUrl: readonly string[];
+  readonly #place: MemberPlace;
   readonly #subjects: Subjects;
 
   constructor(private readonly options: MemberOptions) {
     const { name, logLevel, initialClusterToken } = options;
     this.#logger = createLogger({ service: "quorate", name, level: logLevel });
-    this.#dataDir = resolve(options.dataDir ?? `${name}.quorate`);
-    const advertised = advertisedPeerUrls(options);
-    this.#founders =
+    const founders: readonly Founder[] =
       options.initialCluster === undefined
-        ? [{ name, peerUrls: [...advertised].sort() }]
+        ? [{ name, peerUrls: [...advertisedPeerUrls(options)].sort() }]
         : parseInitialCluster(options.initialCluster);
-    this.#natsUrl = options.natsUrl ?? [reachable(options.listenNatsUrl)];
+    this.#place = {
+      dataDir: resolve(options.dataDir ?? `${name}.quorate`),
+      natsUrl: options.natsUrl ?? [reachable(options.listenNatsUrl)],
+      founders,
+    };
     this.#subjects = new Subjects(parseClusterName(initialClusterToken));
   }
 
@@ -57,7 +53,7 @@ export class MemberProcess {
     const leaveEarly = (): never => process.exit(0);
     process.once("SIGTERM", leaveEarly).once("SIGINT", leaveEarly);
     try {
-      const stored = readMember(this.#dataDir);
+      const stored = readMember(this.#place.dataDir);
       this.#mustFit(stored);
       const broker = this.options.natsUrl === undefined ? this.#startBroker(stored?.peers ?? []) : undefined;
       const identity = await this.#identify(stored);
@@ -76,14 +72,14 @@ export class MemberProcess {
     if (stored === undefined) {
       if (forceNewCluster)
         throw new StoredMemberError(
-          `--force-new-cluster is for a member that has run, and ${this.#dataDir} is empty.`,
+          `--force-new-cluster is for a member that has run, and ${this.#place.dataDir} is empty.`,
         );
       return;
     }
     const isOther = stored.cluster !== initialClusterToken;
     if (isOther && !forceNewCluster)
       throw new StoredMemberError(
-        `${this.#dataDir} belongs to a member of the cluster ${stored.cluster}, and not of ${initialClusterToken} (--initial-cluster-token).`,
+        `${this.#place.dataDir} belongs to a member of the cluster ${stored.cluster}, and not of ${initialClusterToken} (--initial-cluster-token).`,
       );
     if (forceNewCluster && !isOther)
       throw new StoredMemberError(
@@ -100,10 +96,10 @@ export class MemberProcess {
     const { options } = this;
     const { peerCertFile, peerKeyFile, peerTrustedCaFile } = options;
     const [advertisedPeerUrl = ""] = advertisedPeerUrls(options);
-    const known = this.#founders
+    const known = this.#place.founders
       .filter(({ name }) => name !== options.name)
       .flatMap(({ peerUrls }) => peerUrls);
-    const config = writeBrokerConfig(this.#dataDir, {
+    const config = writeBrokerConfig(this.#place.dataDir, {
       name: options.name,
       cluster: options.initialClusterToken,
       listenUrl: options.listenNatsUrl,
@@ -140,7 +136,7 @@ export class MemberProcess {
     }
     const admission = await this.#admit();
     const identity = { name, cluster: token, hasRun: false, peers: [], ...admission };
-    writeMember(this.#dataDir, identity);
+    writeMember(this.#place.dataDir, identity);
     return identity;
   }
 
@@ -149,19 +145,19 @@ export class MemberProcess {
     const logger = this.#logger;
     const peerUrls = advertisedPeerUrls(this.options);
     await using transport = await connectPatiently(
-      { servers: this.#natsUrl, name: `quorate member ${name} admission` },
+      { servers: this.#place.natsUrl, name: `quorate member ${name} admission` },
       { waitMs: BROKER_WAIT_MS, logger },
       { clock: systemClock },
     );
     await using client = await QuorateClient.connect({
-      servers: [...this.#natsUrl],
+      servers: [...this.#place.natsUrl],
       cluster: token,
       name: `quorate member ${name} admission`,
       timeoutMs: VIEW_TIMEOUT_MS,
     });
     const cluster = viewOf(client);
     const subjects = this.#subjects;
-    const admission = { name, peerUrls, founders: this.#founders, token };
+    const admission = { name, peerUrls, founders: this.#place.founders, token };
     if (initialClusterState === "existing") return await admitJoining(admission, { cluster, logger });
     const own = founderId([...peerUrls], token);
     const answering = answerFounders(own, () => false, { transport, subjects });
@@ -179,7 +175,7 @@ export class MemberProcess {
       process.env,
     );
     const logger = this.#logger.child({ service: "raft-node" });
-    await new NodeProcess(this.#nodeOptions(identity), {
+    await new NodeProcess(nodeOptionsOf(this.options, this.#place, identity), {
       logger,
       tracing,
       above: (node) => this.#startAbove(identity, node, tracing.tracer),
@@ -195,10 +191,10 @@ export class MemberProcess {
     await using stack = new AsyncDisposableStack();
     const { memberId } = identity;
     let current: MemberIdentity = { ...identity, hasRun: true };
-    writeMember(this.#dataDir, current);
+    writeMember(this.#place.dataDir, current);
     const transport = stack.use(
       await connectPatiently(
-        { servers: this.#natsUrl, name: `quorate member ${identity.name}` },
+        { servers: this.#place.natsUrl, name: `quorate member ${identity.name}` },
         { waitMs: BROKER_WAIT_MS, logger: this.#logger },
         { clock: systemClock },
       ),
@@ -210,17 +206,17 @@ export class MemberProcess {
       const peers = others.flatMap(({ peerUrls }) => peerUrls).filter((url) => url.startsWith("http"));
       if (peers.join() === current.peers.join()) return;
       current = { ...current, peers };
-      writeMember(this.#dataDir, current);
+      writeMember(this.#place.dataDir, current);
     }, LOOK_FOR_PEERS_MS);
     stack.defer(() => clearInterval(looking));
-    const fanoutOptions = parseFanoutOptions(this.#fanoutFlags(), {});
+    const fanoutOptions = fanoutOptionsOf(this.options, this.#place);
     const fanout = await startFanout(fanoutOptions, {
       logger: this.#logger.child({ service: "watch-fanout" }),
       tracer,
     });
     stack.defer(() => fanout.stop());
     const gatewayLogger = this.#logger.child({ service: "kv-gateway" });
-    const gateway = await startGateway(parseGatewayOptions(this.#gatewayFlags(memberId), {}), {
+    const gateway = await startGateway(gatewayOptionsOf(this.options, this.#place, memberId), {
       logger: gatewayLogger,
       tracer,
     });
@@ -232,93 +228,6 @@ export class MemberProcess {
     const owned = stack.move();
     return { stop: () => owned.disposeAsync() };
   }
-
-  #nodeOptions(identity: MemberIdentity): NodeOptions {
-    const { options } = this;
-    const { cluster, clusterId, memberId, origin, hasRun } = identity;
-    const founders = this.#founders.map((founder) => ({
-      ...founder,
-      id: founderId(founder.peerUrls, options.initialClusterToken) as MemberId,
-    }));
-    const isFounder = origin === "founder" && founders.some(({ id }) => id === memberId);
-    const flags: Record<string, string> = {
-      name: options.name,
-      "member-id": hexId(memberId),
-      cluster,
-      "cluster-id": hexId(clusterId),
-      "data-dir": join(this.#dataDir, "member"),
-      "nats-url": this.#natsUrl.join(),
-      "initial-cluster": isFounder
-        ? founders.map(({ name, id }) => `${name}=${hexId(id)}`).join()
-        : `${options.name}=${hexId(memberId)}`,
-      "initial-cluster-state": hasRun ? "existing" : origin === "joined" ? "join" : "new",
-      "client-urls": (options.advertiseClientUrls ?? options.listenClientUrls).join(),
-      "peer-urls": advertisedPeerUrls(options).join(),
-      "election-timeout-ms": String(options.electionTimeout),
-      "auto-compaction-mode": options.autoCompactionMode,
-      "auto-compaction-retention": options.autoCompactionRetention,
-      "quota-backend-bytes": String(options.quotaBackendBytes),
-      "alarm-clear": options.alarmClear,
-      "broker-wait-ms": String(BROKER_WAIT_MS),
-      "log-keep-entries": String(options.snapshotCatchupEntries),
-      anchor: options.anchor,
-      "ballast-bytes": String(options.ballastBytes),
-      "corrupt-check-time": options.corruptCheckTime,
-      "initial-corrupt-check": ["on", "true"].includes(options.initialCorruptCheck) ? "on" : "off",
-      "scrub-interval": options.scrubInterval,
-      "log-level": options.logLevel,
-    };
-    if (flags["initial-cluster-state"] === "join") delete flags["initial-cluster"];
-    const switches = options.forceNewCluster ? ["--force-new-cluster"] : [];
-    return {
-      ...parseNodeOptions([...asArguments(flags), ...switches], {}),
-      initialCluster: isFounder ? founders : [],
-    };
-  }
-
-  #gatewayFlags(memberId: bigint): string[] {
-    const { options } = this;
-    const flags: Record<string, string | undefined> = {
-      name: options.name,
-      cluster: options.initialClusterToken,
-      "nats-url": this.#natsUrl.join(),
-      "broker-wait-ms": String(BROKER_WAIT_MS),
-      "listen-client-url": options.listenClientUrls.join(),
-      "listen-metrics-url": options.listenMetricsUrls?.join(),
-      "advertise-client-url": (options.advertiseClientUrls ?? options.listenClientUrls).join(),
-      "home-member": hexId(memberId),
-      "max-learners": String(options.maxLearners),
-      "election-timeout-ms": String(options.electionTimeout),
-      "watch-progress-notify-ms": String(Math.max(100, durationMs(options.watchProgressNotifyInterval))),
-      "cert-file": options.certFile,
-      "key-file": options.keyFile,
-      "trusted-ca-file": options.trustedCaFile,
-      "client-crl-file": options.clientCrlFile,
-      "cipher-suites": options.cipherSuites?.join(),
-      "tls-min-version": options.tlsMinVersion,
-      "tls-max-version": options.tlsMaxVersion,
-      "log-level": options.logLevel,
-    };
-    return asArguments(flags);
-  }
-
-  #fanoutFlags(): string[] {
-    const { options } = this;
-    return asArguments({
-      name: options.name,
-      cluster: options.initialClusterToken,
-      "nats-url": this.#natsUrl.join(),
-      "broker-wait-ms": String(BROKER_WAIT_MS),
-      "event-subjects": options.eventSubjects,
-      "log-level": options.logLevel,
-    });
-  }
-}
-
-function asArguments(flags: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.entries(flags).flatMap(([flag, value]) =>
-    value === undefined ? [] : [`--${flag}=${value}`],
-  );
 }
 
 /** Where something that listens everywhere is reached from here. */
