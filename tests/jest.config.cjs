@@ -2,6 +2,7 @@
 // One jest project per workspace folder that has specs. Unit specs run straight from TypeScript source; whatever
 // starts processes or worker threads runs the compiled `dist`, which `npm test` brings up to date first.
 const { existsSync, readdirSync } = require("node:fs");
+const { availableParallelism } = require("node:os");
 const { join, resolve } = require("node:path");
 
 const root = resolve(__dirname, "..");
@@ -44,6 +45,8 @@ const suites = [
 ].filter((name) => existsSync(join(__dirname, name)));
 
 module.exports = {
+  // Two even on two cores, where jest would take one: much of the time is waiting for processes.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   projects: [
     ...folders.map((path) => ({
       ...common,

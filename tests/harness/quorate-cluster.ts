@@ -106,7 +106,7 @@ export class QuorateCluster implements AsyncDisposable {
 
   async #startAll(options: QuorateOptions): Promise<void> {
     const { members, gateways = 1, fanouts = 1, eventSubjects, keepData = false, flags = [] } = options;
-    const ports = await freePorts(gateways);
+    const [brokerPort, ...ports] = await freePorts(gateways + 1);
     await this.#quorate([
       "dev",
       ...["--members", `${members}`, "--gateways", `${gateways}`, "--fanouts", `${fanouts}`],
@@ -114,6 +114,8 @@ export class QuorateCluster implements AsyncDisposable {
       ...["--data-dir", this.dataDir],
       ...["--client-urls", ports.map((port) => `http://127.0.0.1:${port}`).join(",")],
       ...["--detach", ...(keepData ? [] : ["--fresh"])],
+      // Two clusters that start at once would both find 4222 free. An earlier build may not know the option.
+      ...(options.build === undefined ? ["--broker-port", `${brokerPort}`] : []),
       ...flags,
     ]);
     await this.untilWritable(20_000);

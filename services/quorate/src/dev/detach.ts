@@ -32,6 +32,7 @@ export async function runDetached(options: DevOptions): Promise<string> {
   ];
   for (const [flag, value] of Object.entries(options.nodeFlags)) flags.push(`--${flag}`, value);
   if (options.natsUrl !== undefined) flags.push("--nats-url", options.natsUrl);
+  if (options.brokerPort !== undefined) flags.push("--broker-port", String(options.brokerPort));
   const child = spawn(process.execPath, [process.argv[1] ?? "", "dev", ...flags], {
     detached: true,
     stdio: ["ignore", log, log, "ipc"],

@@ -75,7 +75,8 @@ interface Prepared {
 async function supervise(options: DevOptions, prepared: Prepared): Promise<void> {
   const { dataDir, clientUrls, fanouts, nodeFlags, eventSubjects } = options;
   const { topology, natsServer, control, supervised } = prepared;
-  const natsUrl = options.natsUrl ?? `nats://127.0.0.1:${await freePort("127.0.0.1", NATS_PORT)}`;
+  const { brokerPort = await freePort("127.0.0.1", NATS_PORT) } = options;
+  const natsUrl = options.natsUrl ?? `nats://127.0.0.1:${brokerPort}`;
   if (natsServer !== undefined) writeBrokerConfig(dataDir, natsUrl);
   const plan = (): ProcessPlan[] =>
     planProcesses({

@@ -56,6 +56,11 @@ describe("parseDevOptions", () => {
     [{ clientUrls: "http://127.0.0.1:1", gateways: "2" }, /as many --client-urls/],
     [{ eventSubjects: "maybe" }, /--event-subjects is on or off, not "maybe"/],
     [{ natsUrl: "localhost" }, /is not like nats:/],
+    [
+      { natsUrl: "nats://localhost:4222", brokerPort: "4333" },
+      /--broker-port is for a broker that is started/,
+    ],
+    [{ brokerPort: "70000" }, /--broker-port/],
     [{ cluster: "a.b" }, /cannot be a name/],
     [{ quotaBackendBytes: "2GB" }, /--quota-backend-bytes needs a whole number, not "2GB"/],
     [{ ballastBytes: "-1" }, /--ballast-bytes needs a whole number, not "-1"/],

@@ -12,6 +12,7 @@ export interface DevFlags {
   readonly clientUrls?: string;
   readonly dataDir?: string;
   readonly natsUrl?: string;
+  readonly brokerPort?: string;
   readonly cluster?: string;
   readonly quotaBackendBytes?: string;
   readonly alarmClear?: string;
@@ -39,6 +40,8 @@ export interface DevOptions {
   readonly dataDir: string;
   /** A broker that runs already; `undefined`: start one. */
   readonly natsUrl: string | undefined;
+  /** Where the broker listens that is started; `undefined`: at 4222 if that is free, else anywhere. */
+  readonly brokerPort: number | undefined;
   /** `undefined`: what the data directory holds, or else "dev". */
   readonly cluster: string | undefined;
   /** Handed to every raft-node as they are. */
@@ -49,6 +52,7 @@ export interface DevOptions {
 
 export const DATA_DIR_DEFAULT = ".quorate/dev";
 const FIRST_CLIENT_PORT = 2379;
+const PORT_MAX = 65_535;
 const MEMBERS_MAX = 7;
 const GATEWAYS_MAX = 16;
 const FANOUTS_DEFAULT = 1;
@@ -65,6 +69,10 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     );
   }
   if (flags.natsUrl !== undefined) checkNatsUrl(flags.natsUrl);
+  if (flags.natsUrl !== undefined && flags.brokerPort !== undefined)
+    throw usageError(
+      "--broker-port is for a broker that is started here, and --nats-url names one that runs.",
+    );
   return {
     members: flags.members === undefined ? undefined : count("--members", flags.members, MEMBERS_MAX),
     clientUrls: clientUrlsOf(flags),
@@ -72,6 +80,8 @@ export function parseDevOptions(flags: DevFlags): DevOptions {
     eventSubjects: eventSubjectsOf(flags),
     dataDir: resolve(flags.dataDir ?? DATA_DIR_DEFAULT),
     natsUrl: flags.natsUrl,
+    brokerPort:
+      flags.brokerPort === undefined ? undefined : count("--broker-port", flags.brokerPort, PORT_MAX),
     cluster: flags.cluster,
     nodeFlags: nodeFlagsOf(flags),
     fresh: flags.fresh ?? false,

@@ -38,6 +38,7 @@ export function devProgram(): Command {
     )
     .option("--data-dir <dir>", `where the cluster keeps everything (${DATA_DIR_DEFAULT})`)
     .option("--nats-url <url>", "use this broker and start none")
+    .option("--broker-port <port>", "where the broker listens that is started (4222, or any that is free)")
     .option("--cluster <name>", "the cluster's name (dev)")
     .option("--quota-backend-bytes <bytes>", "what may be stored before writes are refused (0: 8 GiB)")
     .option("--alarm-clear <how>", "whether NOSPACE clears itself: auto or manual (auto)")
