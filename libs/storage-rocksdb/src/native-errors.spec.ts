@@ -23,6 +23,12 @@ describe("openErrorOf", () => {
       /damaged.*MANIFEST/,
     ],
     [failed("IO error: No space left on device", "LEVEL_IO_ERROR"), "storage-full", /the disk is full/],
+    [
+      failed("IO error: While fdatasync: /d/000014.sst: Input/output error", "LEVEL_IO_ERROR"),
+      "storage-write",
+      /the disk failed/,
+    ],
+    [failed("IO error: While open a file: /d/CURRENT: Input/output error"), "storage-open", /Cannot open/],
     [failed("IO error: /d/1.sst: Too many open files", "LEVEL_IO_ERROR"), "storage-open", /ulimit/],
     [
       failed("Invalid argument: /d: does not exist (create_if_missing is false)"),

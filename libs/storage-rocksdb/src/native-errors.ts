@@ -34,6 +34,13 @@ export function openErrorOf(directory: string, cause: unknown): StorageError {
       cause,
     });
   }
+  // Opening writes, too: a disk that fails now says nothing about what is on it.
+  if (/(sync|append|write).*(input\/output error|EIO)/is.test(text)) {
+    return new StorageWriteError(
+      `${what}: the disk failed. Start again; if it goes on failing, replace it and this member. (${text})`,
+      { cause },
+    );
+  }
   if (/too many open files|EMFILE|ENFILE/i.test(text)) {
     return new StorageOpenError(`${what}: too many open files. Raise the limit (ulimit -n). (${text})`, {
       cause,

@@ -191,24 +191,28 @@ function startExitCode(error: Error): number {
   if (isTooOld(error)) return EXIT.unsupportedVersion;
   if (error instanceof ThreadStartError && error.code === "storage-locked") return EXIT.alreadyRunning;
   if (error instanceof DamagedStateError) return EXIT.dataDirectory;
-  if (isDiskFull(error)) return EXIT.storageFailed;
+  if (isDiskFull(error) || hasCode(error, "storage-write")) return EXIT.storageFailed;
   if (error instanceof ThreadStartError || error instanceof StorageError) return EXIT.dataDirectory;
   return EXIT.storageFailed;
 }
 
 /** Errors of worker threads arrive as copies without their class. */
 function isInvariant(error: Error): boolean {
-  return error.name === "InvariantError" || (error as { code?: string }).code === "invariant";
+  return error.name === "InvariantError" || hasCode(error, "invariant");
 }
 
 /** Of a log, a state or an entry that a newer build has written. */
 function isTooOld(error: Error): boolean {
-  return (error as { code?: string }).code === "unsupported-version";
+  return hasCode(error, "unsupported-version");
 }
 
 /** A database could not be opened for want of space, which says nothing about what it holds. */
 function isDiskFull(error: Error): boolean {
-  return (error as { code?: string }).code === "storage-full";
+  return hasCode(error, "storage-full");
+}
+
+function hasCode(error: Error, code: string): boolean {
+  return (error as { code?: string }).code === code;
 }
 
 function asError(reason: unknown): Error {
