@@ -93,6 +93,8 @@ export interface SimulationReport {
 const FAULTS_MS = 12_000;
 /** After all faults have ended: how long the cluster has to serve again and to agree. */
 const RECOVERY_MS = 15_000;
+/** After the last write: how long members may take to become the same. */
+const AGREEMENT_MS = 40_000;
 /** In the end all members run this build; one after the other is upgraded. */
 const UPGRADE_EVERY_MS = 400;
 /** By steps and not by time, so that a seed does the same everywhere: some seconds. */
@@ -486,7 +488,10 @@ export class Simulation {
   #agree(): void {
     this.#isOver = true;
     this.#disarmer.stop();
-    this.#advance(RECOVERY_MS / 3);
+    // A snapshot in the smallest of chunks, one at a time, takes longer than all else.
+    const endMs = this.#time.now() + AGREEMENT_MS;
+    do this.#advance(RECOVERY_MS / 3);
+    while (!this.#areLevel() && this.#time.now() < endMs);
     const leader = this.#members.find((member) => member.node?.status().leader === member.id);
     const present = leader?.node?.status().members.map(({ id }) => id) ?? [];
     const members = this.#members.filter(({ id }) => present.includes(id));
@@ -516,6 +521,17 @@ export class Simulation {
       if (member.leases > 0)
         throw new HistoryViolation(`${member.name} keeps ${member.leases} leases for ever`);
     }
+  }
+
+  /** Whether all members of the leader's configuration have applied as much as it has. */
+  #areLevel(): boolean {
+    const leader = this.#members.find((member) => member.node?.status().leader === member.id);
+    const status = leader?.node?.status();
+    const present = status?.members.map(({ id }) => id) ?? [];
+    const members = this.#members.filter(({ id }) => present.includes(id));
+    return (
+      members.length > 0 && members.every(({ node }) => node?.status().appliedIndex === status?.appliedIndex)
+    );
   }
 
   #report(

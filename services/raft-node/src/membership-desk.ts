@@ -8,6 +8,7 @@ import {
   type MembershipOrder,
 } from "@quorate/wire";
 import { heirOf } from "./heir";
+import { isPublished } from "./publication";
 import { refusal, type Asker, type LeadershipView, type Proposals } from "./proposals";
 import { judgeReconfiguration } from "./reconfiguration-check";
 
@@ -26,6 +27,8 @@ export interface MembershipDeskDependencies {
 
 /** Whoever asks for nothing: the founding and the cluster version are this leader's own business. */
 const NOBODY: Asker = { answer: () => undefined, span: undefined };
+
+const DONE = encodeProposeResponse({ kind: "results", results: [{ ok: true, bytes: EMPTY_BYTES }] });
 
 /**
  * Changes of the membership and of the leadership on their way to Raft. Only a leader can do anything here; a member that
@@ -88,6 +91,8 @@ export class MembershipDesk {
     const status = this.dependencies.raft.status();
     if (status.role === "leader") {
       if (!this.#membership.founded) return asker.answer(refusal("configuration-pending", view));
+      // Each repetition would be an entry, and a log that never rests is what keeps such a member behind.
+      if (change.kind === "publish" && isPublished(change, this.#membership)) return asker.answer(DONE);
       const judgement = skipHealthCheck ? undefined : judgeReconfiguration(change, status);
       if (judgement !== undefined) return asker.answer(failure(judgement));
     }
@@ -115,9 +120,7 @@ export class MembershipDesk {
     this.#transfer(to, (outcome) => {
       switch (outcome) {
         case "done":
-          return asker.answer(
-            encodeProposeResponse({ kind: "results", results: [{ ok: true, bytes: EMPTY_BYTES }] }),
-          );
+          return asker.answer(DONE);
         case "not-leader":
           return asker.answer(refusal("not-leader", view));
         case "not-established":

@@ -27,13 +27,8 @@ export class Publication {
 
   applied(membership: Membership): void {
     const { self, clusterVersionMax } = this.options;
-    const publishesVersions = membership.clusterVersion >= SINCE.publishedVersions;
-    const known = membership.members.find(({ id }) => id === self.id);
-    this.#isDue =
-      known !== undefined &&
-      (known.name !== self.name ||
-        known.clientUrls.join() !== self.clientUrls.join() ||
-        (publishesVersions && known.clusterVersionMax !== clusterVersionMax));
+    const isMember = membership.members.some(({ id }) => id === self.id);
+    this.#isDue = isMember && !isPublished({ ...self, clusterVersionMax }, membership);
     // The leader takes one change at a time: when one is done it is the turn of the next.
     this.tick();
   }
@@ -54,4 +49,19 @@ export class Publication {
       this.#asking = false;
     });
   }
+}
+
+/** Whether the log says that of a member already: a leader is asked again and again by one that lags behind. */
+export function isPublished(
+  member: Pick<NodeMember, "id" | "name" | "clientUrls"> & { readonly clusterVersionMax: number },
+  membership: Membership,
+): boolean {
+  const publishesVersions = membership.clusterVersion >= SINCE.publishedVersions;
+  const known = membership.members.find(({ id }) => id === member.id);
+  return (
+    known !== undefined &&
+    known.name === member.name &&
+    known.clientUrls.join() === member.clientUrls.join() &&
+    (!publishesVersions || known.clusterVersionMax === member.clusterVersionMax)
+  );
 }
