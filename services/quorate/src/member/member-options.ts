@@ -14,10 +14,6 @@ import { flagsOfFile } from "./config-file";
 import { flagsOfEnvironment, takeEtcdFlags } from "./etcd-flags";
 import { parseInitialCluster } from "./member-ids";
 
-const peerUrl = matching(
-  /https?:\/\/(?:[^\s/:,[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}/,
-  "http://HOST:PORT or https://HOST:PORT",
-);
 const DURATION = /\d+(?:\.\d+)?(?:ns|us|ms|s|m|h)(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))*|0/;
 /** etcd demands it too: a leader must be heard several times before it is given up. */
 const HEARTBEATS_PER_ELECTION_MIN = 5;
@@ -46,12 +42,12 @@ const OPTIONS = {
     description: "Where metrics and health are served as well, and nothing else",
   },
   listenPeerUrls: {
-    schema: listOf(peerUrl),
+    schema: listOf(listenUrl),
     description: "Where the other members' brokers connect; one",
     default: ["http://localhost:2380"],
   },
   initialAdvertisePeerUrls: {
-    schema: listOf(peerUrl).optional(),
+    schema: listOf(listenUrl).optional(),
     description: "What the others are told to reach this member by; where it listens unless given",
   },
   initialCluster: {

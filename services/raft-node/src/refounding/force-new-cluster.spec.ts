@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crcChainHash, type Entry, type LogIndex, type MemberId, type Term } from "@quorate/raft";
+import { type LogIndex, type MemberId, type Term } from "@quorate/raft";
 import { SlottedAnchor, type AnchorRecord, type LogIdentity, type LogStorage } from "@quorate/storage";
 import { RocksLogStorage } from "@quorate/storage-rocksdb";
 import { SILENT_LOGGER } from "@quorate/telemetry";
@@ -11,6 +11,7 @@ import { ANCHOR_FILE, LOG_DIRECTORY } from "../data-directory";
 import { openAppliedState } from "../snapshot/open-applied-state";
 import { anchorFindings, decideStart, type StartDecision } from "../start-up";
 import { forceNewCluster } from "./force-new-cluster";
+import { survivorEntries } from "../testing/survivor-entries";
 import { planRefounding } from "./refounding";
 
 const SELF = 2n as MemberId;
@@ -37,16 +38,7 @@ class Survivor {
     mkdirSync(survivor.dataDir);
     const configuration = { incoming: [1n, SELF, 3n] as MemberId[], outgoing: [], learners: [] };
     await using log = await RocksLogStorage.create(survivor.#log, { identity: FORMER, configuration });
-    const entries: Entry[] = [];
-    for (let index = 1; index <= 3; index += 1) {
-      const entry = {
-        index: index as LogIndex,
-        term: 4 as Term,
-        type: "command",
-        data: Uint8Array.of(index),
-      } as const;
-      entries.push({ ...entry, chain: crcChainHash(entries.at(-1)?.chain ?? 0, entry) });
-    }
+    const entries = survivorEntries(3);
     const hardState = { term: 6 as Term, vote: SELF, commit: 2 as LogIndex };
     log.append([{ truncateFrom: undefined, entries, hardState }]);
     log.markAnchored();

@@ -1,16 +1,9 @@
-import {
-  crcChainHash,
-  Raft,
-  RAFT_DEFAULTS,
-  type Entry,
-  type LogIndex,
-  type MemberId,
-  type Term,
-} from "@quorate/raft";
+import { crcChainHash, Raft, RAFT_DEFAULTS, type LogIndex, type MemberId, type Term } from "@quorate/raft";
 import type { AppliedPosition } from "@quorate/state-machine";
 import { MemoryLogDisk, MemoryLogStorage, type LogIdentity } from "@quorate/storage";
 import { decodeMembershipEntry } from "@quorate/wire";
 import { seededPrng } from "@quorate/base";
+import { survivorEntries } from "../testing/survivor-entries";
 import { planRefounding, type RefoundingWish } from "./refounding";
 
 const idOf = (id: number): MemberId => BigInt(id) as MemberId;
@@ -29,16 +22,7 @@ function survivorDisk(last: number, commit: number): MemoryLogDisk {
   const disk = new MemoryLogDisk();
   const configuration = { incoming: [1, 2, 3].map(idOf), outgoing: [], learners: [] };
   const log = MemoryLogStorage.create(disk, { identity, configuration });
-  const entries: Entry[] = [];
-  for (let index = 1; index <= last; index += 1) {
-    const entry = {
-      index: index as LogIndex,
-      term: 4 as Term,
-      type: "command",
-      data: Uint8Array.of(index),
-    } as const;
-    entries.push({ ...entry, chain: crcChainHash(entries.at(-1)?.chain ?? 0, entry) });
-  }
+  const entries = survivorEntries(last);
   const hardState = { term: 6 as Term, vote: idOf(3), commit: commit as LogIndex };
   log.append([{ truncateFrom: undefined, entries, hardState }]);
   void log[Symbol.asyncDispose]();
