@@ -47,6 +47,8 @@ const suites = [
 module.exports = {
   // Two even on two cores, where jest would take one: much of the time is waiting for processes.
   maxWorkers: Math.max(2, availableParallelism() - 1),
+  // A machine may be slow or busy; what hangs is still told. Tests that take longer by nature say so themselves.
+  testTimeout: 60_000,
   projects: [
     ...folders.map((path) => ({
       ...common,

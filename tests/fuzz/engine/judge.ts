@@ -3,7 +3,7 @@ import { HEAP_PER_BYTE, type FuzzTarget } from "./fuzz-target";
 import { unknownField } from "./mutator";
 import { errorShape, exactText, shapeOf } from "./shape";
 
-/** A decoder that takes longer stops everything else that its process does. */
+/** A decoder that takes longer stops everything else that its process does. Of a core's time: other processes may take turns. */
 export const STALL_MS = 50;
 const EXTERNAL_PER_BYTE = 4;
 const EXTERNAL_SLACK_BYTES = 64 * 1024;
@@ -87,9 +87,10 @@ function disturbed(target: FuzzTarget, input: Uint8Array, value: unknown): strin
 
 function stalled(target: FuzzTarget, input: Uint8Array): string | undefined {
   const ms = least(() => {
-    const started = performance.now();
+    const started = process.threadCpuUsage();
     attempt(target, input);
-    return performance.now() - started;
+    const { user, system } = process.threadCpuUsage(started);
+    return (user + system) / 1000;
   }, STALL_MS);
   return ms > STALL_MS ? `takes ${Math.round(ms)} ms for ${input.length} bytes` : undefined;
 }
