@@ -1,7 +1,6 @@
-import type { Clock } from "@quorate/base";
 import type { Transport } from "@quorate/transport";
 import { BrokerUnreachableError } from "./errors";
-import { NatsTransport } from "./nats-transport";
+import { NatsTransport, type NatsTransportDependencies } from "./nats-transport";
 import type { NatsTransportOptions } from "./options";
 
 export interface Patience {
@@ -22,7 +21,7 @@ export interface Patience {
 export async function connectPatiently(
   options: Omit<NatsTransportOptions, "onNotice">,
   { waitMs, logger }: Patience,
-  dependencies: { readonly clock: Clock },
+  dependencies: NatsTransportDependencies,
 ): Promise<Transport> {
   const { clock } = dependencies;
   const { servers } = options;

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@quorate/base";
-import { TransportCore, type Transport } from "@quorate/transport";
+import { TransportCore, type ProcessExchange, type Transport } from "@quorate/transport";
 import { connect, NatsError, type NatsConnection } from "nats";
 import { internalsOf } from "./client-internals";
 import { BrokerRefusedError, BrokerUnreachableError } from "./errors";
@@ -16,6 +16,8 @@ import {
 
 export interface NatsTransportDependencies {
   readonly clock: Clock;
+  /** Where the services of this process meet, if there are several. */
+  readonly exchange?: ProcessExchange | undefined;
 }
 
 /** {@link Transport} on a NATS broker. */
@@ -29,8 +31,9 @@ export const NatsTransport = {
    * @throws {TransportConfigurationError} The options contradict each other or the broker's payload limit.
    */
   async connect(options: NatsTransportOptions, dependencies: NatsTransportDependencies): Promise<Transport> {
+    const { clock, exchange } = dependencies;
     checkOptions(options);
-    const connection = await dial(options, dependencies.clock);
+    const connection = await dial(options, clock);
     try {
       checkPayloadLimit(options, connection.info?.max_payload ?? 0);
       const internals = internalsOf(connection);
@@ -47,9 +50,10 @@ export const NatsTransport = {
             withinMs: options.moveWithinMs ?? 1000,
           },
         },
-        { connection, internals, clock: dependencies.clock },
+        { connection, internals, clock },
       );
-      return new TransportCore(options, { ...dependencies, link, scheduler: { post: queueMicrotask } });
+      const joined = exchange?.join(link) ?? link;
+      return new TransportCore(options, { clock, link: joined, scheduler: { post: queueMicrotask } });
     } catch (error) {
       await connection.close();
       throw error;

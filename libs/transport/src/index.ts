@@ -4,6 +4,7 @@ export * from "./errors";
 export * from "./fragment";
 export * from "./memory-network";
 export * from "./network-faults";
+export * from "./process-exchange";
 export * from "./reassembler";
 export * from "./subject";
 export * from "./transport";

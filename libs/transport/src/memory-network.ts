@@ -11,6 +11,7 @@ import { Lane } from "./lane";
 import { LentBuffer } from "./lent-buffer";
 import { MemoryLink, type Envelope, type MemoryBroker } from "./memory-link";
 import { FaultPlan, type NetworkFaults } from "./network-faults";
+import type { ProcessExchange } from "./process-exchange";
 import { SubscriptionTable, type TableEntry } from "./subscription-table";
 import type { Transport } from "./transport";
 import { DEFAULT_FRAGMENT_BYTES, TransportCore, type TransportCoreOptions } from "./transport-core";
@@ -61,11 +62,15 @@ export class MemoryNetwork {
     };
   }
 
-  /** @param name Of the process or host; several connections may share one and then suffer the same faults. */
-  connect(name: string): Transport {
+  /**
+   * @param name Of the process or host; several connections may share one and then suffer the same faults.
+   * @param exchange Of that process, if its connections meet in one.
+   */
+  connect(name: string, exchange?: ProcessExchange): Transport {
     const link = new MemoryLink({ name, number: this.#connects }, this.#broker);
     this.#connects += 1;
-    const client = new TransportCore(this.options, { ...this.dependencies, link });
+    const joined = exchange?.join(link) ?? link;
+    const client = new TransportCore(this.options, { ...this.dependencies, link: joined });
     this.#clients.set(link, client);
     return client;
   }

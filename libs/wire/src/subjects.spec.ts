@@ -15,6 +15,17 @@ describe("parseClusterName", () => {
 describe("Subjects", () => {
   const subjects = new Subjects(parseClusterName("prod"));
 
+  it("tells what one node alone answers", () => {
+    expect(subjects.isOfNode(0xan, subjects.node(0xan, "propose"))).toBe(true);
+    for (const other of [
+      subjects.node(0xa0n, "propose"),
+      subjects.leader,
+      subjects.feed(0xan),
+      subjects.raft(1n, 0xan),
+    ])
+      expect(subjects.isOfNode(0xan, other)).toBe(false);
+  });
+
   it("names what nodes, gateways and clients listen to", () => {
     expect([
       subjects.raft(0xan, 0xb0n),

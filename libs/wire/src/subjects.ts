@@ -80,6 +80,11 @@ export class Subjects {
     return `${this.#internal}.node.${hexId(member)}.${operation}`;
   }
 
+  /** Whether `subject` is one of those on which `member` alone answers, see {@link node}. */
+  isOfNode(member: bigint, subject: string): boolean {
+    return subject.startsWith(`${this.#internal}.node.${hexId(member)}.`);
+  }
+
   /** The events that `member` applied. */
   feed(member: bigint): string {
     return `${this.#internal}.feed.${hexId(member)}`;

@@ -3,7 +3,7 @@ import { systemClock, systemScheduler } from "@quorate/actor";
 import { parseHexId, seededPrng } from "@quorate/base";
 import { NO_LEASE, type LeaseId } from "@quorate/lease";
 import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
-import type { Transport } from "@quorate/transport";
+import type { ProcessExchange, Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import { parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
@@ -25,6 +25,8 @@ import type { GatewayProcessOptions } from "./options";
 export interface GatewayEnvironment {
   readonly logger: Logger;
   readonly tracer: Tracer;
+  /** Where this process' services meet, if there are others. */
+  readonly exchange?: ProcessExchange;
 }
 
 export interface RunningGateway {
@@ -52,9 +54,9 @@ export async function startGateway(
   environment: GatewayEnvironment,
 ): Promise<RunningGateway> {
   const { logger, tracer } = environment;
-  const transport = await connect(options, logger, "");
+  const transport = await connect(options, environment, "");
   transport.onStatus((status) => logger.info("broker connection changed", { status }));
-  const watchTransport = await connect(options, logger, " watch");
+  const watchTransport = await connect(options, environment, " watch");
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
     {
@@ -218,10 +220,14 @@ async function idleOrLate(gateway: Gateway, graceMs: number): Promise<void> {
 }
 
 /** @param purpose What sets this connection apart from the others of the gateway, in the broker's monitoring. */
-function connect(options: GatewayProcessOptions, logger: Logger, purpose: string): Promise<Transport> {
+function connect(
+  options: GatewayProcessOptions,
+  { logger, exchange }: GatewayEnvironment,
+  purpose: string,
+): Promise<Transport> {
   return connectPatiently(
     { servers: options.natsUrl, name: `quorate kv-gateway ${options.name}${purpose}` },
     { waitMs: options.brokerWaitMs, logger },
-    { clock: systemClock },
+    { clock: systemClock, exchange },
   );
 }

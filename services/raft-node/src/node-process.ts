@@ -2,6 +2,7 @@ import { hexId, InvariantError } from "@quorate/base";
 import { explainFence, putFence, type FenceMark } from "@quorate/fence";
 import { StorageError } from "@quorate/storage";
 import type { Logger, Tracing } from "@quorate/telemetry";
+import type { ProcessExchange } from "@quorate/transport";
 import {
   BrokerRefusedError,
   BrokerUnreachableError,
@@ -26,6 +27,8 @@ export interface Companion {
 export interface NodeProcessDependencies {
   readonly logger: Logger;
   readonly tracing: Tracing;
+  /** Where the node meets what stands on it. */
+  readonly exchange?: ProcessExchange;
   /** Starts what stands on the node, and is stopped before it. What it throws ends the process. */
   readonly above?: (node: RunningNode) => Promise<Companion>;
   /** What the node stands on, already running, and is stopped last. */
@@ -52,7 +55,7 @@ export class NodeProcess {
 
   async run(): Promise<void> {
     const { options } = this;
-    const { logger, tracing, above } = this.dependencies;
+    const { logger, tracing, above, exchange } = this.dependencies;
     const bug = "a bug, or damage that nothing foresaw";
     process.on("uncaughtException", (error) => this.#die(bug, error));
     process.on("unhandledRejection", (reason) => this.#die(bug, asError(reason)));
@@ -66,6 +69,7 @@ export class NodeProcess {
       this.#running = await startNode(options, {
         logger,
         tracer: tracing.tracer,
+        exchange,
         failed: (what, error) => {
           if (isDamage(error))
             this.#damaged({ part: what === "applier" ? "state" : "log", why: error.message });

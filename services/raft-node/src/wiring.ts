@@ -11,7 +11,7 @@ import {
   type StoreCondition,
 } from "@quorate/state-machine";
 import type { Logger, Tracer } from "@quorate/telemetry";
-import type { Transport } from "@quorate/transport";
+import type { ProcessExchange, Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import { explainFence, fenceOf } from "@quorate/fence";
 import { Subjects, type NodeMember, type NodeStatus } from "@quorate/wire";
@@ -53,6 +53,8 @@ export interface RunningNode {
 export interface NodeEnvironment {
   readonly logger: Logger;
   readonly tracer: Tracer;
+  /** Where this process' services meet, if there are others. */
+  readonly exchange?: ProcessExchange | undefined;
   /** Something died that the node cannot live without: the process must end. */
   readonly failed: (what: "log writer" | "applier", error: Error) => void;
   /** This member's data are damaged, and the process must end. May be called again before it has. */
@@ -138,8 +140,8 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     await delay(options.electionTimeoutMs / 2);
     await handOver();
   };
-  const transport = stack.use(await connect(options, logger, "", leaveInOrder));
-  const feedTransport = stack.use(await connect(options, logger, " feed", () => Promise.resolve()));
+  const transport = stack.use(await connect(options, environment, "", leaveInOrder));
+  const feedTransport = stack.use(await connect(options, environment, " feed", () => Promise.resolve()));
   const subjects = new Subjects(options.cluster);
   const holder = `process ${process.pid} on ${hostname()}`;
   const claim = await claimMember(
@@ -321,7 +323,7 @@ function refuseFenced({ dataDir }: NodeOptions): void {
 /** @param beforeMove Done before the connection leaves a broker that will stop. */
 async function connect(
   options: NodeOptions,
-  logger: Logger,
+  { logger, exchange }: NodeEnvironment,
   purpose: string,
   beforeMove: () => Promise<void>,
 ): Promise<Transport> {
@@ -330,7 +332,7 @@ async function connect(
   return connectPatiently(
     { servers: options.natsUrl, name, beforeMove, moveWithinMs },
     { waitMs: options.brokerWaitMs, logger },
-    { clock: systemClock },
+    { clock: systemClock, exchange },
   );
 }
 

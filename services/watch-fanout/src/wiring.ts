@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import type { Logger, Tracer } from "@quorate/telemetry";
-import type { Transport } from "@quorate/transport";
+import type { ProcessExchange, Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import type { SourceId } from "@quorate/watch";
 import { parseClusterName, Subjects } from "@quorate/wire";
@@ -11,6 +11,13 @@ import type { FanoutProcessOptions } from "./options";
 export interface RunningFanout {
   /** Idempotent. */
   stop(): Promise<void>;
+}
+
+export interface FanoutEnvironment {
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  /** Where this process' services meet, if there are others. */
+  readonly exchange?: ProcessExchange;
 }
 
 /** A node reads this much in a few milliseconds, during which it applies nothing. */
@@ -24,11 +31,12 @@ const HISTORY_CHUNK_BYTES = 256 * 1024;
  */
 export async function startFanout(
   options: FanoutProcessOptions,
-  { logger, tracer }: { readonly logger: Logger; readonly tracer: Tracer },
+  environment: FanoutEnvironment,
 ): Promise<RunningFanout> {
+  const { logger, tracer } = environment;
   await using stack = new AsyncDisposableStack();
-  const transport = stack.use(await connect(options, logger, ""));
-  const feedTransport = stack.use(await connect(options, logger, " feed"));
+  const transport = stack.use(await connect(options, environment, ""));
+  const feedTransport = stack.use(await connect(options, environment, " feed"));
   const fanout = new Fanout(
     {
       ...options,
@@ -52,10 +60,14 @@ export async function startFanout(
   return { stop: () => owned.disposeAsync() };
 }
 
-async function connect(options: FanoutProcessOptions, logger: Logger, purpose: string): Promise<Transport> {
+async function connect(
+  options: FanoutProcessOptions,
+  { logger, exchange }: FanoutEnvironment,
+  purpose: string,
+): Promise<Transport> {
   return connectPatiently(
     { servers: options.natsUrl, name: `quorate watch-fanout ${options.name}${purpose}` },
     { waitMs: options.brokerWaitMs, logger },
-    { clock: systemClock },
+    { clock: systemClock, exchange },
   );
 }

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
-import { systemClock } from "@quorate/actor";
+import { systemClock, systemScheduler } from "@quorate/actor";
 import { QuorateClient } from "@quorate/client";
 import { startGateway } from "@quorate/kv-gateway";
 import { EXIT, NodeProcess, PRODUCT_VERSION, type Companion, type RunningNode } from "@quorate/raft-node";
-import { createLogger, startTracing, type Logger } from "@quorate/telemetry";
+import { createLogger, startTracing, type Logger, type Tracer } from "@quorate/telemetry";
+import { ProcessExchange } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
 import { startFanout } from "@quorate/watch-fanout";
 import { parseClusterName, Subjects } from "@quorate/wire";
@@ -175,10 +176,14 @@ export class MemberProcess {
       process.env,
     );
     const logger = this.#logger.child({ service: "raft-node" });
+    const { memberId } = identity;
+    const isOwn = (subject: string): boolean => this.#subjects.isOfNode(memberId, subject);
+    const exchange = new ProcessExchange({ isOwn }, { scheduler: systemScheduler });
     await new NodeProcess(nodeOptionsOf(this.options, this.#place, identity), {
       logger,
       tracing,
-      above: (node) => this.#startAbove(identity, node, tracing.tracer),
+      exchange,
+      above: (node) => this.#startAbove(identity, node, { tracer: tracing.tracer, exchange }),
       ...(broker !== undefined && { below: broker }),
     }).run();
   }
@@ -186,7 +191,7 @@ export class MemberProcess {
   async #startAbove(
     identity: MemberIdentity,
     node: RunningNode,
-    tracer: ReturnType<typeof startTracing>["tracer"],
+    shared: { readonly tracer: Tracer; readonly exchange: ProcessExchange },
   ): Promise<Companion> {
     await using stack = new AsyncDisposableStack();
     const { memberId } = identity;
@@ -212,13 +217,13 @@ export class MemberProcess {
     const fanoutOptions = fanoutOptionsOf(this.options, this.#place);
     const fanout = await startFanout(fanoutOptions, {
       logger: this.#logger.child({ service: "watch-fanout" }),
-      tracer,
+      ...shared,
     });
     stack.defer(() => fanout.stop());
     const gatewayLogger = this.#logger.child({ service: "kv-gateway" });
     const gateway = await startGateway(gatewayOptionsOf(this.options, this.#place, memberId), {
       logger: gatewayLogger,
-      tracer,
+      ...shared,
     });
     stack.defer(() => gateway.stop());
     gatewayLogger.info("serving client requests", {
