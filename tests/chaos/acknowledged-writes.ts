@@ -47,7 +47,7 @@ export async function runAcknowledgedWrites(
   await using cluster = await LinkedCluster.start({
     ...{ members, brokers, gateways: GATEWAYS, fanouts: 1 },
     nodeFlags: NODE_FLAGS,
-    environmentOf: (membersDir) => nodeEnvironment([options.fault], membersDir),
+    environmentOf: (membersDir, name) => nodeEnvironment([options.fault], membersDir, name),
   });
   const clients = cluster
     .namesOf("kv-gateway")

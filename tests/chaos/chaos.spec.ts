@@ -30,7 +30,7 @@ const ROUNDS: readonly (readonly [what: string, workloads: readonly Workload[], 
     [
       "operators are at work",
       ["txn", "list-append", "kubernetes"],
-      ["membership", "move-leader", "compaction", "blackhole-until-snapshot"],
+      ["membership", "move-leader", "compaction", "clock-jump-all", "blackhole-until-snapshot"],
     ],
   ];
 

@@ -59,7 +59,7 @@ export async function runRound(options: RoundOptions, note: (line: string) => vo
   await using cluster = await LinkedCluster.start({
     ...{ members, brokers, gateways: GATEWAYS, fanouts: FANOUTS },
     nodeFlags: NODE_FLAGS,
-    environmentOf: (membersDir) => nodeEnvironment(options.faults, membersDir),
+    environmentOf: (membersDir, name) => nodeEnvironment(options.faults, membersDir, name),
   });
   noted("the cluster runs");
   const title = `chaos ${options.workloads.join(" ")}`;

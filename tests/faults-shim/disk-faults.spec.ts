@@ -5,7 +5,6 @@ import { createInterface, type Interface } from "node:readline";
 
 import { killAndWait } from "../harness/child-process";
 import {
-  describeWithDiskFaults,
   diskFaultsEnvironment,
   failSyncs,
   failWrites,
@@ -19,13 +18,14 @@ import {
 } from "../harness/disk-faults";
 import { eventually } from "../harness/eventually";
 import { losePower } from "../harness/power-loss";
+import { describeWithPreloading } from "../harness/preloaded-library";
 import { nodeExecutable, repositoryRoot } from "../harness/repository";
 import { temporaryFolder, type TemporaryFolder } from "../harness/temporary-folder";
 import type { Step } from "./writer";
 
 const withinMs = 10_000;
 
-describeWithDiskFaults("a disk that loses its power", () => {
+describeWithPreloading("a disk that loses its power", () => {
   const { start, disk, contents } = useDisks();
 
   it("keeps exactly what was synced, under names that were synced", async () => {
@@ -151,7 +151,7 @@ describeWithDiskFaults("a disk that loses its power", () => {
   });
 });
 
-describeWithDiskFaults("a faulty disk", () => {
+describeWithPreloading("a faulty disk", () => {
   const { start, disk, contents } = useDisks();
 
   it("fails syncs as often as told, and never writes what was not synced then", async () => {

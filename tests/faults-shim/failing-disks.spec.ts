@@ -1,6 +1,5 @@
 import { LoadedCluster } from "../e2e/loaded-cluster";
 import {
-  describeWithDiskFaults,
   failSyncs,
   faultsDone,
   fillDisk,
@@ -10,6 +9,7 @@ import {
   syncsDone,
   type DiskPart,
 } from "../harness/disk-faults";
+import { describeWithPreloading } from "../harness/preloaded-library";
 import { eventually } from "../harness/eventually";
 import { cutPower, diskOf, onFaultyDisks } from "../harness/faulty-disks";
 import { leaderOf } from "../harness/member-states";
@@ -18,7 +18,7 @@ const withinMs = 40_000;
 const testMs = 120_000;
 
 // One cluster goes through all of it: what an earlier fault broke, a later one shows.
-describeWithDiskFaults("a cluster of three whose disks fail", () => {
+describeWithPreloading("a cluster of three whose disks fail", () => {
   let scene: LoadedCluster;
 
   beforeAll(async () => {

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { seededPrng } from "@quorate/base";
 
 import { LoadedCluster } from "../e2e/loaded-cluster";
-import { describeWithDiskFaults, lieAboutSyncs, release, stallSyncs } from "../harness/disk-faults";
+import { lieAboutSyncs, release, stallSyncs } from "../harness/disk-faults";
 import { eventually } from "../harness/eventually";
 import { cutPower, diskOf, onFaultyDisks } from "../harness/faulty-disks";
 import { takeForDurable } from "../harness/power-loss";
+import { describeWithPreloading } from "../harness/preloaded-library";
 
 const withinMs = 40_000;
 const lossesOfPower = 3;
@@ -17,7 +18,7 @@ const syncMs = 100;
 // Method: under load all members lose their power at once, again and again, with syncs that take a while, so that an answer that did
 // not wait for one is likely to be under way. Every second time some of what was not synced is there all the same, and files end
 // in the middle of a record. QUORATE_SEED repeats what is drawn for that.
-describeWithDiskFaults("the power of all members", () => {
+describeWithPreloading("the power of all members", () => {
   const seed = Number(process.env["QUORATE_SEED"] ?? Date.now() % 1_000_000);
 
   it.each([3, 1])(

@@ -1,5 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -8,14 +6,13 @@ import {
   readFileSync,
   readSync,
   realpathSync,
-  renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import { constants } from "node:os";
 import { basename, dirname, join } from "node:path";
 
-import { repositoryRoot } from "./repository";
+import { compileLibrary } from "./preloaded-library";
 
 // Disks of real processes that fail: a small library (tests/faults-shim/disk-faults.c) is loaded into them by LD_PRELOAD. A disk is
 // the data directory of one member; all disks of a cluster stand in one folder, the root, whose twin `<root>-faults` holds what
@@ -40,57 +37,13 @@ export interface Stall {
   readonly eachMs?: number;
 }
 
-const shimSource = join(repositoryRoot, "tests", "faults-shim", "disk-faults.c");
-
-/** Whether there can be faulty disks here: on Linux, with a C compiler and the headers of its library. */
-export function diskFaultsAvailable(): boolean {
-  if (process.platform !== "linux") return false;
-  return spawnSync("cc", ["-E", "-"], { input: "#include <stdio.h>\n" }).status === 0;
-}
-
-/** `describe`, or a skipped one that says why in one line. */
-export function describeWithDiskFaults(title: string, suite: () => void): void {
-  if (diskFaultsAvailable()) return describe(title, suite);
-  process.stderr.write(`Skipped "${title}": disk faults need Linux and a C compiler (gcc and libc6-dev).\n`);
-  describe.skip(title, suite);
-}
-
-/**
- * The library, compiled unless that was done before.
- *
- * @returns Its path.
- * @throws {Error} There is no compiler, or it refuses; its words are in the message.
- */
-export function compileShim(): string {
-  const version = createHash("sha256").update(readFileSync(shimSource)).digest("hex").slice(0, 16);
-  const folder = join(repositoryRoot, "node_modules", ".cache", "quorate-disk-faults");
-  const library = join(folder, `${version}.so`);
-  if (existsSync(library)) return library;
-  mkdirSync(folder, { recursive: true });
-  // Under a name of its own first: another worker may be compiling too.
-  const unfinished = join(folder, `${version}-${process.pid}.so`);
-  // Paths are kept short enough at the beginning, which the compiler does not see.
-  const flags = [
-    "-shared",
-    "-fPIC",
-    "-O2",
-    "-Wall",
-    "-Wextra",
-    "-Wno-format-truncation",
-    "-fvisibility=hidden",
-  ];
-  execFileSync("cc", [...flags, "-o", unfinished, shimSource, "-lpthread"], { stdio: "pipe" });
-  renameSync(unfinished, library);
-  return library;
-}
-
 /**
  * What to add to the environment of a process, and so of all that it starts, to give it faulty disks.
  *
  * @param root The folder in which each folder is a disk. It need not be there yet, but the one that it stands in.
  */
 export function diskFaultsEnvironment(root: string): Record<string, string> {
-  return { LD_PRELOAD: compileShim(), DISK_FAULTS_ROOT: canonical(root) };
+  return { LD_PRELOAD: compileLibrary("disk-faults"), DISK_FAULTS_ROOT: canonical(root) };
 }
 
 /** Lets syncs of files and folders fail. What was not synced by then never reaches the disk, as with Linux. */

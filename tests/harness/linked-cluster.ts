@@ -21,8 +21,8 @@ export interface LinkedClusterOptions {
   readonly fanouts: number;
   /** More flags for raft-nodes. */
   readonly nodeFlags?: readonly string[];
-  /** Added to the environment of raft-nodes. @param membersDir Has, or will have, their directories in it. */
-  readonly environmentOf?: (membersDir: string) => Readonly<Record<string, string>>;
+  /** Added to the environment of the raft-node with this name. @param membersDir Has, or will have, its directory in it. */
+  readonly environmentOf?: (membersDir: string, name: string) => Readonly<Record<string, string>>;
 }
 
 /** A link between a process and a broker. */
@@ -233,7 +233,7 @@ export class LinkedCluster implements RunningCluster, AsyncDisposable {
   ): Promise<void> {
     const { name, memberId } = member;
     const url = await this.#urlOf(name, at);
-    const environment = this.options.environmentOf?.(this.#membersDir) ?? {};
+    const environment = this.options.environmentOf?.(this.#membersDir, name) ?? {};
     const command = this.#nodeCommand(name, memberId, url, flags);
     this.#serve({ service: "raft-node", name, memberId }, command, environment);
   }

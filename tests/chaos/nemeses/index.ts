@@ -1,6 +1,8 @@
-import { diskFaultsAvailable, diskFaultsEnvironment } from "../../harness/disk-faults";
+import { diskFaultsEnvironment } from "../../harness/disk-faults";
+import { preloadingAvailable, unitedEnvironments } from "../../harness/preloaded-library";
 import type { Nemesis, Scene } from "../nemesis";
 import { compaction, membership, moveLeader } from "./administration";
+import { clockJump, environmentWithClock } from "./clock-jump";
 import { corruption } from "./corruption";
 import { blackholeUntilSnapshot, LOG_KEEP_ENTRIES, minorityWakes } from "./findings";
 import { diskFull, fsyncFailure, lyingDisks, powerLoss, slowSync } from "./disk";
@@ -48,6 +50,9 @@ export const NEMESES = {
   "fsync-failure": fsyncFailure,
   "slow-sync": slowSync,
   "disk-full": diskFull,
+  "clock-jump-one": (scene) => clockJump(scene, "one"),
+  "clock-jump-leader": (scene) => clockJump(scene, "leader"),
+  "clock-jump-all": (scene) => clockJump(scene, "all"),
   "minority-wakes": minorityWakes,
   "blackhole-until-snapshot": blackholeUntilSnapshot,
 } satisfies Record<string, NemesisFactory>;
@@ -87,16 +92,27 @@ const ON_FAULTY_DISKS: ReadonlySet<Fault> = new Set<Fault>([
   "lying-disks",
 ]);
 
+const ON_SET_CLOCKS: ReadonlySet<Fault> = new Set<Fault>([
+  "clock-jump-one",
+  "clock-jump-leader",
+  "clock-jump-all",
+]);
+
 /** What can go wrong on this machine. */
 export function possibleFaults(): readonly Fault[] {
   const all = Object.keys(NEMESES) as Fault[];
-  return diskFaultsAvailable() ? all : all.filter((fault) => !ON_FAULTY_DISKS.has(fault));
+  const needsLibrary = (fault: Fault): boolean => ON_FAULTY_DISKS.has(fault) || ON_SET_CLOCKS.has(fault);
+  return preloadingAvailable() ? all : all.filter((fault) => !needsLibrary(fault));
 }
 
-/** For raft-nodes whose directories are in `membersDir`. */
+/** For the raft-node with this name whose directory is in `membersDir`. */
 export function nodeEnvironment(
   faults: readonly Fault[],
   membersDir: string,
+  name: string,
 ): Readonly<Record<string, string>> {
-  return faults.some((fault) => ON_FAULTY_DISKS.has(fault)) ? diskFaultsEnvironment(membersDir) : {};
+  return unitedEnvironments([
+    ...(faults.some((fault) => ON_FAULTY_DISKS.has(fault)) ? [diskFaultsEnvironment(membersDir)] : []),
+    ...(faults.some((fault) => ON_SET_CLOCKS.has(fault)) ? [environmentWithClock(membersDir, name)] : []),
+  ]);
 }
