@@ -10,5 +10,6 @@ export {
   type ProgramDefinition,
 } from "./define-options";
 export { parseDurationMs } from "./duration";
+export { listenUrl, parseListenUrl, plainListenUrl, withPort, type ListenAddress } from "./listen-url";
 export { decimal, integer, listOf, matching, onOrOff, oneOf, port, text } from "./schemas";
-export { processName, SERVICE_OPTIONS } from "./service-options";
+export { processName, PROBE_OPTIONS, SERVICE_OPTIONS } from "./service-options";

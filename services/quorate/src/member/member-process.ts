@@ -219,6 +219,7 @@ export class MemberProcess {
     const gateway = await startGateway(gatewayOptionsOf(this.options, this.#place, memberId), {
       logger: gatewayLogger,
       tracer,
+      memberChecks: node.readiness.member,
     });
     stack.defer(() => gateway.stop());
     gatewayLogger.info("serving client requests", {

@@ -79,6 +79,7 @@ export function gatewayOptionsOf(
     "watch-progress-notify-ms": String(
       Math.max(PROGRESS_MS_MIN, durationMs(options.watchProgressNotifyInterval)),
     ),
+    "shutdown-delay-ms": String(options.shutdownDelayMs),
     "cert-file": options.certFile,
     "key-file": options.keyFile,
     "trusted-ca-file": options.trustedCaFile,
