@@ -15,6 +15,7 @@ import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damag
 import { FencedError } from "./integrity/fenced-error";
 import { MemberClaimedError } from "./member-claim";
 import type { NodeOptions } from "./options";
+import { startAdvice } from "./start-advice";
 import { ThreadStartError } from "./threads/thread-ref";
 import { startNode, type RunningNode } from "./wiring";
 
@@ -84,11 +85,20 @@ export class NodeProcess {
         incarnation: this.#running.incarnation,
         formats: FORMATS,
       });
+      this.#advise(this.#running);
       if (!this.#isStopping) this.#above = await above?.(this.#running);
     } catch (error) {
       return this.#refuse(asError(error));
     }
     if (this.#isStopping) await this.#stopAll();
+  }
+
+  /** Goes on beside everything else: brokers are asked. */
+  #advise(node: RunningNode): void {
+    const { logger } = this.dependencies;
+    void startAdvice(this.options, node.status()).then((found) => {
+      for (const { text, remedy } of found) logger.warn(text, { remedy });
+    });
   }
 
   /** In order, once. */

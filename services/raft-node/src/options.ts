@@ -280,7 +280,7 @@ function autoCompactionOf(options: {
 }
 
 /** As etcd reads its option of that name, but for the default. */
-function quotaBytesOf(given: number): number {
+export function quotaBytesOf(given: number): number {
   if (given < 0) return Infinity;
   return given === 0 ? DEFAULT_QUOTA_BYTES : given;
 }
