@@ -24,6 +24,7 @@ const adapters = {
   "transport-nats": ["transport"],
   telemetry: ["transport"],
   config: [],
+  probes: ["config", "telemetry"],
   fence: [],
   client: ["actor", "mvcc", "transport", "transport-nats", "watch", "wire"],
 };

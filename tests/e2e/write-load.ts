@@ -20,6 +20,9 @@ export interface FailedWrite {
   readonly returnedAt: number;
 }
 
+/** Also one that tries again where that is allowed. */
+export type WritingClient = Pick<EtcdClient, "put" | "range">;
+
 /** A failed writer lets the others through before it goes on. */
 const pauseAfterFailureMs = 20;
 
@@ -30,13 +33,13 @@ const pauseAfterFailureMs = 20;
 export class WriteLoad {
   readonly acknowledged: AcknowledgedWrite[] = [];
   readonly failed: FailedWrite[] = [];
-  readonly #client: EtcdClient;
+  readonly #client: WritingClient;
   readonly #prefix: string;
   readonly #writers: readonly Promise<void>[];
   #stopped = false;
 
   /** @param prefix Of all keys that are written; no other load may use it. */
-  constructor(options: { readonly prefix: string; readonly writers: number }, client: EtcdClient) {
+  constructor(options: { readonly prefix: string; readonly writers: number }, client: WritingClient) {
     this.#client = client;
     this.#prefix = options.prefix;
     this.#writers = Array.from({ length: options.writers }, (_, writer) => this.#write(writer));

@@ -31,6 +31,7 @@ const TOKEN = "stacked";
 
 /** Members as they are deployed stacked: each one `quorate member` process with a broker of its own. None runs at first. */
 export class MemberCluster implements AsyncDisposable {
+  readonly #earlierLogs = new Map<string, string>();
   readonly #running = new Map<string, { readonly child: ChildProcess; readonly output: CapturedOutput }>();
 
   private constructor(
@@ -91,6 +92,7 @@ export class MemberCluster implements AsyncDisposable {
   start(name: string, ...more: readonly string[]): void {
     const args = [this.#program, "member", ...this.planOf(name).flags, ...more];
     const child = spawn(nodeExecutable, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#earlierLogs.set(name, `${this.earlierLogOf(name)}${this.logOf(name)}`);
     this.#running.set(name, { child, output: new CapturedOutput(child) });
   }
 
@@ -102,6 +104,20 @@ export class MemberCluster implements AsyncDisposable {
   logOf(name: string): string {
     const output = this.#running.get(name)?.output;
     return `${output?.stdout ?? ""}${output?.stderr ?? ""}`;
+  }
+
+  /** What it has logged before that. */
+  earlierLogOf(name: string): string {
+    return this.#earlierLogs.get(name) ?? "";
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#running.get(name)?.child.kill(signal);
+  }
+
+  hasEnded(name: string): boolean {
+    const child = this.#running.get(name)?.child;
+    return child?.exitCode !== null || child.signalCode !== null;
   }
 
   pidOf(name: string): number | undefined {

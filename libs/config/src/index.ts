@@ -1,3 +1,4 @@
+export { brokerCountAdvice, voterCountAdvice, type Advice } from "./cluster-advice";
 export { ConfigurationError, InformationRequest, type ConfigurationProblem } from "./configuration-error";
 export {
   defineOptions,
@@ -10,5 +11,7 @@ export {
   type ProgramDefinition,
 } from "./define-options";
 export { parseDurationMs } from "./duration";
+export { fileSystemAdvice, fileSystemOf, freeSpaceAdvice, mebibytes, type FileSystem } from "./file-system";
+export { listenUrl, parseListenUrl, plainListenUrl, withPort, type ListenAddress } from "./listen-url";
 export { decimal, integer, listOf, matching, onOrOff, oneOf, port, text } from "./schemas";
-export { processName, SERVICE_OPTIONS } from "./service-options";
+export { processName, PROBE_OPTIONS, SERVICE_OPTIONS } from "./service-options";

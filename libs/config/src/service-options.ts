@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { OptionDefinition } from "./define-options";
+import { plainListenUrl } from "./listen-url";
 import { integer, listOf, matching, oneOf } from "./schemas";
 
 /** What every service is told about where it belongs; meant to be spread into its own options. */
@@ -25,6 +26,14 @@ export const SERVICE_OPTIONS = {
     schema: oneOf("trace", "debug", "info", "warn", "error"),
     description: "least severe lines that are logged",
     default: "info",
+  },
+} as const;
+
+/** Of services that serve nothing but their pages over HTTP. */
+export const PROBE_OPTIONS = {
+  listenMetricsUrl: {
+    schema: listOf(plainListenUrl).optional(),
+    description: "where /livez, /readyz, /health and /metrics are served; nowhere unless given",
   },
 } as const;
 

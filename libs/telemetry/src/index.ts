@@ -17,6 +17,7 @@ export {
   type StatelessProcess,
 } from "./run-stateless";
 export { samplerFor, TracingConfigurationError, type Sampler } from "./sampling";
+export { onStopSignals } from "./stop-signals";
 export { startTracing, type Tracing, type TracingOptions } from "./start-tracing";
 export * from "./trace-context";
 export { NO_TRACER, type Span, type SpanAttributes, type SpanOptions, type Tracer } from "./tracer";

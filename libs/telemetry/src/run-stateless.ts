@@ -1,4 +1,5 @@
 import { createLogger, type Logger, type LogLevel } from "./logger";
+import { onStopSignals } from "./stop-signals";
 import { startTracing } from "./start-tracing";
 import type { Tracer } from "./tracer";
 
@@ -35,7 +36,7 @@ export interface ProcessEnvironment {
 }
 
 /**
- * The life of a process that may be lost at any time: starts the service, stops it in order at SIGTERM or SIGINT, also while it
+ * The life of a process that may be lost at any time: starts the service, stops it in order at SIGTERM or SIGINT (at once at a second one), also while it
  * is still waiting for a broker, and ends at a bug, since the state after an unexpected throw is unknown.
  */
 export function runStateless(
@@ -44,9 +45,7 @@ export function runStateless(
 ): void {
   const logger = createLogger({ service, name, level: logLevel });
   endOnBugs(logger);
-  const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
-  });
+  const stopAsked = new Promise<NodeJS.Signals>((resolve) => onStopSignals(logger, resolve));
   void run().catch((error: unknown) => {
     logger.error("cannot start", { reason: (error as Error).message });
     process.exit(exitCodeOf(error));

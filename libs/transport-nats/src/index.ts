@@ -1,3 +1,4 @@
+export { askBroker, independentBrokers, type BrokerInfo } from "./broker-info";
 export * from "./connect-patiently";
 export * from "./errors";
 export * from "./nats-transport";

@@ -1,4 +1,3 @@
-export { listenUrl } from "./client-port/listen-url";
 export { checkTlsSettings, TLS_SETTINGS, type TlsSettings } from "./client-port/tls-settings";
 export { Gateway, type GatewayDependencies, type GatewayOptions } from "./gateway";
 export { parseGatewayOptions, type GatewayProcessOptions } from "./options";

@@ -1,13 +1,13 @@
 import {
   defineOptions,
   integer,
+  listenUrl,
   listOf,
   matching,
   oneOf,
   processName,
   SERVICE_OPTIONS,
 } from "@quorate/config";
-import { listenUrl } from "./client-port/listen-url";
 import { checkTlsSettings, TLS_SETTINGS } from "./client-port/tls-settings";
 import { SERVICE_VERSION } from "./version";
 
@@ -100,6 +100,13 @@ export const parseGatewayOptions = defineOptions({
       schema: integer(1, 10_000_000),
       description: "watchers that one watch stream may have; clients share a stream among all of a process",
       default: 100_000,
+    },
+    shutdownDelayMs: {
+      schema: integer(0, 600_000),
+      description:
+        "how long everything is still served after SIGTERM, in milliseconds, while /readyz and grpc.health.v1 say that this process " +
+        "ends: the time that load balancers have to send clients elsewhere",
+      default: 1000,
     },
     shutdownGraceMs: {
       schema: integer(0, 600_000),

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import { parseHexId, seededPrng } from "@quorate/base";
+import { parseListenUrl, withPort } from "@quorate/config";
 import { NO_LEASE, type LeaseId } from "@quorate/lease";
+import { StopNotice, type HealthCheck } from "@quorate/probes";
 import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
 import type { ProcessExchange, Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
@@ -12,7 +15,6 @@ import { Gateway } from "./gateway";
 import { HealthService } from "./grpc/health";
 import { GrpcServer } from "./grpc/server";
 import { ClientPort, type ConnectionTakers } from "./client-port/client-port";
-import { parseListenUrl, withPort } from "./client-port/listen-url";
 import { tlsOptionsOf } from "./client-port/tls-settings";
 import type { ClientStatus } from "./grpc/status";
 import { httpDoors } from "./http/http-door";
@@ -27,12 +29,14 @@ export interface GatewayEnvironment {
   readonly tracer: Tracer;
   /** Where this process' services meet, if there are others. */
   readonly exchange?: ProcessExchange;
+  /** What the process must be beside a gateway, to be ready: of the member that runs in it. */
+  readonly memberChecks?: readonly HealthCheck[];
 }
 
 export interface RunningGateway {
   /** Where etcd clients are served, with the ports that were really taken. */
   readonly clientUrls: readonly string[];
-  /** Refuses new calls, lets running ones end within the grace time, and closes everything. Idempotent. */
+  /** Says that it is not ready, and after a while refuses new calls, lets running ones end within the grace time, and closes everything. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -82,7 +86,7 @@ export async function startGateway(
     logger.info("leader changed", { leader: leader?.member, term: leader?.term });
   });
   try {
-    return await openDoors(options, { gateway, transport, watchTransport, subjects, logger });
+    return await openDoors(options, { ...environment, gateway, transport, watchTransport, subjects });
   } catch (error) {
     gateway.close();
     await watchTransport[Symbol.asyncDispose]();
@@ -103,18 +107,18 @@ function drawId(): bigint {
   return randomBytes(8).readBigUInt64BE() || drawId();
 }
 
-interface Parts {
+interface Parts extends GatewayEnvironment {
   readonly gateway: Gateway;
   readonly transport: Transport;
   readonly watchTransport: Transport;
   readonly subjects: Subjects;
-  readonly logger: Logger;
 }
 
 async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<RunningGateway> {
   const { gateway, transport, watchTransport, subjects, logger } = parts;
   const failed = failureLog(logger);
   const health = new HealthService();
+  const stopNotice = new StopNotice();
   const registry = new MetricRegistry();
   const meters = new CallMeters({ registry, clock: systemClock });
   const methods = apiMethods(gateway);
@@ -130,7 +134,14 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
       failed,
     },
   );
-  const { http, pages } = httpDoors(identity(options), { gateway, registry, meters, failed, methods });
+  const { http, pages } = httpDoors(identity(options), {
+    ...parts,
+    registry,
+    meters,
+    failed,
+    methods,
+    stopNotice,
+  });
   await using ports = new AsyncDisposableStack();
   const clientUrls: string[] = [];
   const takers: ConnectionTakers = {
@@ -162,7 +173,9 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
   const listening = ports.move();
 
   const stop = async (): Promise<void> => {
+    stopNotice.give();
     health.stop();
+    await delay(options.shutdownDelayMs);
     gateway.keepAliveStreams.stop();
     gateway.recipeCalls.stop();
     gateway.watch.close(); // streams have no end of their own to wait for

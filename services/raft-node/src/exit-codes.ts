@@ -3,6 +3,8 @@
  * word for it.
  */
 export const EXIT = {
+  /** An address that it serves at is taken. Starting again does not help. */
+  cannotListen: 64,
   /** The broker could not be reached in time. */
   brokerUnavailable: 69,
   /** A write or sync failed, or a thread died: what is on disk is unknown until it is reopened. */

@@ -1,7 +1,8 @@
 import { hexId, InvariantError } from "@quorate/base";
 import { explainFence, putFence, type FenceMark } from "@quorate/fence";
+import { instantCheck, ListenError, PageServer, type HealthCheck } from "@quorate/probes";
 import { StorageError } from "@quorate/storage";
-import type { Logger, Tracing } from "@quorate/telemetry";
+import { onStopSignals, type Logger, type Tracing } from "@quorate/telemetry";
 import type { ProcessExchange } from "@quorate/transport";
 import {
   BrokerRefusedError,
@@ -15,6 +16,7 @@ import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damag
 import { FencedError } from "./integrity/fenced-error";
 import { MemberClaimedError } from "./member-claim";
 import type { NodeOptions } from "./options";
+import { startAdvice } from "./start-advice";
 import { ThreadStartError } from "./threads/thread-ref";
 import { startNode, type RunningNode } from "./wiring";
 
@@ -45,6 +47,7 @@ const LAST_WORDS_MS = 5000;
 export class NodeProcess {
   #running: RunningNode | undefined;
   #above: Companion | undefined;
+  #pages: PageServer | undefined;
   #isStopping = false;
   #isFencing = false;
 
@@ -59,13 +62,13 @@ export class NodeProcess {
     const bug = "a bug, or damage that nothing foresaw";
     process.on("uncaughtException", (error) => this.#die(bug, error));
     process.on("unhandledRejection", (reason) => this.#die(bug, asError(reason)));
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (!this.#isStopping) logger.info("stopping", { signal });
-        void this.#end(0);
-      });
-    }
+    onStopSignals(logger, (signal) => {
+      if (!this.#isStopping) logger.info("stopping", { signal });
+      void this.#end(0);
+    });
     try {
+      // First, so that whoever looks after it sees a process that starts, and not one that hangs.
+      this.#pages = await PageServer.listen({ urls: options.listenMetricsUrl }, { ready: this.#readiness() });
       this.#running = await startNode(options, {
         logger,
         tracer: tracing.tracer,
@@ -86,11 +89,20 @@ export class NodeProcess {
         incarnation: this.#running.incarnation,
         formats: FORMATS,
       });
+      this.#advise(this.#running);
       if (!this.#isStopping) this.#above = await above?.(this.#running);
     } catch (error) {
       return this.#refuse(asError(error));
     }
     if (this.#isStopping) await this.#stopAll();
+  }
+
+  /** Goes on beside everything else: brokers are asked. */
+  #advise(node: RunningNode): void {
+    const { logger } = this.dependencies;
+    void startAdvice(this.options, node.status()).then((found) => {
+      for (const { text, remedy } of found) logger.warn(text, { remedy });
+    });
   }
 
   /** In order, once. */
@@ -106,6 +118,27 @@ export class NodeProcess {
     await this.#above?.stop();
     await this.#running?.stop();
     await this.dependencies.below?.stop();
+    await this.#pages?.[Symbol.asyncDispose]();
+  }
+
+  /** Of the pages of this process: the member's, once there is one. */
+  #readiness(): HealthCheck[] {
+    const names = ["broker_connection", "serving", "caught_up"];
+    const checks = (): readonly HealthCheck[] => {
+      const { broker, member = [] } = this.#running?.readiness ?? {};
+      return broker === undefined ? [] : [broker, ...member];
+    };
+    return [
+      instantCheck("not_stopping", () => (this.#isStopping ? "this process ends" : undefined)),
+      ...names.map((name): HealthCheck => ({
+        name,
+        run: (verdict) => {
+          const check = checks().find((candidate) => candidate.name === name);
+          if (check === undefined) verdict("this process is starting");
+          else check.run(verdict);
+        },
+      })),
+    ];
   }
 
   /** The cluster goes on without it. */
@@ -187,6 +220,7 @@ export class NodeProcess {
 }
 
 function startExitCode(error: Error): number {
+  if (error instanceof ListenError) return EXIT.cannotListen;
   if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
     return EXIT.brokerUnavailable;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;

@@ -8,6 +8,7 @@ import {
   onOrOff,
   oneOf,
   parseDurationMs,
+  PROBE_OPTIONS,
   text,
 } from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
@@ -60,6 +61,8 @@ export interface NodeOptions {
   readonly initialCorruptCheck: "on" | "off";
   /** `undefined`: never. */
   readonly scrubIntervalMs: number | undefined;
+  /** Empty: no pages are served. */
+  readonly listenMetricsUrl: readonly string[];
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 }
 
@@ -209,6 +212,7 @@ const parse = defineOptions({
         "Within which time a member reads everything that it stores once, to find damage early, like 24h; 0 is never",
       default: "24h",
     },
+    ...PROBE_OPTIONS,
     logLevel: {
       schema: oneOf("trace", "debug", "info", "warn", "error"),
       description: "Least level logged",
@@ -262,6 +266,7 @@ export function parseNodeOptions(argv: readonly string[], env: Environment): Nod
     cluster: parseClusterName(given.cluster),
     clusterId: parseHexId(given.clusterId),
     initialCluster: (given.initialCluster ?? []).map(parseMember),
+    listenMetricsUrl: given.listenMetricsUrl ?? [],
     clientUrls: given.clientUrls ?? [],
     peerUrls: given.peerUrls ?? [],
   };
@@ -275,7 +280,7 @@ function autoCompactionOf(options: {
 }
 
 /** As etcd reads its option of that name, but for the default. */
-function quotaBytesOf(given: number): number {
+export function quotaBytesOf(given: number): number {
   if (given < 0) return Infinity;
   return given === 0 ? DEFAULT_QUOTA_BYTES : given;
 }

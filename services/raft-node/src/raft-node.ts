@@ -403,6 +403,11 @@ export class RaftNode {
     });
   }
 
+  /** Whether its doors are open, and it is not about to close them. */
+  get isServing(): boolean {
+    return this.#serving && !this.#isLeaving && this.#raft.view().raft.repairUntil === undefined;
+  }
+
   /** Whether nobody else has this state, and this member's log does not lead to it from the beginning. */
   get isOnlyCopy(): boolean {
     const { configuration, compacted } = this.#raft.view().raft;

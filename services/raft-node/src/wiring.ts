@@ -25,6 +25,7 @@ import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damag
 import { FencedError } from "./integrity/fenced-error";
 import { claimMember } from "./member-claim";
 import type { NodeOptions } from "./options";
+import { nodeReadiness, type Readiness } from "./readiness";
 import { forceNewCluster } from "./refounding/force-new-cluster";
 import { electionPrng, RaftNode } from "./raft-node";
 import { decideStart } from "./start-up";
@@ -42,6 +43,7 @@ import { PRODUCT_VERSION } from "./version";
 
 export interface RunningNode {
   readonly incarnation: number;
+  readonly readiness: Readiness;
   status(): NodeStatus;
   stop(): Promise<void>;
   /** Whether what this member holds is nowhere else, its own log included. */
@@ -67,6 +69,8 @@ export interface NodeEnvironment {
 
 const CLAIM_ANSWER_MS = 1000;
 const TICKS_PER_ELECTION = 10;
+/** A member this close has applied the rest by the time that anybody acts on its being ready. */
+const READY = { lagEntriesMax: 1000, answerMs: 1000 };
 /** Chunks under way at once; with the size of one, the memory that a transfer takes at either end. */
 const SNAPSHOT_WINDOW_CHUNKS = 8;
 /** With what is around its rows a chunk stays below 512 KiB, above which the transport would cut it in two. */
@@ -215,11 +219,19 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
 
   const owned = stack.move();
   const stop = async (): Promise<void> => {
+    const isLeader = (): boolean => node.status().leader === options.memberId;
+    const hasLed = isLeader();
     await handOver();
+    if (hasLed && isLeader()) logger.warn("nobody has taken the leadership over in time");
+    else if (hasLed) logger.info("handed the leadership over", { term: node.status().term });
     await owned.disposeAsync();
   };
   return {
     incarnation: start.incarnation,
+    readiness: nodeReadiness(
+      { memberId: options.memberId, ...READY },
+      { status: () => node.status(), isServing: () => node.isServing, transport, subjects },
+    ),
     status: () => node.status(),
     stop,
     isOnlyCopy: () => node.isOnlyCopy,

@@ -133,6 +133,11 @@ export class Fanout {
     return this.#actor.streamCount;
   }
 
+  /** Whether what happens in the cluster arrives here. */
+  get isFed(): boolean {
+    return this.#follower.isFed;
+  }
+
   /** Resolves once applications can find it; it serves gateways at once. */
   async start(): Promise<void> {
     const { transport, subjects } = this.dependencies;

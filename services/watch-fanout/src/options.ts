@@ -1,4 +1,4 @@
-import { defineOptions, integer, oneOf, processName, SERVICE_OPTIONS } from "@quorate/config";
+import { defineOptions, integer, oneOf, PROBE_OPTIONS, processName, SERVICE_OPTIONS } from "@quorate/config";
 import { SERVICE_VERSION } from "./version";
 
 /** What `main.ts` understands: flags, or `QUORATE_…` in the environment. */
@@ -9,6 +9,7 @@ export const parseFanoutOptions = defineOptions({
   options: {
     name: processName("watch-fanout"),
     ...SERVICE_OPTIONS,
+    ...PROBE_OPTIONS,
     windowBytesMax: {
       schema: integer(64 * 1024, Number.MAX_SAFE_INTEGER),
       description:

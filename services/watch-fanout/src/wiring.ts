@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
+import { brokerCheck, instantCheck, PageServer, StopNotice } from "@quorate/probes";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { ProcessExchange, Transport } from "@quorate/transport";
 import { connectPatiently } from "@quorate/transport-nats";
@@ -26,6 +27,7 @@ const HISTORY_CHUNK_BYTES = 256 * 1024;
 /**
  * Builds a fan-out on two connections to the broker.
  *
+ * @throws {ListenError} an address is taken.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {BrokerRefusedError} a broker turned this process away.
  */
@@ -35,7 +37,22 @@ export async function startFanout(
 ): Promise<RunningFanout> {
   const { logger, tracer } = environment;
   await using stack = new AsyncDisposableStack();
-  const transport = stack.use(await connect(options, environment, ""));
+  const stopNotice = new StopNotice();
+  const later: { fanout?: Fanout; transport?: Transport } = {};
+  // First, so that whoever looks after it sees a process that starts, and not one that hangs.
+  stack.use(
+    await PageServer.listen(
+      { urls: options.listenMetricsUrl ?? [] },
+      {
+        ready: [
+          brokerCheck(() => later.transport?.status ?? "disconnected"),
+          instantCheck("feed", () => (later.fanout?.isFed === true ? undefined : "no node feeds it")),
+          stopNotice.check,
+        ],
+      },
+    ),
+  );
+  const transport = (later.transport = stack.use(await connect(options, environment, "")));
   const feedTransport = stack.use(await connect(options, environment, " feed"));
   const fanout = new Fanout(
     {
@@ -56,8 +73,14 @@ export async function startFanout(
   );
   stack.defer(() => fanout.stop());
   await fanout.start();
+  later.fanout = fanout;
   const owned = stack.move();
-  return { stop: () => owned.disposeAsync() };
+  return {
+    stop: () => {
+      stopNotice.give();
+      return owned.disposeAsync();
+    },
+  };
 }
 
 async function connect(

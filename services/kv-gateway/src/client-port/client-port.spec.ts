@@ -1,9 +1,9 @@
+import { ListenError } from "@quorate/probes";
 import { connect, createServer, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { once } from "node:events";
 import { testPort } from "../testing/test-port";
 import type { ClientPort, ClientPortOptions } from "./client-port";
-import { ListenError } from "./listen-error";
 import { sniffProtocol } from "./protocol-sniffer";
 
 describe("sniffProtocol", () => {

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { ListenError } from "@quorate/probes";
 import { Http2Opening } from "./http2-opening";
-import { ListenError } from "./listen-error";
 import { sniffProtocol, type SniffedProtocol } from "./protocol-sniffer";
 import { TlsTermination, type TlsOptions } from "./tls-termination";
 

@@ -1,13 +1,18 @@
 import { utf8 } from "@quorate/base";
+import {
+  brokerCheck,
+  instantCheck,
+  type HealthCheck,
+  type HealthVerdict,
+  type StopNotice,
+} from "@quorate/probes";
+import type { Transport } from "@quorate/transport";
 import { etcdserverpb } from "@quorate/wire";
 import type { LeaderTracker } from "../actors/leader-tracker";
 import type { MemberId } from "../actors/leader-view";
 import type { MemberDirectory } from "../actors/member-directory";
 import type { ApiMethod } from "../api/api-method";
 import { statusOf } from "../grpc/status";
-
-/** What can be wrong, in etcd's words. */
-export type HealthCheckName = "data_corruption" | "serializable_read" | "linearizable_read" | "non_learner";
 
 /** An active alarm, `NOSPACE` or `CORRUPT`. */
 export type AlarmName = string;
@@ -21,12 +26,11 @@ export interface HealthChecksDependencies {
   readonly range: ApiMethod;
   readonly tracker: Pick<LeaderTracker, "leader">;
   readonly directory: Pick<MemberDirectory, "isLearner">;
+  readonly transport: Pick<Transport, "status">;
+  readonly stopNotice: StopNotice;
   /** Finds out which are active, as far as somebody tells in time. */
   readonly alarms: (tell: (active: readonly AlarmName[]) => void) => void;
 }
-
-/** Tells what is wrong; `undefined` if nothing is. */
-export type HealthVerdict = (fault: string | undefined) => void;
 
 /** A key that nobody needs to have: finding nothing is as good. */
 const PROBE = { key: utf8("health"), limit: 1, keysOnly: true };
@@ -36,24 +40,36 @@ const PROBE = { key: utf8("health"), limit: 1, keysOnly: true };
  * takes as long as one request at the most.
  */
 export class HealthChecks {
+  /** A broker that is gone does not come back because this process is started again. */
+  readonly livez: readonly HealthCheck[] = [
+    {
+      name: "serializable_read",
+      run: (verdict) => {
+        if (this.dependencies.transport.status === "disconnected") return verdict(undefined);
+        this.#read(true, verdict);
+      },
+    },
+  ];
+  /** etcd's by their names, and ours. */
+  readonly readyz: readonly HealthCheck[];
+
   constructor(
     private readonly options: HealthChecksOptions,
     private readonly dependencies: HealthChecksDependencies,
-  ) {}
-
-  run(check: HealthCheckName, verdict: HealthVerdict): void {
-    switch (check) {
-      case "data_corruption":
-        return this.dependencies.alarms((active) =>
-          verdict(active.includes("CORRUPT") ? "alarm CORRUPT is active" : undefined),
-        );
-      case "serializable_read":
-        return this.#read(true, verdict);
-      case "linearizable_read":
-        return this.#read(false, verdict);
-      case "non_learner":
-        return verdict(this.#isLearner() ? "the member is a learner" : undefined);
-    }
+  ) {
+    const { alarms, transport, stopNotice } = dependencies;
+    this.readyz = [
+      {
+        name: "data_corruption",
+        run: (verdict) =>
+          alarms((active) => verdict(active.includes("CORRUPT") ? "alarm CORRUPT is active" : undefined)),
+      },
+      { name: "serializable_read", run: (verdict) => this.#read(true, verdict) },
+      { name: "linearizable_read", run: (verdict) => this.#read(false, verdict) },
+      instantCheck("non_learner", () => (this.#isLearner() ? "the member is a learner" : undefined)),
+      brokerCheck(() => transport.status),
+      stopNotice.check,
+    ];
   }
 
   /**
@@ -63,6 +79,7 @@ export class HealthChecks {
    * @param serializable Ask for no leader, and read without one.
    */
   overall(exclude: readonly AlarmName[], serializable: boolean, verdict: HealthVerdict): void {
+    if (this.dependencies.stopNotice.isStopping) return verdict("STOPPING");
     this.dependencies.alarms((active) => {
       const alarm = active.find((name) => !exclude.includes(name));
       if (alarm !== undefined) return verdict(`ALARM ${alarm}`);
@@ -72,6 +89,8 @@ export class HealthChecks {
   }
 
   #read(serializable: boolean, verdict: HealthVerdict): void {
+    // At once, where a request would wait for the broker: who asks does not wait that long for why.
+    if (this.dependencies.transport.status !== "connected") return verdict("no connection to a broker");
     const request = etcdserverpb.RangeRequest.encode({ ...PROBE, serializable }).finish();
     this.dependencies.range(request, { timeoutMs: Infinity, requireLeader: false }, (outcome) => {
       verdict(outcome.kind === "ok" ? undefined : statusOf(outcome.failure).message);

@@ -1,13 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { utf8 } from "@quorate/base";
+import { answerJson, CORS_HEADERS } from "@quorate/probes";
 import type { ClientStatus } from "../grpc/status";
-
-/** Every origin may call, as in etcd unless it is told otherwise. */
-const CORS_HEADERS: OutgoingHttpHeaders = {
-  "Access-Control-Allow-Origin": "*",
-  "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
-  "Access-Control-Allow-Headers": "accept, content-type, authorization",
-};
 
 /** HTTP's status for each code of gRPC, by its number (grpc-gateway: runtime/errors.go). */
 const HTTP_STATUS = [
@@ -16,37 +10,6 @@ const HTTP_STATUS = [
 
 export function httpStatusOf({ code }: ClientStatus): number {
   return HTTP_STATUS[code] ?? 500;
-}
-
-/** Sends a whole answer. */
-export function answer(
-  response: ServerResponse,
-  status: number,
-  contentType: string,
-  body: Uint8Array,
-  headers: OutgoingHttpHeaders = {},
-): void {
-  const own = { "Content-Type": contentType, "Content-Length": body.length };
-  response.writeHead(status, { ...CORS_HEADERS, ...own, ...headers });
-  response.end(body);
-}
-
-export function answerJson(
-  response: ServerResponse,
-  status: number,
-  json: Uint8Array,
-  headers?: OutgoingHttpHeaders,
-): void {
-  answer(response, status, "application/json", json, headers);
-}
-
-export function answerText(
-  response: ServerResponse,
-  status: number,
-  text: string,
-  headers?: OutgoingHttpHeaders,
-): void {
-  answer(response, status, "text/plain; charset=utf-8", utf8(text), headers);
 }
 
 /**

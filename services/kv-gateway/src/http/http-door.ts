@@ -1,4 +1,6 @@
+import { healthPage, probePages, type HealthCheck, type StopNotice } from "@quorate/probes";
 import type { MetricRegistry } from "@quorate/telemetry";
+import type { Transport } from "@quorate/transport";
 import { ALARM_NAMES, type NodeStatus } from "@quorate/wire";
 import type { MemberId } from "../actors/leader-view";
 import type { ApiMethods } from "../api/methods";
@@ -7,7 +9,6 @@ import type { FailureListener } from "../grpc/call";
 import { HealthChecks } from "../health/health-checks";
 import type { CallMeters } from "../metrics/call-meters";
 import { GatewayMetrics } from "../metrics/gateway-metrics";
-import { healthPages } from "./health-pages";
 import { HttpServer, type HttpServerOptions } from "./http-server";
 import { metricsPage } from "./metrics-page";
 import type { BodyLimits } from "./request-body";
@@ -25,6 +26,10 @@ export interface HttpDoorDependencies {
   readonly meters: CallMeters;
   readonly failed: FailureListener;
   readonly methods: ApiMethods;
+  readonly transport: Pick<Transport, "status">;
+  readonly stopNotice: StopNotice;
+  /** What the process must be beside a gateway, to be ready: of the member that runs in it. */
+  readonly memberChecks?: readonly HealthCheck[];
 }
 
 /**
@@ -68,6 +73,7 @@ export function httpDoors(options: HttpDoorOptions, dependencies: HttpDoorDepend
   const checks = new HealthChecks(
     { homeMember },
     {
+      ...dependencies,
       range: gateway.kv.range,
       tracker: gateway.tracker,
       directory: gateway.directory,
@@ -84,7 +90,11 @@ export function httpDoors(options: HttpDoorOptions, dependencies: HttpDoorDepend
   const pages = new Map([
     ["/version", versionPage],
     ["/metrics", metricsPage(metrics)],
-    ...healthPages({ checks, registry }),
+    healthPage(registry, (query, tell) =>
+      checks.overall(query.getAll("exclude"), query.get("serializable") === "true", tell),
+    ),
+    ...probePages("livez", checks.livez, registry),
+    ...probePages("readyz", [...checks.readyz, ...(dependencies.memberChecks ?? [])], registry),
   ]);
   return {
     http: new HttpServer(options, { rpcs: rpcRoutes(methods, { failed, meters, limits }), pages }),

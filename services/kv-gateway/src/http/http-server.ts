@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { answerText, type HttpHandler } from "@quorate/probes";
 import { GrpcCode } from "../grpc/status";
-import { answerError, answerText, httpStatusOf } from "./answer";
-import type { HttpHandler } from "./route";
+import { answerError, httpStatusOf } from "./answer";
 import type { RpcRoutes } from "./rpc-routes";
 
 export interface HttpServerOptions {

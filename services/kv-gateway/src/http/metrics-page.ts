@@ -1,8 +1,7 @@
 import { utf8 } from "@quorate/base";
+import { answer, type HttpHandler } from "@quorate/probes";
 import { METRICS_CONTENT_TYPE } from "@quorate/telemetry";
 import type { GatewayMetrics } from "../metrics/gateway-metrics";
-import { answer } from "./answer";
-import type { HttpHandler } from "./route";
 
 /** `/metrics`, for Prometheus. */
 export function metricsPage(metrics: Pick<GatewayMetrics, "collect">): HttpHandler {

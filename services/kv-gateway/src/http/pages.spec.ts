@@ -36,8 +36,10 @@ describe("the pages of a gateway", () => {
     expect((await door.get("/health")).text).toBe('{"health":"true","reason":""}');
     expect((await door.get("/livez")).text).toBe("ok\n");
     expect((await door.get("/readyz?verbose")).text).toBe(
-      "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\nok\n",
+      "[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\n" +
+        "[+]broker_connection ok\n[+]not_stopping ok\n[+]caught_up ok\nok\n",
     );
+    expect((await door.get("/livez?verbose")).text).toBe("[+]serializable_read ok\nok\n");
     expect((await door.get("/readyz/linearizable_read")).text).toBe("ok\n");
     expect((await door.get("/readyz?exclude=nothing&exclude=non_learner&verbose=true")).text).not.toMatch(
       /non_learner/,
@@ -94,9 +96,42 @@ describe("the pages of a gateway", () => {
     expect([notReady.status, notReady.text]).toEqual([
       503,
       "[+]data_corruption ok\n[-]serializable_read failed: etcdserver: server stopped\n" +
-        "[-]linearizable_read failed: etcdserver: server stopped\n[+]non_learner ok\n",
+        "[-]linearizable_read failed: etcdserver: server stopped\n[+]non_learner ok\n" +
+        "[+]broker_connection ok\n[+]not_stopping ok\n[+]caught_up ok\n",
     ]);
     expect((await door.get("/readyz?exclude=serializable_read&exclude=linearizable_read")).text).toBe("ok\n");
+  });
+
+  it("is alive without a broker, which no restart brings back, and says at once that it is not ready", async () => {
+    door.parts.network.disconnect("gateway");
+    const { status, text } = await door.get("/readyz");
+    expect(status).toBe(503);
+    expect(text).toMatch(/^\[-\]linearizable_read failed: no connection to a broker$/m);
+    expect(text).toMatch(/^\[-\]broker_connection failed: no connection to a broker$/m);
+    expect((await door.get("/health")).text).toMatch(/no connection to a broker/);
+    expect((await door.get("/livez")).text).toBe("ok\n");
+    door.parts.network.reconnect("gateway");
+    expect((await door.get("/readyz")).text).toBe("ok\n");
+  });
+
+  it("is not ready once it was asked to end, while it still serves", async () => {
+    door.stopNotice.give();
+    expect((await door.get("/readyz")).text).toMatch(
+      /^\[-\]not_stopping failed: this process was asked to end$/m,
+    );
+    expect((await door.get("/health")).text).toBe('{"health":"false","reason":"STOPPING"}');
+    expect((await door.get("/livez")).text).toBe("ok\n");
+    expect((await door.post("/v3/kv/put", put)).status).toBe(200);
+  });
+
+  it("is not ready while the member beside it is not", async () => {
+    door.memberFault = "5000 entries behind the leader";
+    expect((await door.get("/readyz")).text).toMatch(
+      /^\[-\]caught_up failed: 5000 entries behind the leader$/m,
+    );
+    expect((await door.get("/readyz/caught_up")).status).toBe(503);
+    expect((await door.get("/readyz?exclude=caught_up")).status).toBe(200);
+    expect((await door.get("/livez")).status).toBe(200);
   });
 
   it("counts calls by method and code, and shows the home member's state", async () => {

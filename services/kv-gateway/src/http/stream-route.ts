@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { utf8 } from "@quorate/base";
+import type { HttpHandler } from "@quorate/probes";
 import { messageFromJson, messageToJson, parseJson, rpcSchemaOf, type RpcSchema } from "@quorate/wire";
 import type { Instant } from "../actors/instant";
 import { definite, type RequestFailure } from "../api/request-failure";
@@ -10,7 +11,7 @@ import type { CallMeter } from "../metrics/call-meter";
 import { beginStream, httpStatusOf } from "./answer";
 import { contextOf } from "./call-context";
 import { JsonSplitter, JsonStreamError } from "./json-splitter";
-import type { HttpHandler, RouteDependencies } from "./route";
+import type { RouteDependencies } from "./route";
 
 /** How long a client may go on sending to a stream that was ended, in milliseconds. */
 const LINGER_MS = 5000;

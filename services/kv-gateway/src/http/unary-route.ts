@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { answerJson, type HttpHandler } from "@quorate/probes";
 import { rpcSchemaOf } from "@quorate/wire";
 import type { ApiMethod, CallContext } from "../api/api-method";
 import { jsonMethod } from "../api/json-method";
@@ -8,10 +9,10 @@ import { statusOf } from "../grpc/status";
 import type { FailureListener } from "../grpc/call";
 import { RECEIVE_BYTES_MAX, tooLargeText } from "../grpc/messages";
 import { metered } from "../metrics/call-meter";
-import { answerError, answerJson } from "./answer";
+import { answerError } from "./answer";
 import { contextOf } from "./call-context";
 import { readBody, type BodyResult } from "./request-body";
-import type { HttpHandler, RouteDependencies } from "./route";
+import type { RouteDependencies } from "./route";
 
 /**
  * One method behind `POST` and JSON. The content type is not looked at: command lines send whatever they are used to.

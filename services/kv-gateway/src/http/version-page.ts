@@ -1,7 +1,6 @@
 import { utf8 } from "@quorate/base";
+import { answerJson, type HttpHandler } from "@quorate/probes";
 import { ETCD_CLUSTER_VERSION, ETCD_COMPATIBLE_VERSION, ETCD_STORAGE_VERSION } from "../version";
-import { answerJson } from "./answer";
-import type { HttpHandler } from "./route";
 
 const VERSIONS = utf8(
   JSON.stringify({

@@ -1,4 +1,5 @@
 import { systemClock, systemScheduler } from "@quorate/actor";
+import { StopNotice } from "@quorate/probes";
 import { MetricRegistry } from "@quorate/telemetry";
 import { apiMethods } from "../api/methods";
 import type { StreamMethod } from "../api/stream-method";
@@ -31,9 +32,12 @@ export const HURRIED: Patience = { bodyMs: 200, headersMs: 100 };
  */
 export class TestHttpDoor implements AsyncDisposable {
   readonly parts: TestGateway = testGateway({ clock: systemClock, scheduler: systemScheduler });
+  /** What is wrong with the member that runs in the same process. */
+  memberFault: string | undefined;
   /** Methods of which a call failed. */
   readonly failures: string[] = [];
   readonly http: HttpServer;
+  readonly stopNotice = new StopNotice();
   readonly #grpc: GrpcServer;
   readonly #connections: RawConnection[] = [];
   #port: ClientPort | undefined;
@@ -47,7 +51,16 @@ export class TestHttpDoor implements AsyncDisposable {
     const methods = { ...all, streams: { ...all.streams, ...streams } };
     this.http = httpDoors(
       { homeMember: memberId(1), limits: { bytesMax: BYTES_MAX, timeoutMs: bodyMs }, headersMs },
-      { gateway, registry, meters, failed, methods },
+      {
+        gateway,
+        registry,
+        meters,
+        failed,
+        methods,
+        transport: this.parts.transport,
+        stopNotice: this.stopNotice,
+        memberChecks: [{ name: "caught_up", run: (verdict) => verdict(this.memberFault) }],
+      },
     ).http;
     this.#grpc = new GrpcServer({}, { methods, clock: systemClock, meters, failed });
   }

@@ -121,6 +121,7 @@ function planGateway(
     "nats-url": options.natsUrl,
     "listen-client-url": clientUrl,
     "advertise-client-url": clientUrl,
+    "shutdown-delay-ms": "0", // nobody balances any load here, and people wait
   };
   if (homeMember !== undefined) flags["home-member"] = homeMember;
   return { ...planService(options, "kv-gateway", name, flags), clientUrl };

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { voterCountAdvice } from "@quorate/config";
 import Table from "cli-table3";
 import type { ClusterProcess } from "./cluster-file";
 
@@ -33,10 +34,12 @@ export function summary(options: SummaryOptions): string {
   const dataDir = relativePath === "" || relativePath.startsWith("..") ? options.dataDir : relativePath;
   const flag = options.isDefaultDataDir ? "" : ` --data-dir ${dataDir}`;
   const endpoints = options.clientUrls.map((url) => new URL(url).host).join(",");
+  const advice = voterCountAdvice(options.processes.filter(({ service }) => service === "raft-node").length);
   const stop = `npm run -s quorate -- dev stop${flag}`;
   return [
     `Cluster "${options.cluster}" is ready. Its data is in ${dataDir}, its logs in ${dataDir}/logs.`,
     processTable(options.processes),
+    ...(advice === undefined ? [] : [`Note: ${advice.text}. ${advice.remedy}`]),
     "Try:",
     `  etcdctl --endpoints=${endpoints} put greeting hello`,
     `  npm run -s quorate -- get greeting${flag}`,

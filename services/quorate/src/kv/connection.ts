@@ -11,6 +11,13 @@ export interface ConnectionFlags {
   readonly timeout?: string;
 }
 
+/** How the cluster was reached. */
+export interface Reached {
+  readonly servers: readonly string[];
+  /** Of `quorate dev`. */
+  readonly isDevelopment: boolean;
+}
+
 const TIMEOUT_SECONDS = 5;
 
 /**
@@ -22,7 +29,7 @@ const TIMEOUT_SECONDS = 5;
  */
 export async function withClient<T>(
   given: ConnectionFlags,
-  work: (client: QuorateClient) => Promise<T>,
+  work: (client: QuorateClient, reached: Reached) => Promise<T>,
 ): Promise<T> {
   const flags = given.dataDir === undefined ? { ...connectionOf(process.env), ...given } : given;
   const timeoutMs = timeoutOf(flags);
@@ -37,7 +44,10 @@ export async function withClient<T>(
   const servers = flags.natsUrl ?? running?.natsUrl ?? "nats://127.0.0.1:4222";
   const cluster = flags.cluster ?? running?.cluster ?? "dev";
   await using client = await connect(servers, cluster, timeoutMs);
-  return await work(client);
+  return await work(client, {
+    servers: servers.split(","),
+    isDevelopment: flags.natsUrl === undefined && running !== undefined,
+  });
 }
 
 /** As all services read these variables. */

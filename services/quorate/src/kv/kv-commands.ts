@@ -2,6 +2,7 @@ import { text as readText } from "node:stream/consumers";
 import type { Command } from "commander";
 import { usageError } from "../command-error";
 import { alarmCommand } from "./alarm-command";
+import { clusterAdvice } from "./cluster-advice";
 import { clusterCommand, leaseIdOf, type OutputFlags } from "./cluster-command";
 import { withClient } from "./connection";
 import { electCommand } from "./elect-command";
@@ -139,8 +140,13 @@ function statusCommand(): Command {
     .description("how a member sees itself and its cluster")
     .action(async (flags: OutputFlags) => {
       const format = parseOutputFormat(flags.writeOut);
-      const status = await withClient(flags, (client) => client.status());
+      const { status, advice } = await withClient(flags, async (client, reached) => ({
+        status: await client.status(),
+        advice: await clusterAdvice(await client.members(), reached),
+      }));
       process.stdout.write(renderStatus(status, format));
+      // Not among what scripts read.
+      for (const { text, remedy } of advice) process.stderr.write(`warning: ${text}. ${remedy}\n`);
     });
 }
 

@@ -18,12 +18,16 @@ export interface BrokerProcessDependencies {
 
 /**
  * Runs the command, and ends it when standard input does, which is when the member's process has ended, however that came about: a
- * broker without its member would keep its port from the next one.
+ * broker without its member would keep its port from the next one. A line on standard input makes the broker lame: it announces its
+ * end to whoever is still connected, and ends once nobody is.
  */
 const TIED_TO_PARENT =
-  'exec 3<&0; "$@" 3<&- & broker=$!; { cat <&3 >/dev/null; kill "$broker"; } & guard=$!; ' +
+  'exec 3<&0; "$@" 3<&- & broker=$!; ' +
+  '{ read -r _ <&3 && kill -USR2 "$broker"; cat <&3 >/dev/null; kill "$broker"; } & guard=$!; ' +
   'wait "$broker"; code=$?; kill "$guard" 2>/dev/null; exit "$code"';
 const LINE = /^\[\d+\] \S+ \S+ \[(\w+)\] (.*)$/;
+/** How long applications that are connected to it have to go to another broker, in milliseconds. */
+const LAME_MS = 1000;
 /** How long it may take to end when it is asked to, in milliseconds. */
 const STOP_MS = 3000;
 
@@ -58,9 +62,12 @@ export class BrokerProcess {
     const child = this.#child;
     if (child === undefined) return;
     const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
-    child.stdin?.end();
-    const tooLong = this.dependencies.clock.setTimer(STOP_MS, () => process.kill(-child.pid!, "SIGKILL"));
+    const { clock } = this.dependencies;
+    child.stdin?.write("\n");
+    const lame = clock.setTimer(LAME_MS, () => child.stdin?.end());
+    const tooLong = clock.setTimer(LAME_MS + STOP_MS, () => process.kill(-child.pid!, "SIGKILL"));
     await ended;
+    lame.cancel();
     tooLong.cancel();
   }
 

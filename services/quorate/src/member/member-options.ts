@@ -1,6 +1,7 @@
 import {
   defineOptions,
   integer,
+  listenUrl,
   listOf,
   matching,
   oneOf,
@@ -9,7 +10,7 @@ import {
   text,
   type Environment,
 } from "@quorate/config";
-import { checkTlsSettings, ETCD_COMPATIBLE_VERSION, listenUrl, TLS_SETTINGS } from "@quorate/kv-gateway";
+import { checkTlsSettings, ETCD_COMPATIBLE_VERSION, TLS_SETTINGS } from "@quorate/kv-gateway";
 import { flagsOfFile } from "./config-file";
 import { flagsOfEnvironment, takeEtcdFlags } from "./etcd-flags";
 import { parseInitialCluster } from "./member-ids";
@@ -174,6 +175,12 @@ const OPTIONS = {
     description:
       "Whether brokers that connect need a certificate; --peer-trusted-ca-file alone means that too",
     default: false,
+  },
+  shutdownDelayMs: {
+    schema: integer(0, 600_000),
+    description:
+      "How long everything is still served after SIGTERM, in milliseconds, while /readyz says that this member ends: the time that load balancers have to send clients elsewhere",
+    default: 1000,
   },
   logLevel: {
     schema: oneOf("trace", "debug", "info", "warn", "error"),

@@ -13,12 +13,13 @@ import { admitFounder, admitJoining, answerFounders, type Admission, type Cluste
 import { writeBrokerConfig } from "./broker-files";
 import { BrokerProcess } from "./broker-process";
 import { readMember, writeMember, type MemberIdentity } from "./member-file";
-import { founderId, foundedClusterId, parseInitialCluster, type Founder } from "./member-ids";
+import { founderId, foundedClusterId } from "./member-ids";
 import { advertisedPeerUrls, type MemberOptions } from "./member-options";
 import {
   BROKER_WAIT_MS,
   fanoutOptionsOf,
   gatewayOptionsOf,
+  memberPlaceOf,
   nodeOptionsOf,
   type MemberPlace,
 } from "./service-options";
@@ -36,15 +37,7 @@ export class MemberProcess {
   constructor(private readonly options: MemberOptions) {
     const { name, logLevel, initialClusterToken } = options;
     this.#logger = createLogger({ service: "quorate", name, level: logLevel });
-    const founders: readonly Founder[] =
-      options.initialCluster === undefined
-        ? [{ name, peerUrls: [...advertisedPeerUrls(options)].sort() }]
-        : parseInitialCluster(options.initialCluster);
-    this.#place = {
-      dataDir: resolve(options.dataDir ?? `${name}.quorate`),
-      natsUrl: options.natsUrl ?? [reachable(options.listenNatsUrl)],
-      founders,
-    };
+    this.#place = memberPlaceOf(options);
     this.#subjects = new Subjects(parseClusterName(initialClusterToken));
   }
 
@@ -224,6 +217,7 @@ export class MemberProcess {
     const gateway = await startGateway(gatewayOptionsOf(this.options, this.#place, memberId), {
       logger: gatewayLogger,
       ...shared,
+      memberChecks: node.readiness.member,
     });
     stack.defer(() => gateway.stop());
     gatewayLogger.info("serving client requests", {
@@ -233,11 +227,6 @@ export class MemberProcess {
     const owned = stack.move();
     return { stop: () => owned.disposeAsync() };
   }
-}
-
-/** Where something that listens everywhere is reached from here. */
-function reachable(url: string): string {
-  return url.replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:");
 }
 
 function viewOf(client: QuorateClient): ClusterView {

@@ -1,17 +1,19 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { hexId } from "@quorate/base";
 import { parseGatewayOptions, type GatewayProcessOptions } from "@quorate/kv-gateway";
 import type { MemberId } from "@quorate/raft";
 import { parseNodeOptions, type NodeOptions } from "@quorate/raft-node";
 import { parseFanoutOptions, type FanoutProcessOptions } from "@quorate/watch-fanout";
 import type { MemberIdentity } from "./member-file";
-import { founderId, type Founder } from "./member-ids";
+import { founderId, parseInitialCluster, type Founder } from "./member-ids";
 import { advertisedPeerUrls, durationMs, type MemberOptions } from "./member-options";
 
 /** What a member's services are told beside its options. They go through the services' own parsers, so that these see to limits. */
 export interface MemberPlace {
   /** Absolute. */
   readonly dataDir: string;
+  /** The raft-node's part of it. */
+  readonly nodeDir: string;
   readonly natsUrl: readonly string[];
   readonly founders: readonly Founder[];
 }
@@ -20,6 +22,26 @@ export interface MemberPlace {
 export const BROKER_WAIT_MS = 30_000;
 /** As often as a gateway may be told to. */
 const PROGRESS_MS_MIN = 100;
+
+/** Where a member is, by what it is told. */
+export function memberPlaceOf(options: MemberOptions): MemberPlace {
+  const { name, initialCluster } = options;
+  const dataDir = resolve(options.dataDir ?? `${name}.quorate`);
+  return {
+    dataDir,
+    nodeDir: join(dataDir, "member"),
+    natsUrl: options.natsUrl ?? [reachable(options.listenNatsUrl)],
+    founders:
+      initialCluster === undefined
+        ? [{ name, peerUrls: [...advertisedPeerUrls(options)].sort() }]
+        : parseInitialCluster(initialCluster),
+  };
+}
+
+/** Where something that listens everywhere is reached from here. */
+function reachable(url: string): string {
+  return url.replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:");
+}
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -40,7 +62,7 @@ export function nodeOptionsOf(
     "member-id": hexId(memberId),
     cluster,
     "cluster-id": hexId(clusterId),
-    "data-dir": join(place.dataDir, "member"),
+    "data-dir": place.nodeDir,
     "initial-cluster": isJoining ? undefined : named.map(({ name, id }) => `${name}=${hexId(id)}`).join(),
     "initial-cluster-state": hasRun ? "existing" : isJoining ? "join" : "new",
     "client-urls": (options.advertiseClientUrls ?? options.listenClientUrls).join(),
@@ -79,6 +101,7 @@ export function gatewayOptionsOf(
     "watch-progress-notify-ms": String(
       Math.max(PROGRESS_MS_MIN, durationMs(options.watchProgressNotifyInterval)),
     ),
+    "shutdown-delay-ms": String(options.shutdownDelayMs),
     "cert-file": options.certFile,
     "key-file": options.keyFile,
     "trusted-ca-file": options.trustedCaFile,

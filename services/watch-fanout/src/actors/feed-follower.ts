@@ -61,6 +61,8 @@ export class FeedFollower {
   #leaderless = 0;
   #wantsEvents = false;
   #heardAt: number;
+  /** When a node told last where it stands. */
+  #positionAt: number | undefined;
   #closed = false;
 
   constructor(
@@ -79,6 +81,16 @@ export class FeedFollower {
   /** The node to be asked for history; `undefined` while there is none. */
   get followed(): MemberId | undefined {
     return this.#followed;
+  }
+
+  /** Whether a node is followed and has answered lately. */
+  get isFed(): boolean {
+    const { clock } = this.dependencies;
+    return (
+      this.#followed !== undefined &&
+      this.#positionAt !== undefined &&
+      clock.now() - this.#positionAt < this.options.lostAfterMs
+    );
   }
 
   /** Who leads as far as is known. */
@@ -192,7 +204,7 @@ export class FeedFollower {
     }
     this.#missed = 0;
     this.#failedAt.delete(followed);
-    this.#heardAt = this.dependencies.clock.now();
+    this.#heardAt = this.#positionAt = this.dependencies.clock.now();
     this.dependencies.fanout.tell({ kind: "position", position });
     this.#leaderless = position.leader === undefined ? this.#leaderless + 1 : 0;
     const { leader } = this.#directory;

@@ -1,9 +1,15 @@
-import { matching } from "@quorate/config";
+import { matching } from "./schemas";
 
 /** Of what a service may listen on, HTTP in the clear or in TLS. */
 export const listenUrl = matching(
   /https?:\/\/(?:[^\s/:,[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}/,
   "http://HOST:PORT or https://HOST:PORT",
+);
+
+/** Of what is served in the clear only. */
+export const plainListenUrl = matching(
+  /http:\/\/(?:[^\s/:,[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}/,
+  "http://HOST:PORT",
 );
 
 export interface ListenAddress {
