@@ -20,7 +20,10 @@ const common = {
     ],
   },
   transformIgnorePatterns: ["/node_modules/(?!(commander)/)", "/libs/wire/gen/"],
-  moduleNameMapper: { "^@quorate/([^/]+)$": `${root}/libs/$1/src/index.ts` },
+  moduleNameMapper: {
+    "^@quorate/(kv-gateway|raft-node|watch-fanout)$": `${root}/services/$1/src/index.ts`,
+    "^@quorate/([^/]+)$": `${root}/libs/$1/src/index.ts`,
+  },
   modulePathIgnorePatterns: ["/dist/"],
 };
 
@@ -42,6 +45,7 @@ const suites = [
   "clients",
   "upgrade",
   "chaos",
+  "deployment",
 ].filter((name) => existsSync(join(__dirname, name)));
 
 module.exports = {
