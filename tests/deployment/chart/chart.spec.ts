@@ -200,6 +200,24 @@ describe.each(CASES)("the manifests of the chart, %s,", (_, values) => {
     for (const { service } of pods) if (service !== undefined) expect(named("Service")).toContain(service);
   });
 
+  it("let pods find each other before any of them is ready, and ask nothing of the kubelet that needs a certificate", () => {
+    for (const { kind, service, spec, containers } of pods) {
+      if (kind === "StatefulSet") {
+        const headless = manifests.find((each) => each.kind === "Service" && each.metadata.name === service)!;
+        expect(headless.spec).toMatchObject({ clusterIP: "None", publishNotReadyAddresses: true });
+        expect(spec["podManagementPolicy"]).toBe("Parallel");
+      }
+      for (const { startupProbe, readinessProbe, livenessProbe, ports } of containers) {
+        const asked = [startupProbe, readinessProbe, livenessProbe].flatMap((probe) => probe?.httpGet ?? []);
+        const open = (ports ?? [])
+          .map(({ name }) => name)
+          .filter((name) => ["metrics", "monitor"].includes(name));
+        for (const { port, scheme } of asked) expect([open, scheme]).toEqual([[port], undefined]);
+        expect(asked.length > 0).toBe(open.length > 0);
+      }
+    }
+  });
+
   it("mount volumes that there are, of settings that there are", () => {
     for (const { containers, volumes, claims } of pods) {
       const known = [...volumes.map(({ name }) => name), ...claims];

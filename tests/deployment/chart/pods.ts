@@ -1,5 +1,9 @@
 import type { Manifest, Mapping } from "./render-chart";
 
+export interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string; readonly scheme?: string };
+}
+
 export interface Container {
   readonly name: string;
   readonly args?: readonly string[];
@@ -7,6 +11,9 @@ export interface Container {
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly securityContext: Mapping;
   readonly resources: Mapping;
+  readonly startupProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
 }
 
 /** Something that makes pods, with what of its template tests look at. */
@@ -14,6 +21,7 @@ export interface PodOwner {
   readonly kind: string;
   readonly name: string;
   readonly replicas: number;
+  readonly spec: Mapping;
   /** The headless service that names its pods. */
   readonly service: string | undefined;
   readonly template: unknown;
@@ -50,6 +58,7 @@ export function podsOf(manifests: readonly Manifest[]): PodOwner[] {
         kind,
         name: metadata.name,
         replicas,
+        spec: spec!,
         service: serviceName,
         template,
         labels: template.metadata.labels,
