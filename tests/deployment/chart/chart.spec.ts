@@ -12,6 +12,7 @@ import { temporaryFolder } from "../../harness/temporary-folder";
 import { podsOf, type Container, type PodOwner } from "./pods";
 import {
   chartFolder,
+  manifestsOf,
   readChartFile,
   RELEASE,
   renderChart,
@@ -267,13 +268,17 @@ describe.each(CASES)("the manifests of the chart, %s,", (_, values) => {
     expect({ exitCode: lint.exitCode, stderr: lint.stderr }).toEqual({ exitCode: 0, stderr: "" });
     const args = ["template", RELEASE.Name, chartFolder, "-n", RELEASE.Namespace, "-f", file];
     const { stdout } = await run("helm", args, { timeoutMs: 30_000 });
-    for (const text of Object.values(settingsOf(values)))
-      expect(stdout.replace(/^ {4}/gm, "")).toContain(text);
+    expect(inOrder(manifestsOf(stdout))).toEqual(inOrder(renderChart(values)));
   });
 });
 
 function containerNamed(pods: readonly PodOwner[], name: string): Container {
   return pods.flatMap(({ containers }) => containers).find((container) => container.name === name)!;
+}
+
+function inOrder(manifests: readonly Manifest[]): Manifest[] {
+  const name = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.name}`;
+  return [...manifests].sort((a, b) => (name(a) < name(b) ? -1 : 1));
 }
 
 function portsOf({ ports }: Container): number[] {

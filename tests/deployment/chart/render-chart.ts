@@ -34,7 +34,12 @@ export function valuesOf(given: Mapping): Mapping {
 export function renderChart(given: Mapping): readonly Manifest[] {
   return Object.entries(renderChartTexts(given))
     .filter(([file]) => file.endsWith(".yaml"))
-    .flatMap(([, text]) => parseAllDocuments(text))
+    .flatMap(([, text]) => manifestsOf(text));
+}
+
+/** @param text Several documents of YAML; empty ones are left out. */
+export function manifestsOf(text: string): Manifest[] {
+  return parseAllDocuments(text)
     .map((document) => {
       if (document.errors.length > 0) throw document.errors[0]!;
       return document.toJS() as Manifest | null;
