@@ -28,14 +28,19 @@ class Bench {
   }
 
   serves(
-    ...members: readonly { readonly id: bigint; readonly name?: string; readonly hasRun: boolean }[]
+    ...members: readonly {
+      readonly id: bigint;
+      readonly name?: string;
+      readonly hasRun: boolean;
+      readonly peerUrl?: string;
+    }[]
   ): void {
-    this.members = members.map(({ id, name, hasRun }) => ({
+    this.members = members.map(({ id, name, hasRun, peerUrl }) => ({
       id,
       name: name ?? "",
       isLearner: false,
       peerUrls: FOUNDERS.find(({ peerUrls }) => founderId(peerUrls, TOKEN) === id)?.peerUrls ?? [
-        "http://new:1",
+        peerUrl ?? "http://new:1",
       ],
       clientUrls: hasRun ? ["http://client:1"] : [],
     }));
@@ -104,6 +109,14 @@ describe("a founder without data", () => {
     const bench = new Bench();
     bench.serves({ id: A, name: "a", hasRun: true }, { id: B, hasRun: true }, { id: C, hasRun: true });
     await expect(bench.found()).rejects.toThrow(StoredMemberError);
+    await expect(bench.found()).rejects.toThrow(/has voted and acknowledged what is now lost/);
+  });
+
+  it("joins if it was removed and added again, by whatever state it is told", async () => {
+    const bench = new Bench();
+    bench.serves({ id: B, hasRun: true }, { id: 7n, hasRun: false, peerUrl: "http://a:1" });
+    expect(await bench.found()).toEqual({ memberId: 7n, clusterId: CLUSTER, origin: "joined" });
+    bench.serves({ id: B, hasRun: true }, { id: 7n, hasRun: true, peerUrl: "http://a:1" });
     await expect(bench.found()).rejects.toThrow(/has voted and acknowledged what is now lost/);
   });
 

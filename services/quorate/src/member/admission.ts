@@ -43,8 +43,8 @@ const TELL_EVERY_MS = 5000;
  * Who a member that has no data is, if its cluster is to be founded: decided together with the other founders, because one that
  * has lost its data must not take part as if it had never had any. It has voted, and acknowledged.
  *
- * It waits until the cluster serves, which then says whether this member has ever run, or until a majority of the founders is
- * there, and none of them has anything yet.
+ * It waits until the cluster serves, which then says whether this member has ever run (or was removed and added again, and so joins),
+ * or until a majority of the founders is there, and none of them has anything yet.
  *
  * @throws {StoredMemberError} This member has run before, or is no member.
  */
@@ -52,7 +52,7 @@ export async function admitFounder(
   options: AdmissionOptions,
   { cluster, transport, subjects, logger }: AdmissionDependencies,
 ): Promise<Admission> {
-  const { name, token, founders } = options;
+  const { name, token, founders, peerUrls } = options;
   const ids = founders.map((founder) => ({ ...founder, id: founderId(founder.peerUrls, token) }));
   const memberId = ids.find((founder) => founder.name === name)!.id;
   const clusterId = foundedClusterId(ids.map(({ id }) => id));
@@ -62,11 +62,13 @@ export async function admitFounder(
   for (;;) {
     const members = others.length === 0 ? undefined : await cluster.members();
     if (members !== undefined) {
-      mustBeUnstarted(
-        name,
-        members.find(({ id }) => id === memberId),
-      );
-      return admission;
+      const itself = members.find(({ id }) => id === memberId);
+      // Replaced: the founder was removed, and this one added for it. Only a cluster that serves can say so.
+      const added = itself === undefined ? addedAs(peerUrls, members) : undefined;
+      mustBeUnstarted(name, itself ?? added);
+      return added === undefined
+        ? admission
+        : { memberId: added.id, clusterId: await cluster.clusterId(), origin: "joined" };
     }
     const answers = await Promise.all(others.map(({ id }) => ask(transport, subjects.founding(id))));
     const present = answers.filter((answer) => answer !== undefined);
@@ -96,7 +98,7 @@ export async function admitJoining(
   for (;;) {
     const members = await cluster.members();
     if (members !== undefined) {
-      const added = members.find((member) => [...member.peerUrls].sort().join() === own);
+      const added = addedAs(peerUrls, members);
       mustBeUnstarted(
         name,
         added,
@@ -118,6 +120,11 @@ export function answerFounders(
   return transport.subscribe(subjects.founding(memberId), ({ reply }) => {
     if (reply !== undefined) transport.publish(reply, utf8(hasRun() ? "has-run" : "new"));
   });
+}
+
+function addedAs(peerUrls: readonly string[], members: readonly Member[]): Member | undefined {
+  const own = [...peerUrls].sort().join();
+  return members.find((member) => [...member.peerUrls].sort().join() === own);
 }
 
 /** A member publishes its client URLs as soon as it takes part: who has some has run. */
