@@ -8,7 +8,6 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, "../..");
-const require = createRequire(import.meta.url);
 
 /** Where they are in the image. */
 const PROGRAMS_FOLDER = "opt/quorate";
@@ -28,7 +27,9 @@ const THREADS = {
 
 /** The path of RocksDB for this platform: what the binding looks for when it is loaded, which finds nothing in a bundle. */
 export function rocksdbLibrary() {
-  return require("node-gyp-build").path(dirname(require.resolve("@nxtedition/rocksdb")));
+  const user = createRequire(join(root, "libs/storage-rocksdb/package.json"));
+  const binding = user.resolve("@nxtedition/rocksdb");
+  return createRequire(binding)("node-gyp-build").path(dirname(binding));
 }
 
 /** Has the library copied into the bundle, once, and required by where it is there. */

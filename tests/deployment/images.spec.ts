@@ -6,7 +6,9 @@ import { MemberCluster } from "../harness/member-cluster";
 import { nodeExecutable, repositoryRoot } from "../harness/repository";
 import { temporaryFolder, type TemporaryFolder } from "../harness/temporary-folder";
 
-const WITHIN_MS = 30_000;
+// Bundling takes a second or two of two idle cores; these are for machines that have much else to do.
+const BUNDLED_WITHIN_MS = 180_000;
+const WITHIN_MS = 60_000;
 const IMAGES_FOLDER = join(repositoryRoot, "infra/images");
 const COMMANDS = ["kv-gateway", "quorate", "quorate-health", "raft-node", "watch-fanout"];
 
@@ -19,21 +21,26 @@ describe("the programs in the image", () => {
   beforeAll(async () => {
     folder = await temporaryFolder("bundle");
     const bundling = [join(IMAGES_FOLDER, "bundle-programs.mjs"), folder.path];
-    const { exitCode, stderr } = await run(nodeExecutable, bundling, { timeoutMs: WITHIN_MS });
+    const { exitCode, stderr } = await run(nodeExecutable, bundling, { timeoutMs: BUNDLED_WITHIN_MS });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  }, WITHIN_MS);
+  }, BUNDLED_WITHIN_MS);
   afterAll(() => folder[Symbol.asyncDispose]());
 
   it("are commands", () => {
     expect(readdirSync(join(folder.path, "programs/usr/local/bin")).sort()).toEqual(COMMANDS);
   });
 
-  it.each(["raft-node", "kv-gateway", "watch-fanout"])("tell the version of %s", async (name) => {
-    const { exitCode, stdout } = await run(nodeExecutable, [program(name), "--version"], {
-      timeoutMs: WITHIN_MS,
-    });
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
-  });
+  it.each(["raft-node", "kv-gateway", "watch-fanout"])(
+    "tell the version of %s",
+    async (name) => {
+      const asking = run(nodeExecutable, [program(name), "--version"], { timeoutMs: WITHIN_MS });
+      expect(await asking).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      });
+    },
+    WITHIN_MS,
+  );
 
   it(
     "run a member with its threads, database and broker, whose health is told, and which ends in order",
@@ -55,7 +62,7 @@ describe("the programs in the image", () => {
       expect(await answer.json()).toMatchObject({ header: { revision: "2" } });
       expect(await members.stop("m1")).toBe(0);
     },
-    2 * WITHIN_MS,
+    4 * WITHIN_MS,
   );
 });
 
