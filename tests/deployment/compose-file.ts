@@ -16,7 +16,6 @@ export interface ComposeService {
   readonly depends_on?: readonly string[];
   readonly restart?: string;
   readonly stop_grace_period?: string;
-  readonly healthcheck?: { readonly disable?: boolean };
 }
 
 export interface ComposeFile {
