@@ -17,6 +17,9 @@ const PREFIX = "rolling/";
 describe("members that are restarted one after the other", () => {
   let members: MemberCluster;
   let addresses: readonly string[];
+  /** What must not go on when a test has failed. */
+  const running = new DisposableStack();
+  const loads: WriteLoad[] = [];
 
   beforeAll(async () => {
     members = await MemberCluster.plan({ members: 3 });
@@ -26,6 +29,8 @@ describe("members that are restarted one after the other", () => {
   }, WITHIN_MS);
 
   afterAll(async () => {
+    await Promise.all(loads.map((load) => load.stop()));
+    running.dispose();
     await members?.[Symbol.asyncDispose]();
   }, 30_000);
 
@@ -40,11 +45,13 @@ describe("members that are restarted one after the other", () => {
   }
 
   it("refuse nobody, lose nothing, hand over, and end with 0", async () => {
-    const clients = addresses.map((_, first) => new EndpointsClient(addresses, first));
+    const clients = addresses.map((_, first) =>
+      running.adopt(new EndpointsClient(addresses, first), (client) => client.close()),
+    );
     const [client] = clients;
     const before = Number((await client!.status()).raftTerm);
-    const loads = clients.map((each, at) => new WriteLoad({ prefix: `${PREFIX}${at}/`, writers: 2 }, each));
-    const watcher = new ResumingWatcher(addresses, PREFIX);
+    loads.push(...clients.map((each, at) => new WriteLoad({ prefix: `${PREFIX}${at}/`, writers: 2 }, each)));
+    const watcher = running.adopt(new ResumingWatcher(addresses, PREFIX), (each) => each.close());
     for (const name of members.founders) {
       for (const load of loads) await load.untilAcknowledged(20, WITHIN_MS);
       const ending = members.stop(name);
@@ -64,7 +71,6 @@ describe("members that are restarted one after the other", () => {
     const written = loads.flatMap(({ acknowledged }) => acknowledged.map(({ key }) => key));
     await watcher.until(written.length);
     expect(watcher.keys.toSorted()).toEqual(written.toSorted());
-    watcher.close();
 
     const logs = members.founders.map((name) => `${members.earlierLogOf(name)}${members.logOf(name)}`);
     const handedOver = logs.join("").split("handed the leadership over").length - 1;
@@ -75,7 +81,6 @@ describe("members that are restarted one after the other", () => {
       `handed over ${handedOver} times; ${written.length} writes, ${clients.flatMap(({ retries }) => retries).length} tried at another ` +
         `endpoint, longest gap ${Math.max(...loads.map((load) => load.longestGapMs())).toFixed(0)} ms`,
     );
-    for (const each of clients) each.close();
   }, 180_000);
 
   it("end at once when they are asked a second time, with everything that they have acknowledged", async () => {
