@@ -11,4 +11,4 @@ export {
 } from "./define-options";
 export { parseDurationMs } from "./duration";
 export { decimal, integer, listOf, matching, onOrOff, oneOf, port, text } from "./schemas";
-export { processName, SERVICE_OPTIONS } from "./service-options";
+export { processName, BROKER_OPTIONS, SERVICE_OPTIONS } from "./service-options";

@@ -1,6 +1,12 @@
 import { utf8 } from "@quorate/base";
 import { ClusterNameError } from "./errors";
-import { EVENT_SUBJECT_CHARACTERS_MAX, parseClusterName, senderOf, Subjects } from "./subjects";
+import {
+  EVENT_SUBJECT_CHARACTERS_MAX,
+  isReplySubject,
+  parseClusterName,
+  senderOf,
+  Subjects,
+} from "./subjects";
 
 describe("parseClusterName", () => {
   it.each(["a", "Prod_eu-1", "x".repeat(64)])("takes %s", (name) => {
@@ -83,4 +89,26 @@ describe("senderOf", () => {
   ])("finds none in %j", (subject) => {
     expect(senderOf(subject)).toBeUndefined();
   });
+});
+
+describe("isReplySubject", () => {
+  const subjects = new Subjects(parseClusterName("prod"));
+
+  it.each([`${subjects.inbox("U1")}.x.r.0`, `${subjects.nodeInbox("U1")}.x.r.0`, "_INBOX.x.r0", "mine.x"])(
+    "lets answers go to %s",
+    (reply) => expect(isReplySubject(reply)).toBe(true),
+  );
+
+  it.each([
+    subjects.raft(1n, 2n),
+    subjects.leader,
+    subjects.feed(1n),
+    subjects.watchDelivery(1n, "0"),
+    subjects.api("kv", "put"),
+    subjects.event("put", utf8("a"))!,
+    "q.other.raft.1.2",
+    "q.prod.inbox",
+  ])("keeps answers away from %s, where the cluster's own messages go", (reply) =>
+    expect(isReplySubject(reply)).toBe(false),
+  );
 });

@@ -20,6 +20,15 @@ export type NodeOperation =
 /** The parts of the public API, each a group of subjects. */
 export type ApiService = "kv" | "lease" | "watch" | "cluster" | "maintenance" | "auth" | "lock" | "election";
 
+/** The queue groups in which the processes of a service share what is asked of any of them. */
+export const SERVICE_QUEUE = { gateway: "kv-gateway", fanout: "watch-fanout" } as const;
+
+/** What those services are called by the broker's service discovery. */
+export const SERVICE_NAME = { gateway: "quorate-kv-gateway", fanout: "quorate-watch" } as const;
+
+/** Where clients without credentials have their inboxes, unless told otherwise. */
+export const ANONYMOUS_INBOX = "_INBOX";
+
 /**
  * The longest event subject, in characters. The broker's whole protocol line is limited to 4096 bytes by default, and a
  * line above the limit costs the connection, not only the message.
@@ -123,6 +132,24 @@ export class Subjects {
   get anyEvent(): string {
     return `${this.#public}.event.>`;
   }
+
+  /** Where the answers to a gateway, fan-out or application go that logs in as `user`: the beginning of their subjects. */
+  inbox(user: string): string {
+    return `${this.#public}.inbox.${user}`;
+  }
+
+  /** Likewise of a raft-node: nobody but members and those who ask them has business there. */
+  nodeInbox(user: string): string {
+    return `${this.#internal}.inbox.${user}`;
+  }
+}
+
+/**
+ * Whether an answer may go to `reply`. Whoever asks chooses that subject, and who answers may be allowed to publish where the
+ * asker is not: an answer must not be turned into a message between members. So it goes to inboxes, or to what is none of ours.
+ */
+export function isReplySubject(reply: string): boolean {
+  return !/^(?:q|quorate)\.[^.]*\.(?!inbox\.)/.test(reply);
 }
 
 /**

@@ -4,8 +4,8 @@ import { parseHexId, seededPrng } from "@quorate/base";
 import { NO_LEASE, type LeaseId } from "@quorate/lease";
 import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
-import { connectPatiently } from "@quorate/transport-nats";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { brokerAccess, connectPatiently, type BrokerDeniedError } from "@quorate/transport-nats";
+import { brokerConduct, parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
 import { apiMethods } from "./api/methods";
 import { Gateway } from "./gateway";
@@ -25,6 +25,8 @@ import type { GatewayProcessOptions } from "./options";
 export interface GatewayEnvironment {
   readonly logger: Logger;
   readonly tracer: Tracer;
+  /** The broker does not allow what the gateway cannot do without: the process must end. May be called again before it has. */
+  readonly failed: (error: BrokerDeniedError) => void;
 }
 
 export interface RunningGateway {
@@ -44,17 +46,19 @@ const LAST_ANSWERS_MS = 200;
  *
  * @throws {ListenError} an address is taken.
  * @throws {TlsFilesError} a certificate is of no use.
+ * @throws {BrokerAccessError} how to log in to a broker was given wrongly.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {BrokerRefusedError} a broker turned this process away.
+ * @throws {BrokerDeniedError} a broker forbids what the gateway needs.
  */
 export async function startGateway(
   options: GatewayProcessOptions,
   environment: GatewayEnvironment,
 ): Promise<RunningGateway> {
   const { logger, tracer } = environment;
-  const transport = await connect(options, logger, "");
+  const transport = await connect(options, environment, "");
   transport.onStatus((status) => logger.info("broker connection changed", { status }));
-  const watchTransport = await connect(options, logger, " watch");
+  const watchTransport = await connect(options, environment, " watch");
   const subjects = new Subjects(parseClusterName(options.cluster));
   const gateway = new Gateway(
     {
@@ -218,10 +222,16 @@ async function idleOrLate(gateway: Gateway, graceMs: number): Promise<void> {
 }
 
 /** @param purpose What sets this connection apart from the others of the gateway, in the broker's monitoring. */
-function connect(options: GatewayProcessOptions, logger: Logger, purpose: string): Promise<Transport> {
+async function connect(
+  options: GatewayProcessOptions,
+  { logger, failed }: GatewayEnvironment,
+  purpose: string,
+): Promise<Transport> {
+  const { login, ...access } = brokerAccess(options);
+  const conduct = brokerConduct(parseClusterName(options.cluster), { roles: ["gateway"], user: login });
   return connectPatiently(
-    { servers: options.natsUrl, name: `quorate kv-gateway ${options.name}${purpose}` },
-    { waitMs: options.brokerWaitMs, logger },
+    { ...access, ...conduct, name: `quorate kv-gateway ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger, denied: failed },
     { clock: systemClock },
   );
 }

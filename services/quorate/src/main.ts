@@ -1,5 +1,6 @@
 import { QuorateError } from "@quorate/client";
 import { Command } from "commander";
+import { brokerConfigCommand } from "./broker/broker-config-command";
 import { CommandError, messageOf } from "./command-error";
 import { devProgram } from "./dev/dev-program";
 import { kvCommands } from "./kv/kv-commands";
@@ -8,7 +9,8 @@ const program = new Command("quorate")
   .description("Runs Quorate for development, and talks to a cluster.")
   .enablePositionalOptions()
   .showHelpAfterError("(--help tells what there is)")
-  .addCommand(devProgram());
+  .addCommand(devProgram())
+  .addCommand(brokerConfigCommand());
 for (const command of kvCommands()) program.addCommand(command);
 
 program.parseAsync(process.argv).catch((error: unknown) => {

@@ -3,6 +3,8 @@ import { explainFence, putFence, type FenceMark } from "@quorate/fence";
 import { StorageError } from "@quorate/storage";
 import type { Logger, Tracing } from "@quorate/telemetry";
 import {
+  BrokerAccessError,
+  BrokerDeniedError,
   BrokerRefusedError,
   BrokerUnreachableError,
   TransportConfigurationError,
@@ -74,6 +76,7 @@ export class NodeProcess {
         damaged: (damage) => this.#damaged(damage),
         removed: (why) => this.#leave(why),
         outdated: (why) => this.#giveWay(why),
+        denied: (error) => this.denied(error),
       });
       logger.info("member is up", {
         member: hexId(options.memberId),
@@ -87,6 +90,13 @@ export class NodeProcess {
       return this.#refuse(asError(error));
     }
     if (this.#isStopping) await this.#stopAll();
+  }
+
+  /** Also for what stands on the node and logs in to the broker as well. */
+  denied(error: BrokerDeniedError): void {
+    if (this.#isStopping) return;
+    this.dependencies.logger.error(`ending: ${error.message}`);
+    void this.#end(EXIT.brokerDenied);
   }
 
   /** In order, once. */
@@ -185,6 +195,7 @@ export class NodeProcess {
 function startExitCode(error: Error): number {
   if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
     return EXIT.brokerUnavailable;
+  if (error instanceof BrokerAccessError || error instanceof BrokerDeniedError) return EXIT.brokerDenied;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
   if (error instanceof FencedError) return EXIT.fenced;
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;

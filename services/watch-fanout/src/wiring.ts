@@ -2,11 +2,18 @@ import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { Transport } from "@quorate/transport";
-import { connectPatiently } from "@quorate/transport-nats";
+import { brokerAccess, connectPatiently, type BrokerDeniedError } from "@quorate/transport-nats";
 import type { SourceId } from "@quorate/watch";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { brokerConduct, parseClusterName, Subjects } from "@quorate/wire";
 import { Fanout } from "./fanout";
 import type { FanoutProcessOptions } from "./options";
+
+export interface FanoutEnvironment {
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  /** The broker does not allow what the fan-out cannot do without: the process must end. May be called again before it has. */
+  readonly failed: (error: BrokerDeniedError) => void;
+}
 
 export interface RunningFanout {
   /** Idempotent. */
@@ -19,16 +26,19 @@ const HISTORY_CHUNK_BYTES = 256 * 1024;
 /**
  * Builds a fan-out on two connections to the broker.
  *
+ * @throws {BrokerAccessError} how to log in to a broker was given wrongly.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {BrokerRefusedError} a broker turned this process away.
+ * @throws {BrokerDeniedError} a broker forbids what the fan-out needs.
  */
 export async function startFanout(
   options: FanoutProcessOptions,
-  { logger, tracer }: { readonly logger: Logger; readonly tracer: Tracer },
+  environment: FanoutEnvironment,
 ): Promise<RunningFanout> {
+  const { logger, tracer } = environment;
   await using stack = new AsyncDisposableStack();
-  const transport = stack.use(await connect(options, logger, ""));
-  const feedTransport = stack.use(await connect(options, logger, " feed"));
+  const transport = stack.use(await connect(options, environment, ""));
+  const feedTransport = stack.use(await connect(options, environment, " feed"));
   const fanout = new Fanout(
     {
       ...options,
@@ -52,10 +62,16 @@ export async function startFanout(
   return { stop: () => owned.disposeAsync() };
 }
 
-async function connect(options: FanoutProcessOptions, logger: Logger, purpose: string): Promise<Transport> {
+async function connect(
+  options: FanoutProcessOptions,
+  { logger, failed }: FanoutEnvironment,
+  purpose: string,
+): Promise<Transport> {
+  const { login, ...access } = brokerAccess(options);
+  const conduct = brokerConduct(parseClusterName(options.cluster), { roles: ["fanout"], user: login });
   return connectPatiently(
-    { servers: options.natsUrl, name: `quorate watch-fanout ${options.name}${purpose}` },
-    { waitMs: options.brokerWaitMs, logger },
+    { ...access, ...conduct, name: `quorate watch-fanout ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger, denied: failed },
     { clock: systemClock },
   );
 }

@@ -4,12 +4,18 @@ import { QuorateClient } from "@quorate/client";
 import { startGateway } from "@quorate/kv-gateway";
 import { EXIT, NodeProcess, PRODUCT_VERSION, type Companion, type RunningNode } from "@quorate/raft-node";
 import { createLogger, startTracing, type Logger } from "@quorate/telemetry";
-import { connectPatiently } from "@quorate/transport-nats";
+import type { Transport } from "@quorate/transport";
+import {
+  brokerAccess,
+  connectPatiently,
+  BrokerAccessError,
+  type BrokerDeniedError,
+} from "@quorate/transport-nats";
 import { startFanout } from "@quorate/watch-fanout";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { brokerConduct, parseClusterName, Subjects, type ClusterName } from "@quorate/wire";
 import { findProgram } from "../dev/find-program";
 import { admitFounder, admitJoining, answerFounders, type Admission, type ClusterView } from "./admission";
-import { writeBrokerConfig } from "./broker-files";
+import { brokerCredentialsPath, writeBrokerConfig } from "./broker-files";
 import { BrokerProcess } from "./broker-process";
 import { readMember, writeMember, type MemberIdentity } from "./member-file";
 import { founderId, foundedClusterId, parseInitialCluster, type Founder } from "./member-ids";
@@ -30,6 +36,7 @@ const VIEW_TIMEOUT_MS = 1500;
 export class MemberProcess {
   readonly #logger: Logger;
   readonly #place: MemberPlace;
+  readonly #cluster: ClusterName;
   readonly #subjects: Subjects;
 
   constructor(private readonly options: MemberOptions) {
@@ -39,12 +46,16 @@ export class MemberProcess {
       options.initialCluster === undefined
         ? [{ name, peerUrls: [...advertisedPeerUrls(options)].sort() }]
         : parseInitialCluster(options.initialCluster);
+    const dataDir = resolve(options.dataDir ?? `${name}.quorate`);
     this.#place = {
-      dataDir: resolve(options.dataDir ?? `${name}.quorate`),
+      dataDir,
+      brokerCredentials:
+        options.natsUrl === undefined ? brokerCredentialsPath(dataDir, "member") : options.brokerCredentials,
       natsUrl: options.natsUrl ?? [reachable(options.listenNatsUrl)],
       founders,
     };
-    this.#subjects = new Subjects(parseClusterName(initialClusterToken));
+    this.#cluster = parseClusterName(initialClusterToken);
+    this.#subjects = new Subjects(this.#cluster);
   }
 
   /** Ends the process when the member ends. */
@@ -63,7 +74,7 @@ export class MemberProcess {
       this.#logger.error(`cannot start: ${(error as Error).message}`, {
         code: (error as { code?: string }).code,
       });
-      process.exit(error instanceof StoredMemberError ? EXIT.dataDirectory : EXIT.brokerUnavailable);
+      process.exit(exitCodeOf(error));
     }
   }
 
@@ -144,13 +155,17 @@ export class MemberProcess {
     const { name, initialClusterToken: token, initialClusterState } = this.options;
     const logger = this.#logger;
     const peerUrls = advertisedPeerUrls(this.options);
-    await using transport = await connectPatiently(
-      { servers: this.#place.natsUrl, name: `quorate member ${name} admission` },
-      { waitMs: BROKER_WAIT_MS, logger },
-      { clock: systemClock },
-    );
+    await using transport = await this.#connect(`quorate member ${name} admission`);
+    const { brokerTrustedCaFile, brokerCertFile, brokerKeyFile } = this.options;
+    const { natsUrl, brokerCredentials } = this.#place;
     await using client = await QuorateClient.connect({
-      servers: [...this.#place.natsUrl],
+      servers: [...natsUrl],
+      ...(brokerCredentials !== undefined && { credentialsFile: brokerCredentials }),
+      tls: {
+        ...(brokerTrustedCaFile !== undefined && { trustedCaFile: brokerTrustedCaFile }),
+        ...(brokerCertFile !== undefined && { certFile: brokerCertFile }),
+        ...(brokerKeyFile !== undefined && { keyFile: brokerKeyFile }),
+      },
       cluster: token,
       name: `quorate member ${name} admission`,
       timeoutMs: VIEW_TIMEOUT_MS,
@@ -168,6 +183,18 @@ export class MemberProcess {
     }
   }
 
+  /** For what a member does beside its services. */
+  #connect(name: string): Promise<Transport> {
+    const { natsUrl, brokerCredentials } = this.#place;
+    const { login, ...access } = brokerAccess({ ...this.options, natsUrl, brokerCredentials });
+    const { inboxPrefix, acceptsReply } = brokerConduct(this.#cluster, { roles: ["node"], user: login });
+    return connectPatiently(
+      { ...access, inboxPrefix, acceptsReply, name },
+      { waitMs: BROKER_WAIT_MS, logger: this.#logger },
+      { clock: systemClock },
+    );
+  }
+
   async #runNode(identity: MemberIdentity, broker: BrokerProcess | undefined): Promise<void> {
     const { name } = this.options;
     const tracing = startTracing(
@@ -175,30 +202,26 @@ export class MemberProcess {
       process.env,
     );
     const logger = this.#logger.child({ service: "raft-node" });
-    await new NodeProcess(nodeOptionsOf(this.options, this.#place, identity), {
+    const member: NodeProcess = new NodeProcess(nodeOptionsOf(this.options, this.#place, identity), {
       logger,
       tracing,
-      above: (node) => this.#startAbove(identity, node, tracing.tracer),
+      above: (node) => this.#startAbove(identity, node, tracing.tracer, (error) => member.denied(error)),
       ...(broker !== undefined && { below: broker }),
-    }).run();
+    });
+    await member.run();
   }
 
   async #startAbove(
     identity: MemberIdentity,
     node: RunningNode,
     tracer: ReturnType<typeof startTracing>["tracer"],
+    failed: (error: BrokerDeniedError) => void,
   ): Promise<Companion> {
     await using stack = new AsyncDisposableStack();
     const { memberId } = identity;
     let current: MemberIdentity = { ...identity, hasRun: true };
     writeMember(this.#place.dataDir, current);
-    const transport = stack.use(
-      await connectPatiently(
-        { servers: this.#place.natsUrl, name: `quorate member ${identity.name}` },
-        { waitMs: BROKER_WAIT_MS, logger: this.#logger },
-        { clock: systemClock },
-      ),
-    );
+    const transport = stack.use(await this.#connect(`quorate member ${identity.name}`));
     const hasRun = (): boolean => node.status().appliedIndex > 0;
     answerFounders(memberId, hasRun, { transport, subjects: this.#subjects });
     const looking = setInterval(() => {
@@ -213,12 +236,14 @@ export class MemberProcess {
     const fanout = await startFanout(fanoutOptions, {
       logger: this.#logger.child({ service: "watch-fanout" }),
       tracer,
+      failed,
     });
     stack.defer(() => fanout.stop());
     const gatewayLogger = this.#logger.child({ service: "kv-gateway" });
     const gateway = await startGateway(gatewayOptionsOf(this.options, this.#place, memberId), {
       logger: gatewayLogger,
       tracer,
+      failed,
     });
     stack.defer(() => gateway.stop());
     gatewayLogger.info("serving client requests", {
@@ -228,6 +253,11 @@ export class MemberProcess {
     const owned = stack.move();
     return { stop: () => owned.disposeAsync() };
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof StoredMemberError) return EXIT.dataDirectory;
+  return error instanceof BrokerAccessError ? EXIT.brokerDenied : EXIT.brokerUnavailable;
 }
 
 /** Where something that listens everywhere is reached from here. */

@@ -13,6 +13,8 @@ export interface MemberPlace {
   /** Absolute. */
   readonly dataDir: string;
   readonly natsUrl: readonly string[];
+  /** How it logs in there; see BrokerSettings. */
+  readonly brokerCredentials: string | undefined;
   readonly founders: readonly Founder[];
 }
 
@@ -99,10 +101,15 @@ export function fanoutOptionsOf(options: MemberOptions, place: MemberPlace): Fan
   return parseFanoutOptions(asArguments(flags), {});
 }
 
-function sharedFlags({ name, logLevel }: MemberOptions, { natsUrl }: MemberPlace): Flags {
+function sharedFlags(options: MemberOptions, { natsUrl, brokerCredentials }: MemberPlace): Flags {
+  const { name, logLevel, brokerTrustedCaFile, brokerCertFile, brokerKeyFile } = options;
   return {
     name,
     "nats-url": natsUrl.join(),
+    "broker-credentials": brokerCredentials,
+    "broker-trusted-ca-file": brokerTrustedCaFile,
+    "broker-cert-file": brokerCertFile,
+    "broker-key-file": brokerKeyFile,
     "broker-wait-ms": String(BROKER_WAIT_MS),
     "log-level": logLevel,
   };
