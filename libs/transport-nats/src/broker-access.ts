@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
-import { credsAuthenticator, nkeyAuthenticator, nkeys, type TlsOptions } from "nats";
+import type { Authenticator, TlsOptions } from "nats";
 import { BrokerAccessError } from "./errors";
 import type { NatsTransportOptions } from "./options";
+import { UserKey } from "./user-key";
 
 /** Where brokers are, and how to log in there, as flags say it. Files are PEM but for the credentials. */
 export interface BrokerSettings {
@@ -27,7 +28,8 @@ export interface BrokerAccess extends Pick<
 
 /** Of a public key: enough of it for no two users to be alike. */
 const LOGIN_CHARACTERS = 16;
-const SEED = /^SU[A-Z2-7]{56}$/;
+/** In a creds file. */
+const USER_JWT = /-----BEGIN NATS USER JWT-----\s+(\S+)\s/;
 const USER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
@@ -56,13 +58,17 @@ export function brokerAccess(settings: BrokerSettings): BrokerAccess {
 
 /** A new user's secret, for a file, and what the broker knows it by. */
 export function newBrokerCredentials(): { readonly seed: string; readonly publicKey: string } {
-  const pair = nkeys.createUser();
-  return { seed: Buffer.from(pair.getSeed()).toString(), publicKey: pair.getPublicKey() };
+  const seed = UserKey.newSeed();
+  return { seed, publicKey: UserKey.ofSeed(seed)!.publicKey };
 }
 
-/** @throws {BrokerAccessError} */
+/**
+ * What the broker knows the user by whose secret this file holds.
+ *
+ * @throws {BrokerAccessError}
+ */
 export function publicKeyIn(path: string): string {
-  return publicKeyOf(seedIn(contentOf(path), path), path);
+  return keyIn(contentOf(path), path).publicKey;
 }
 
 /** The token that stands for the user with this public key, see {@link BrokerAccess}. */
@@ -70,14 +76,18 @@ export function loginOf(publicKey: string): string {
   return publicKey.slice(0, LOGIN_CHARACTERS);
 }
 
-function credentialsIn(
-  path: string,
-): Required<Pick<BrokerAccess, "authenticator">> & { readonly login: string } {
+function credentialsIn(path: string): { readonly authenticator: Authenticator; readonly login: string } {
   const content = contentOf(path);
-  const login = loginOf(publicKeyOf(seedIn(content, path), path));
-  const bytes = Buffer.from(content);
-  if (isCreds(content)) return { authenticator: credsAuthenticator(bytes), login };
-  return { authenticator: nkeyAuthenticator(Buffer.from(seedIn(content, path))), login };
+  const key = keyIn(content, path);
+  const jwt = USER_JWT.exec(content)?.[1];
+  return {
+    authenticator: (nonce = "") => ({
+      nkey: key.publicKey,
+      sig: key.sign(nonce),
+      ...(jwt !== undefined && { jwt }),
+    }),
+    login: loginOf(key.publicKey),
+  };
 }
 
 function contentOf(path: string): string {
@@ -99,30 +109,15 @@ function contentOf(path: string): string {
 }
 
 /** Never quotes what it found: it may be a secret, of another kind. */
-function seedIn(content: string, path: string): string {
+function keyIn(content: string, path: string): UserKey {
   const lines = content.split("\n").map((line) => line.trim());
-  const seed = isCreds(content)
-    ? lines.find((line) => SEED.test(line))
-    : lines.length === 1
-      ? lines[0]
-      : undefined;
-  if (seed === undefined || !SEED.test(seed))
+  const candidates = lines.length === 1 || USER_JWT.test(content) ? lines : [];
+  const key = candidates.map((line) => UserKey.ofSeed(line)).find((found) => found !== undefined);
+  if (key === undefined)
     throw new BrokerAccessError(
       `${path} holds no credentials of a user: one line with the seed of an nkey (SU...), or what nsc calls a creds file`,
     );
-  return seed;
-}
-
-function publicKeyOf(seed: string, path: string): string {
-  try {
-    return nkeys.fromSeed(Buffer.from(seed)).getPublicKey();
-  } catch (cause) {
-    throw new BrokerAccessError(`The seed in ${path} is damaged`, { cause });
-  }
-}
-
-function isCreds(content: string): boolean {
-  return content.includes("-----BEGIN NATS USER JWT-----");
+  return key;
 }
 
 function tlsOf({

@@ -1,4 +1,3 @@
-import { utf8 } from "@quorate/base";
 import { subjectMatches } from "@quorate/transport";
 import {
   BROKER_ROLES,
@@ -8,152 +7,19 @@ import {
   type BrokerRole,
   type BrokerUser,
 } from "./broker-permissions";
-import { parseClusterName, Subjects, type ApiService, type NodeOperation } from "./subjects";
+import {
+  expectedQueues,
+  SAMPLE_CLUSTER,
+  SAMPLE_LOGIN,
+  SAMPLE_MEMBER,
+  SAMPLE_QUEUES,
+  SUBJECT_SAMPLES,
+} from "./testing/subject-samples";
 
-const CLUSTER = parseClusterName("c");
-const subjects = new Subjects(CLUSTER);
-/** The member that every user here is, if it is one, and another one. */
-const [OWN, OTHER] = [0xan, 0xbn];
-const GATEWAY = "kv-gateway";
-const FANOUT = "watch-fanout";
-
-/** Who may do what with one subject; `subscribe` gives the queue group with which, "none" or "any". */
-interface Expected {
-  readonly publish?: readonly BrokerRole[];
-  readonly subscribe?: Partial<Record<BrokerRole, string>>;
-}
-type Sample = readonly [subject: string, expected: Expected];
-
-const OPERATIONS: Readonly<Record<NodeOperation, readonly BrokerRole[]>> = {
-  propose: ["gateway"],
-  read: ["gateway"],
-  lease: ["gateway"],
-  status: ["gateway", "admin", "backup"],
-  maintenance: ["node", "gateway"],
-  membership: ["node", "gateway"],
-  feed: ["fanout"],
-  history: ["fanout"],
-  seat: ["fanout"],
-  backup: ["backup"],
-};
-
-const EVERYBODY = ["client", "admin"] as const;
-const METHODS: Readonly<Record<ApiService, readonly (readonly [string, readonly BrokerRole[]])[]>> = {
-  kv: [
-    ["put", EVERYBODY],
-    ["batch", EVERYBODY],
-    ["compact", EVERYBODY],
-  ],
-  lease: [["grant", EVERYBODY]],
-  auth: [["authenticate", EVERYBODY]],
-  lock: [["lock", EVERYBODY]],
-  election: [["campaign", EVERYBODY]],
-  watch: [
-    ["create", EVERYBODY],
-    ["cancel", []],
-  ],
-  cluster: [
-    ["memberlist", EVERYBODY],
-    ["memberadd", ["admin"]],
-    ["memberremove", ["admin"]],
-  ],
-  maintenance: [
-    ["status", EVERYBODY],
-    ["alarm", ["admin"]],
-    ["moveleader", ["admin"]],
-  ],
-};
-
-/** Written apart from the table, from who sends and hears what: a new maker or operation needs its line here as well. */
-const SAMPLES: { readonly [Maker in keyof Subjects]: readonly Sample[] } = {
-  raft: [
-    [subjects.raft(OWN, OTHER), { publish: ["node"] }],
-    [subjects.raft(OTHER, OWN), { subscribe: { node: "none" } }],
-    [subjects.raft(OTHER, 0xcn), {}],
-  ],
-  raftFromAny: [
-    [subjects.raftFromAny(OWN), { subscribe: { node: "none" } }],
-    [subjects.raftFromAny(OTHER), {}],
-  ],
-  snapshot: [
-    [subjects.snapshot(OWN, OTHER), { publish: ["node"] }],
-    [subjects.snapshot(OTHER, OWN), { subscribe: { node: "none" } }],
-    [subjects.snapshot(OTHER, 0xcn), {}],
-  ],
-  snapshotFromAny: [
-    [subjects.snapshotFromAny(OWN), { subscribe: { node: "none" } }],
-    [subjects.snapshotFromAny(OTHER), {}],
-  ],
-  claim: [
-    [subjects.claim(OWN), { publish: ["node"], subscribe: { node: "none" } }],
-    [subjects.claim(OTHER), {}],
-  ],
-  founding: [
-    [subjects.founding(OWN), { publish: ["node"], subscribe: { node: "none" } }],
-    [subjects.founding(OTHER), { publish: ["node"] }],
-  ],
-  leader: [
-    [
-      subjects.leader,
-      {
-        publish: ["node", "gateway", "fanout"],
-        subscribe: { node: "none", gateway: "none", fanout: "none" },
-      },
-    ],
-  ],
-  node: Object.entries(OPERATIONS).flatMap(([operation, publish]): Sample[] => [
-    [subjects.node(OWN, operation as NodeOperation), { publish, subscribe: { node: "none" } }],
-    [subjects.node(OTHER, operation as NodeOperation), { publish }],
-  ]),
-  feed: [
-    [subjects.feed(OWN), { publish: ["node"], subscribe: { fanout: "none" } }],
-    [subjects.feed(OTHER), { subscribe: { fanout: "none" } }],
-  ],
-  watchOpen: [[subjects.watchOpen, { publish: ["gateway"], subscribe: { fanout: FANOUT } }]],
-  watchControl: [[subjects.watchControl(7n), { publish: ["gateway"], subscribe: { fanout: "none" } }]],
-  watchDelivery: [[subjects.watchDelivery(7n, "0"), { publish: ["fanout"], subscribe: { gateway: "none" } }]],
-  watchStream: [[subjects.watchStream(7n), { publish: EVERYBODY, subscribe: { fanout: "none" } }]],
-  api: Object.entries(METHODS).flatMap(([service, methods]) =>
-    methods.map(([method, publish]): Sample => {
-      const served: Expected =
-        service !== "watch"
-          ? { subscribe: { gateway: GATEWAY } }
-          : publish.length > 0
-            ? { subscribe: { fanout: FANOUT } }
-            : {};
-      return [subjects.api(service as ApiService, method), { publish, ...served }];
-    }),
-  ),
-  event: [
-    [
-      subjects.event("put", utf8("jobs/7"))!,
-      { publish: ["fanout"], subscribe: { client: "any", admin: "any" } },
-    ],
-  ],
-  anyEvent: [[subjects.anyEvent, { publish: ["fanout"], subscribe: { client: "any", admin: "any" } }]],
-  inbox: [
-    [
-      `${subjects.inbox("OWN")}.x.r.0`,
-      {
-        publish: ["node", "gateway", "fanout"],
-        subscribe: { gateway: "any", fanout: "any", client: "any", admin: "any", backup: "any" },
-      },
-    ],
-    [`${subjects.inbox("OTHER")}.x.r.0`, { publish: ["node", "gateway", "fanout"] }],
-    [`${subjects.inbox("OTHER")}.x.s.0`, { publish: ["node", "gateway", "fanout", "client", "admin"] }],
-    ["_INBOX.x.r.0", { publish: ["gateway", "fanout"] }],
-  ],
-  nodeInbox: [
-    [`${subjects.nodeInbox("OWN")}.x.r.0`, { publish: ["node"], subscribe: { node: "none" } }],
-    [`${subjects.nodeInbox("OTHER")}.x.r.0`, { publish: ["node"] }],
-    [`${subjects.nodeInbox("OTHER")}.x.s.0`, { publish: ["node", "gateway", "fanout", "admin", "backup"] }],
-  ],
-};
-
-const QUEUES = [GATEWAY, FANOUT, "any"];
+const CLUSTER = SAMPLE_CLUSTER;
 
 function userOf(role: BrokerRole): BrokerUser {
-  return { roles: [role], user: "OWN", ...(role === "node" && { member: "a" }) };
+  return { roles: [role], user: SAMPLE_LOGIN, ...(role === "node" && { member: SAMPLE_MEMBER }) };
 }
 
 function mayPublish({ publish }: BrokerPermissions, subject: string): boolean {
@@ -163,18 +29,13 @@ function mayPublish({ publish }: BrokerPermissions, subject: string): boolean {
 /** The queue groups with which it may be subscribed to, "none" for none, as a broker reads the permissions. */
 function subscribable({ subscribe }: BrokerPermissions, subject: string): string[] {
   const rules = subscribe.filter((one) => subjectMatches(one.subject, subject)).map(({ queue }) => queue);
-  return ["none", ...QUEUES].filter((queue) =>
+  return ["none", ...SAMPLE_QUEUES].filter((queue) =>
     rules.some((rule) => (rule === "any" ? true : rule === "none" ? queue === "none" : queue === rule.group)),
   );
 }
 
-function expectedQueues(given: string | undefined): string[] {
-  if (given === undefined) return [];
-  return given === "any" ? ["none", ...QUEUES] : [given];
-}
-
 describe("brokerPermissions", () => {
-  const samples = Object.entries(SAMPLES).flatMap(([maker, of]) =>
+  const samples = Object.entries(SUBJECT_SAMPLES).flatMap(([maker, of]) =>
     of.map(([subject, expected]) => ({ maker, subject, expected })),
   );
 
@@ -251,7 +112,7 @@ describe("brokerConduct", () => {
   });
 
   function samples(subject: string): string[] {
-    return Object.values(SAMPLES).flatMap((of) =>
+    return Object.values(SUBJECT_SAMPLES).flatMap((of) =>
       of.flatMap(([known]) => (known === subject ? [known] : [])),
     );
   }

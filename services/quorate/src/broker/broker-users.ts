@@ -48,6 +48,8 @@ export function brokerUsersText({ cluster, logins, admitsAnyone }: BrokerUsers):
   return [
     ...(admitsAnyone ? [`no_auth_user: ${quoted(ANYONE)}`] : []),
     "authorization {",
+    // The broker's own limit of 2 s is short for a machine on which everything starts at once.
+    "  timeout: 10",
     "  users: [",
     ...[...users, ...(admitsAnyone ? [anyone] : [])].flat(),
     "  ]",
