@@ -1,8 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Long from "long";
+import { QuorateClient } from "@quorate/client";
 import { testCertificate, testKey } from "@quorate/testing";
+import { parseClusterName, Subjects } from "@quorate/wire";
 
+import { BrokerProbe, textOf, type Attempt } from "../harness/broker-probe";
 import { run, type Finished } from "../harness/child-process";
 import { EtcdClient, etcdMethods } from "../harness/etcd-client";
 import { findProgram } from "../harness/etcd-server";
@@ -168,6 +171,32 @@ describe("members that are a process each, with a broker of their own", () => {
     members.start("m1");
     await serving("m1");
   }, 120_000);
+
+  it("serve applications on the broker of a member, and keep them from everything inside", async () => {
+    const [at, ...more] = members.planOf("m1").flags.filter((flag) => flag.startsWith("nats://"));
+    expect(more).toEqual([]);
+    await using app = await QuorateClient.connect({ servers: at!, cluster: "stacked", timeoutMs: WITHIN_MS });
+    await app.put("over-nats", "x");
+    expect((await app.get("over-nats"))?.text).toBe("x");
+    await using probe = await BrokerProbe.connect(at!);
+    const subjects = new Subjects(parseClusterName("stacked"));
+    const { id } = (await list("m1")).find(({ name }) => name === "m1")!;
+    const inside: Attempt[] = [
+      { operation: "publish", subject: subjects.leader },
+      { operation: "publish", subject: subjects.raft(id, 1n) },
+      { operation: "publish", subject: subjects.node(id, "propose") },
+      { operation: "subscribe", subject: subjects.raftFromAny(id), queue: "none" },
+      { operation: "subscribe", subject: subjects.feed(id), queue: "none" },
+      { operation: "subscribe", subject: ">", queue: "none" },
+    ];
+    expect(await probe.denied(inside)).toEqual(inside.map(textOf));
+
+    // What applications may not, whoever may read the member's directory may.
+    const credentialsFile = join(members.planOf("m1").dataDir, "broker", "admin.nkey");
+    const options = { servers: at!, cluster: "stacked", credentialsFile, timeoutMs: WITHIN_MS };
+    await using operator = await QuorateClient.connect(options);
+    expect(await operator.alarms()).toEqual([]);
+  }, 60_000);
 
   it("stop in order, hand the leadership over, and leave no broker behind", async () => {
     const name = await leader();

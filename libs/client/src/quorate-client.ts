@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { systemClock, systemScheduler } from "@quorate/actor";
 import type { Clock, Scheduler } from "@quorate/base";
 import type { Transport } from "@quorate/transport";
-import { NatsTransport } from "@quorate/transport-nats";
+import { brokerAccess, NatsTransport } from "@quorate/transport-nats";
 import {
+  ANONYMOUS_INBOX,
+  brokerConduct,
   decodeMessage,
   encodeAlarmRequest,
   etcdserverpb,
@@ -69,10 +71,22 @@ export interface ClientOptions {
 }
 
 export interface ConnectOptions extends ClientOptions {
-  /** Addresses of the broker: `nats://127.0.0.1:4222`. */
+  /** Addresses of the broker: `nats://127.0.0.1:4222`, or `nats://user:password@127.0.0.1:4222`. */
   readonly servers: string | readonly string[];
   /** Shown by the broker's monitoring. */
   readonly name?: string;
+  /** File with the secret that the broker knows this client by: the seed of an nkey, or a creds file of `nsc`. */
+  readonly credentialsFile?: string;
+  /** Of PEM, for brokers that speak TLS. */
+  readonly tls?: {
+    /** Who signs the brokers' certificates. */
+    readonly trustedCaFile?: string;
+    /** This client's own, for brokers that ask for one. */
+    readonly certFile?: string;
+    readonly keyFile?: string;
+  };
+  /** Hears of what the broker does not allow: what was sent there is answered by nobody. Must not throw. */
+  readonly onDenied?: (subject: string) => void;
 }
 
 export interface ClientDependencies {
@@ -82,6 +96,8 @@ export interface ClientDependencies {
   readonly scheduler?: Scheduler;
   /** 64 random bits at each call: names the streams of watches. */
   readonly randomId?: () => bigint;
+  /** Begins the subjects that the broker lets this client receive on. `_INBOX` by default. */
+  readonly inboxPrefix?: string;
 }
 
 const TIMEOUT_MS = 5000;
@@ -110,6 +126,7 @@ export class QuorateClient implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #randomId: () => bigint;
+  readonly #inboxPrefix: string;
   /** Watches and informers that have not ended. */
   readonly #open = new Set<AsyncDisposable>();
   readonly #batcher: CallBatcher;
@@ -129,6 +146,7 @@ export class QuorateClient implements AsyncDisposable {
     this.#clock = dependencies.clock ?? systemClock;
     this.#scheduler = dependencies.scheduler ?? systemScheduler;
     this.#randomId = dependencies.randomId ?? (() => randomBytes(8).readBigUInt64BE());
+    this.#inboxPrefix = dependencies.inboxPrefix ?? ANONYMOUS_INBOX;
     this.#onClose = onClose;
     this.#batcher = new CallBatcher(
       {
@@ -144,19 +162,36 @@ export class QuorateClient implements AsyncDisposable {
    * Connects to the broker; whether the cluster behind it works shows with the first call.
    *
    * @throws {ClusterNameError} `cluster` cannot be the name of one.
+   * @throws {BrokerAccessError} `credentialsFile` or a file of `tls` is of no use.
    */
   static async connect(
     options: ConnectOptions,
     dependencies: Omit<ClientDependencies, "transport"> = {},
   ): Promise<QuorateClient> {
-    parseClusterName(options.cluster);
+    const cluster = parseClusterName(options.cluster);
+    const { tls = {}, credentialsFile, onDenied } = options;
     const clock = dependencies.clock ?? systemClock;
     const servers = typeof options.servers === "string" ? [options.servers] : options.servers;
+    const { login, ...access } = brokerAccess({
+      natsUrl: servers,
+      brokerCredentials: credentialsFile,
+      brokerTrustedCaFile: tls.trustedCaFile,
+      brokerCertFile: tls.certFile,
+      brokerKeyFile: tls.keyFile,
+    });
+    const { inboxPrefix } = brokerConduct(cluster, { roles: ["client"], user: login });
     const transport = await NatsTransport.connect(
-      { servers, name: options.name ?? "quorate-client" },
+      {
+        ...access,
+        inboxPrefix,
+        name: options.name ?? "quorate-client",
+        onNotice: (notice) => {
+          if (notice.kind === "permission-denied") onDenied?.(notice.subject);
+        },
+      },
       { clock },
     );
-    return new QuorateClient(options, { ...dependencies, transport }, async () => {
+    return new QuorateClient(options, { ...dependencies, transport, inboxPrefix }, async () => {
       await transport[Symbol.asyncDispose]();
     });
   }
@@ -371,6 +406,7 @@ export class QuorateClient implements AsyncDisposable {
     return {
       transport: this.#transport,
       subjects: this.#subjects,
+      inboxPrefix: this.#inboxPrefix,
       clock: this.#clock,
       scheduler: this.#scheduler,
       randomId: this.#randomId,

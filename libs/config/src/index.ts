@@ -14,4 +14,4 @@ export { parseDurationMs } from "./duration";
 export { fileSystemAdvice, fileSystemOf, freeSpaceAdvice, mebibytes, type FileSystem } from "./file-system";
 export { listenUrl, parseListenUrl, plainListenUrl, withPort, type ListenAddress } from "./listen-url";
 export { decimal, integer, listOf, matching, onOrOff, oneOf, port, text } from "./schemas";
-export { processName, PROBE_OPTIONS, SERVICE_OPTIONS } from "./service-options";
+export { BROKER_OPTIONS, processName, PROBE_OPTIONS, SERVICE_OPTIONS } from "./service-options";

@@ -1,7 +1,25 @@
 import type { z } from "zod";
 import type { OptionDefinition } from "./define-options";
 import { plainListenUrl } from "./listen-url";
-import { integer, listOf, matching, oneOf } from "./schemas";
+import { integer, listOf, matching, oneOf, text } from "./schemas";
+
+/** How a service logs in to the brokers, beside a user and password in their URLs. */
+export const BROKER_OPTIONS = {
+  brokerCredentials: {
+    schema: text().optional(),
+    description:
+      "file with this process's secret for the brokers: the seed of an nkey, as quorate broker-config writes it, or an nsc creds file",
+  },
+  brokerTrustedCaFile: {
+    schema: text().optional(),
+    description: "who signs the brokers' certificates, as PEM, for tls:// or brokers that demand it",
+  },
+  brokerCertFile: {
+    schema: text().optional(),
+    description: "certificate of this process for brokers that ask for one, as PEM",
+  },
+  brokerKeyFile: { schema: text().optional(), description: "its key" },
+} as const;
 
 /** What every service is told about where it belongs; meant to be spread into its own options. */
 export const SERVICE_OPTIONS = {
@@ -17,6 +35,7 @@ export const SERVICE_OPTIONS = {
     description: "the brokers",
     default: ["nats://127.0.0.1:4222"],
   },
+  ...BROKER_OPTIONS,
   brokerWaitMs: {
     schema: integer(0, 86_400_000),
     description: "how long to try to reach a broker at the start, in milliseconds",

@@ -10,6 +10,8 @@ export const STATELESS_EXIT = {
   cannotStart: 64,
   /** No broker, or one that refuses this process. */
   brokerUnavailable: 69,
+  /** A broker that forbids what the process needs, or credentials of no use. */
+  brokerDenied: 76,
   /** A bug. */
   crashed: 70,
 } as const;
@@ -33,6 +35,8 @@ export interface RunningService {
 export interface ProcessEnvironment {
   readonly logger: Logger;
   readonly tracer: Tracer;
+  /** Ends the process, which cannot do its work any more, with the code that stands for the error. */
+  readonly failed: (error: Error) => void;
 }
 
 /**
@@ -46,14 +50,16 @@ export function runStateless(
   const logger = createLogger({ service, name, level: logLevel });
   endOnBugs(logger);
   const stopAsked = new Promise<NodeJS.Signals>((resolve) => onStopSignals(logger, resolve));
-  void run().catch((error: unknown) => {
-    logger.error("cannot start", { reason: (error as Error).message });
+  void run().catch((error: unknown) => end("cannot start", error));
+
+  function end(what: string, error: unknown): never {
+    logger.error(what, { reason: (error as Error).message });
     process.exit(exitCodeOf(error));
-  });
+  }
 
   async function run(): Promise<never> {
     const tracing = startTracing({ service, instance: name, version }, process.env);
-    const started = start({ logger, tracer: tracing.tracer });
+    const started = start({ logger, tracer: tracing.tracer, failed: (error) => end("ending", error) });
     started.catch(() => undefined); // handled below, unless a signal came first
     const running = await Promise.race([started, stopAsked.then(() => undefined)]);
     if (running === undefined) process.exit(STATELESS_EXIT.ok); // stopped while it waited for a broker
@@ -78,5 +84,6 @@ function endOnBugs(logger: Logger): void {
 function exitCodeOf(error: unknown): number {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "broker-unreachable" || code === "broker-refused") return STATELESS_EXIT.brokerUnavailable;
+  if (code === "broker-denied" || code === "broker-access") return STATELESS_EXIT.brokerDenied;
   return typeof code === "string" ? STATELESS_EXIT.cannotStart : STATELESS_EXIT.crashed;
 }

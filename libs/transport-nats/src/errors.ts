@@ -46,6 +46,28 @@ export class TransportConfigurationError extends Error {
   }
 }
 
+/** How to reach or log in to the broker was given wrongly. Never quotes a secret. */
+export class BrokerAccessError extends Error {
+  override readonly name = "BrokerAccessError";
+  readonly code = "broker-access";
+}
+
+/** The broker does not allow what this process cannot work without. */
+export class BrokerDeniedError extends Error {
+  override readonly name = "BrokerDeniedError";
+  readonly code = "broker-denied";
+
+  constructor(
+    readonly operation: "publish to" | "subscribe to",
+    readonly subjects: readonly string[],
+  ) {
+    super(
+      `The broker does not let this process ${operation} ${subjects.join(", ")}: its credentials are those of another user, ` +
+        "or the broker's permissions are not those that `quorate broker-config` writes",
+    );
+  }
+}
+
 /** A message whose subject, or reply subject, must not come into a line of the broker's protocol. */
 export class UnsendableSubjectError extends Error {
   override readonly name = "UnsendableSubjectError";
@@ -59,7 +81,12 @@ export class UnsendableSubjectError extends Error {
   }
 }
 
-export type NatsTransportError = BrokerUnreachableError | BrokerRefusedError | TransportConfigurationError;
+export type NatsTransportError =
+  | BrokerUnreachableError
+  | BrokerRefusedError
+  | BrokerAccessError
+  | BrokerDeniedError
+  | TransportConfigurationError;
 
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);

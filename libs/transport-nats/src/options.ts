@@ -1,5 +1,5 @@
 import { DEFAULT_FRAGMENT_BYTES, type TransportCoreOptions } from "@quorate/transport";
-import type { ConnectionOptions, TlsOptions } from "nats";
+import type { Authenticator, ConnectionOptions, TlsOptions } from "nats";
 import { TransportConfigurationError } from "./errors";
 import type { TransportNotice } from "./notice";
 
@@ -11,6 +11,8 @@ export interface NatsTransportOptions extends TransportCoreOptions {
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
+  /** Proves who this is by a key, instead of a password. */
+  readonly authenticator?: Authenticator;
   readonly tls?: TlsOptions;
   /** Begins the private reply subject; permissions can be given for `<prefix>.>`. Default `_INBOX`. */
   readonly inboxPrefix?: string;
@@ -60,6 +62,7 @@ export function connectionOptions(options: NatsTransportOptions): ConnectionOpti
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.pass === undefined ? {} : { pass: options.pass }),
     ...(options.token === undefined ? {} : { token: options.token }),
+    ...(options.authenticator === undefined ? {} : { authenticator: options.authenticator }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
     pingInterval: options.pingIntervalMs ?? 500,

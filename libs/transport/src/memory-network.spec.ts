@@ -36,6 +36,18 @@ describe("the in-memory network", () => {
     return arrived;
   }
 
+  it("drops what wants its answer where a client says that none may go", () => {
+    const { time, network } = start({ acceptsReply: (reply) => !reply.startsWith("inside.") });
+    const [asker, service] = [network.connect("asker"), network.connect("service")];
+    const asked: (string | undefined)[] = [];
+    service.subscribe("x", ({ reply }) => asked.push(reply));
+    asker.publish("x", utf8("1"), { reply: "inside.raft" });
+    asker.publish("x", utf8("2"), { reply: "mine.0" });
+    asker.publish("x", utf8("3"));
+    time.advance(1000);
+    expect(asked).toEqual(["mine.0", undefined]);
+  });
+
   it("repeats every delivery for the same seed, and not for another", () => {
     const faults = {
       delayMs: { min: 1, max: 50 },

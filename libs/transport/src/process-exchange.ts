@@ -19,7 +19,7 @@ export interface ProcessExchangeOptions {
  */
 export class ProcessExchange {
   readonly #own = new Map<string, LinkReceiver>();
-  /** By the subject's beginning, without the last token. */
+  /** By the subject's beginning, without the last two tokens. */
   readonly #inboxes = new Map<string, LinkReceiver>();
   /** Sent in this turn; handed over in the next one, in this order. */
   #waiting: (() => void)[] = [];
@@ -51,7 +51,7 @@ export class ProcessExchange {
     headers: Headers | undefined,
   ): boolean {
     const find = (): LinkReceiver | undefined =>
-      this.#own.get(subject) ?? this.#inboxes.get(subject.slice(0, subject.lastIndexOf(".")));
+      this.#own.get(subject) ?? this.#inboxes.get(inboxOf(subject));
     if (find() === undefined) return false;
     const message: LinkMessage = { subject, payload: payload.slice(), reply, headers, noResponders: false };
     if (this.#waiting.length === 0) this.dependencies.scheduler.post(this.#handOver);
@@ -64,6 +64,11 @@ export class ProcessExchange {
     this.#waiting = [];
     for (const handOver of waiting) handOver();
   };
+}
+
+/** See `TransportCore`: what follows it says for which request or subscription a message is. */
+function inboxOf(subject: string): string {
+  return subject.slice(0, subject.lastIndexOf(".", subject.lastIndexOf(".") - 1));
 }
 
 function register(
@@ -140,7 +145,7 @@ class ColocatedLink implements BrokerLink {
   }
 
   #register(subject: string, queue: string | undefined, receive: LinkReceiver): Subscription | undefined {
-    if (subject === `${this.inbox}.*`) return this.exchange.registerInbox(this.inbox, receive);
+    if (subject === `${this.inbox}.*.*`) return this.exchange.registerInbox(this.inbox, receive);
     return queue === undefined ? this.exchange.registerOwn(subject, receive) : undefined;
   }
 }

@@ -77,7 +77,7 @@ export class RequestMux {
     }
     // The rest of a large request leaves later, when the caller may have reused its buffer.
     const parts = fragmenter.mustSplit(payload) ? fragmenter.split(payload.slice(), true) : [];
-    const token = `r${this.#sent.toString(36)}`;
+    const token = `r.${this.#sent.toString(36)}`;
     this.#sent += 1;
     const request = new PendingRequest(token, callback, parts.slice(1), this.#timedOut);
     this.#pending.set(token, request);

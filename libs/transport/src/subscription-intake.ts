@@ -4,13 +4,20 @@ import { ACCEPT_HEADER, decodeFragment, FRAGMENT_HEADER, type Fragment } from ".
 import type { Reassembler } from "./reassembler";
 import type { InboundMessage } from "./transport";
 
+export interface SubscriptionIntakeOptions {
+  /** Names the subscription within this client: `<inbox>.<scope>` is where accepted parts are sent. */
+  readonly scope: string;
+  readonly handler: (message: InboundMessage) => void;
+  /** See `TransportCoreOptions`. */
+  readonly acceptsReply: (reply: string) => boolean;
+}
+
 /** Hands one subscription's messages to its handler: small ones as they come, large ones once they are whole. */
 export class SubscriptionIntake {
   #closed = false;
 
   constructor(
-    /** `scope` names the subscription within this client: `<inbox>.<scope>` is where accepted parts are sent. */
-    private readonly options: { readonly scope: string; readonly handler: (message: InboundMessage) => void },
+    private readonly options: SubscriptionIntakeOptions,
     private readonly dependencies: { readonly link: BrokerLink; readonly reassembler: Reassembler },
   ) {}
 
@@ -20,6 +27,7 @@ export class SubscriptionIntake {
 
   readonly receive = (message: LinkMessage): void => {
     if (this.#closed) return;
+    if (message.reply !== undefined && !this.options.acceptsReply(message.reply)) return;
     const headers = message.headers;
     if (headers === undefined && message.payload.length > 0) return this.options.handler(message);
     if (message.payload.length === 0 && message.noResponders) return;

@@ -26,6 +26,11 @@ export interface TransportCoreOptions {
   readonly reassemblyBytesMax?: number;
   /** Requests that may wait for an answer at once; more end as "not-sent". Default 65,536. */
   readonly requestsMax?: number;
+  /**
+   * Whether the answer to a message may go where that says. What asks for anything else is dropped unseen: its sender wants
+   * this client to publish where it may not itself. Default: anywhere.
+   */
+  readonly acceptsReply?: (reply: string) => boolean;
 }
 
 export interface TransportCoreDependencies {
@@ -39,8 +44,9 @@ export const DEFAULT_FRAGMENT_BYTES = 512 * 1024;
 /**
  * The {@link Transport} on top of any {@link BrokerLink}: requests, fragments and status, the same for all brokers.
  *
- * One private subscription, `<inbox>.*`, takes all that is meant for this client alone. The last token says for whom:
- * `r<n>` answers a request, `s<n>` brings the parts of a large request that a subscription has accepted.
+ * One private subscription, `<inbox>.*.*`, takes all that is meant for this client alone. The last tokens say for whom:
+ * `r.<n>` answers a request, `s.<n>` brings the parts of a large request that a subscription has accepted. They are apart so that
+ * a broker can let others send the one and not the other.
  */
 export class TransportCore implements Transport {
   readonly #link: BrokerLink;
@@ -50,6 +56,7 @@ export class TransportCore implements Transport {
   readonly #intakes = new Map<string, SubscriptionIntake>();
   readonly #listeners = new Set<(status: TransportStatus) => void>();
   readonly #tokenAt: number;
+  readonly #acceptsReply: (reply: string) => boolean;
   #subscribed = 0;
   #status: TransportStatus;
 
@@ -73,8 +80,9 @@ export class TransportCore implements Transport {
       { ...dependencies, fragmenter: this.#fragmenter, reassembler: this.#reassembler },
     );
     this.#tokenAt = link.inbox.length + 1;
+    this.#acceptsReply = options.acceptsReply ?? (() => true);
     link.attach(this.#statusChanged);
-    link.subscribe(`${link.inbox}.*`, undefined, this.#receivePrivate);
+    link.subscribe(`${link.inbox}.*.*`, undefined, this.#receivePrivate);
   }
 
   get status(): TransportStatus {
@@ -178,7 +186,7 @@ export class TransportCore implements Transport {
 
   readonly #receivePrivate = (message: LinkMessage): void => {
     const token = message.subject.slice(this.#tokenAt);
-    if (token.startsWith("r")) this.#mux.receive(token, message);
+    if (token.startsWith("r.")) this.#mux.receive(token, message);
     else this.#intakes.get(token)?.receive(message);
   };
 
@@ -186,10 +194,10 @@ export class TransportCore implements Transport {
     readonly scope: string;
     readonly intake: SubscriptionIntake;
   } {
-    const scope = `s${this.#subscribed.toString(36)}`;
+    const scope = `s.${this.#subscribed.toString(36)}`;
     this.#subscribed += 1;
     const intake = new SubscriptionIntake(
-      { scope, handler },
+      { scope, handler, acceptsReply: this.#acceptsReply },
       { link: this.#link, reassembler: this.#reassembler },
     );
     this.#intakes.set(scope, intake);

@@ -1,4 +1,5 @@
 export * from "./alarms";
+export * from "./broker-permissions";
 export * from "./batch";
 export * from "./commands";
 export * from "./errors";

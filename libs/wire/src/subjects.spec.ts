@@ -1,6 +1,13 @@
 import { utf8 } from "@quorate/base";
 import { ClusterNameError } from "./errors";
-import { EVENT_SUBJECT_CHARACTERS_MAX, parseClusterName, senderOf, Subjects } from "./subjects";
+import {
+  answererOf,
+  EVENT_SUBJECT_CHARACTERS_MAX,
+  isReplySubject,
+  parseClusterName,
+  senderOf,
+  Subjects,
+} from "./subjects";
 
 describe("parseClusterName", () => {
   it.each(["a", "Prod_eu-1", "x".repeat(64)])("takes %s", (name) => {
@@ -14,17 +21,6 @@ describe("parseClusterName", () => {
 
 describe("Subjects", () => {
   const subjects = new Subjects(parseClusterName("prod"));
-
-  it("tells what one node alone answers", () => {
-    expect(subjects.isOfNode(0xan, subjects.node(0xan, "propose"))).toBe(true);
-    for (const other of [
-      subjects.node(0xa0n, "propose"),
-      subjects.leader,
-      subjects.feed(0xan),
-      subjects.raft(1n, 0xan),
-    ])
-      expect(subjects.isOfNode(0xan, other)).toBe(false);
-  });
 
   it("names what nodes, gateways and clients listen to", () => {
     expect([
@@ -93,5 +89,44 @@ describe("senderOf", () => {
     "x.prod.raft.a.b",
   ])("finds none in %j", (subject) => {
     expect(senderOf(subject)).toBeUndefined();
+  });
+});
+
+describe("isReplySubject", () => {
+  const subjects = new Subjects(parseClusterName("prod"));
+
+  it.each([`${subjects.inbox("U1")}.x.r.0`, `${subjects.nodeInbox("U1")}.x.r.0`, "_INBOX.x.r0", "mine.x"])(
+    "lets answers go to %s",
+    (reply) => expect(isReplySubject(reply)).toBe(true),
+  );
+
+  it.each([
+    subjects.raft(1n, 2n),
+    subjects.leader,
+    subjects.feed(1n),
+    subjects.watchDelivery(1n, "0"),
+    subjects.api("kv", "put"),
+    subjects.event("put", utf8("a"))!,
+    "q.other.raft.1.2",
+    "q.prod.inbox",
+  ])("keeps answers away from %s, where the cluster's own messages go", (reply) =>
+    expect(isReplySubject(reply)).toBe(false),
+  );
+});
+
+describe("answererOf", () => {
+  const subjects = new Subjects(parseClusterName("prod"));
+
+  it("tells who alone answers, of the subjects that one node has", () => {
+    expect(answererOf(subjects.node(0xan, "propose"))).toBe(0xan);
+    expect(answererOf(subjects.node(0xffff_ffff_ffff_ffffn, "feed"))).toBe(0xffff_ffff_ffff_ffffn);
+    for (const other of [
+      subjects.leader,
+      subjects.feed(0xan),
+      subjects.raft(1n, 0xan),
+      "q.prod.node.*.read",
+      "q.prod.node.a",
+    ])
+      expect(answererOf(other)).toBeUndefined();
   });
 });

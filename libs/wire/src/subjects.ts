@@ -20,6 +20,15 @@ export type NodeOperation =
 /** The parts of the public API, each a group of subjects. */
 export type ApiService = "kv" | "lease" | "watch" | "cluster" | "maintenance" | "auth" | "lock" | "election";
 
+/** The queue groups in which the processes of a service share what is asked of any of them. */
+export const SERVICE_QUEUE = { gateway: "kv-gateway", fanout: "watch-fanout" } as const;
+
+/** What those services are called by the broker's service discovery. */
+export const SERVICE_NAME = { gateway: "quorate-kv-gateway", fanout: "quorate-watch" } as const;
+
+/** Where clients without credentials have their inboxes, unless told otherwise. */
+export const ANONYMOUS_INBOX = "_INBOX";
+
 /**
  * The longest event subject, in characters. The broker's whole protocol line is limited to 4096 bytes by default, and a
  * line above the limit costs the connection, not only the message.
@@ -80,11 +89,6 @@ export class Subjects {
     return `${this.#internal}.node.${hexId(member)}.${operation}`;
   }
 
-  /** Whether `subject` is one of those on which `member` alone answers, see {@link node}. */
-  isOfNode(member: bigint, subject: string): boolean {
-    return subject.startsWith(`${this.#internal}.node.${hexId(member)}.`);
-  }
-
   /** The events that `member` applied. */
   feed(member: bigint): string {
     return `${this.#internal}.feed.${hexId(member)}`;
@@ -128,6 +132,24 @@ export class Subjects {
   get anyEvent(): string {
     return `${this.#public}.event.>`;
   }
+
+  /** Where the answers to a gateway, fan-out or application go that logs in as `user`: the beginning of their subjects. */
+  inbox(user: string): string {
+    return `${this.#public}.inbox.${user}`;
+  }
+
+  /** Likewise of a raft-node: nobody but members and those who ask them has business there. */
+  nodeInbox(user: string): string {
+    return `${this.#internal}.inbox.${user}`;
+  }
+}
+
+/**
+ * Whether an answer may go to `reply`. Whoever asks chooses that subject, and who answers may be allowed to publish where the
+ * asker is not: an answer must not be turned into a message between members. So it goes to inboxes, or to what is none of ours.
+ */
+export function isReplySubject(reply: string): boolean {
+  return !/^(?:q|quorate)\.[^.]*\.(?!inbox\.)/.test(reply);
 }
 
 /**
@@ -139,6 +161,13 @@ export function senderOf(subject: string): bigint | undefined {
   if (prefix !== "q" || (group !== "raft" && group !== "snap") || to === undefined || rest.length > 0)
     return undefined;
   return from !== undefined && /^[0-9a-f]{1,16}$/.test(from) ? parseHexId(from) : undefined;
+}
+
+/** Who alone answers on a subject made by {@link Subjects.node}. `undefined` if it is no such subject. */
+export function answererOf(subject: string): bigint | undefined {
+  const [prefix, , group, member, operation, ...rest] = subject.split(".");
+  if (prefix !== "q" || group !== "node" || operation === undefined || rest.length > 0) return undefined;
+  return member !== undefined && /^[0-9a-f]{1,16}$/.test(member) ? parseHexId(member) : undefined;
 }
 
 const SLASH = 0x2f;

@@ -7,8 +7,8 @@ import { NO_LEASE, type LeaseId } from "@quorate/lease";
 import { StopNotice, type HealthCheck } from "@quorate/probes";
 import { MetricRegistry, type Logger, type Tracer } from "@quorate/telemetry";
 import type { ProcessExchange, Transport } from "@quorate/transport";
-import { connectPatiently } from "@quorate/transport-nats";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { brokerAccess, connectPatiently, type BrokerDeniedError } from "@quorate/transport-nats";
+import { brokerConduct, parseClusterName, Subjects } from "@quorate/wire";
 import type { MemberId } from "./actors/leader-view";
 import { apiMethods } from "./api/methods";
 import { Gateway } from "./gateway";
@@ -31,6 +31,8 @@ export interface GatewayEnvironment {
   readonly exchange?: ProcessExchange;
   /** What the process must be beside a gateway, to be ready: of the member that runs in it. */
   readonly memberChecks?: readonly HealthCheck[];
+  /** The broker does not allow what the gateway cannot do without: the process must end. May be called again before it has. */
+  readonly failed: (error: BrokerDeniedError) => void;
 }
 
 export interface RunningGateway {
@@ -50,8 +52,10 @@ const LAST_ANSWERS_MS = 200;
  *
  * @throws {ListenError} an address is taken.
  * @throws {TlsFilesError} a certificate is of no use.
+ * @throws {BrokerAccessError} how to log in to a broker was given wrongly.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {BrokerRefusedError} a broker turned this process away.
+ * @throws {BrokerDeniedError} a broker forbids what the gateway needs.
  */
 export async function startGateway(
   options: GatewayProcessOptions,
@@ -233,14 +237,16 @@ async function idleOrLate(gateway: Gateway, graceMs: number): Promise<void> {
 }
 
 /** @param purpose What sets this connection apart from the others of the gateway, in the broker's monitoring. */
-function connect(
+async function connect(
   options: GatewayProcessOptions,
-  { logger, exchange }: GatewayEnvironment,
+  { logger, failed, exchange }: GatewayEnvironment,
   purpose: string,
 ): Promise<Transport> {
+  const { login, ...access } = brokerAccess(options);
+  const conduct = brokerConduct(parseClusterName(options.cluster), { roles: ["gateway"], user: login });
   return connectPatiently(
-    { servers: options.natsUrl, name: `quorate kv-gateway ${options.name}${purpose}` },
-    { waitMs: options.brokerWaitMs, logger },
+    { ...access, ...conduct, name: `quorate kv-gateway ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger, denied: failed },
     { clock: systemClock, exchange },
   );
 }

@@ -1,5 +1,6 @@
 import { QuorateError } from "@quorate/client";
 import { Command } from "commander";
+import { brokerConfigCommand } from "./broker/broker-config-command";
 import { checkProgram } from "./check/check-command";
 import { CommandError, messageOf } from "./command-error";
 import { devProgram } from "./dev/dev-program";
@@ -10,6 +11,7 @@ const program = new Command("quorate")
   .enablePositionalOptions()
   .showHelpAfterError("(--help tells what there is)")
   .addCommand(devProgram())
+  .addCommand(brokerConfigCommand())
   .addCommand(checkProgram());
 for (const command of kvCommands()) program.addCommand(command);
 

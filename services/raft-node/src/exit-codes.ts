@@ -17,6 +17,8 @@ export const EXIT = {
   fenced: 74,
   /** Another process uses this member's identity or directory. */
   alreadyRunning: 75,
+  /** The broker forbids what a member needs, or its credentials are of no use: somebody must put that right. */
+  brokerDenied: 76,
   /** The cluster has removed this member, which is for ever. */
   memberRemoved: 77,
   /** The cluster, or its data, is of a newer version than this build knows. Nothing was changed. */

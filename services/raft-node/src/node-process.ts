@@ -5,6 +5,8 @@ import { StorageError } from "@quorate/storage";
 import { onStopSignals, type Logger, type Tracing } from "@quorate/telemetry";
 import type { ProcessExchange } from "@quorate/transport";
 import {
+  BrokerAccessError,
+  BrokerDeniedError,
   BrokerRefusedError,
   BrokerUnreachableError,
   TransportConfigurationError,
@@ -81,6 +83,7 @@ export class NodeProcess {
         damaged: (damage) => this.#damaged(damage),
         removed: (why) => this.#leave(why),
         outdated: (why) => this.#giveWay(why),
+        denied: (error) => this.denied(error),
       });
       logger.info("member is up", {
         member: hexId(options.memberId),
@@ -103,6 +106,13 @@ export class NodeProcess {
     void startAdvice(this.options, node.status()).then((found) => {
       for (const { text, remedy } of found) logger.warn(text, { remedy });
     });
+  }
+
+  /** Also for what stands on the node and logs in to the broker as well. */
+  denied(error: BrokerDeniedError): void {
+    if (this.#isStopping) return;
+    this.dependencies.logger.error(`ending: ${error.message}`);
+    void this.#end(EXIT.brokerDenied);
   }
 
   /** In order, once. */
@@ -223,6 +233,7 @@ function startExitCode(error: Error): number {
   if (error instanceof ListenError) return EXIT.cannotListen;
   if (error instanceof BrokerUnreachableError || error instanceof BrokerRefusedError)
     return EXIT.brokerUnavailable;
+  if (error instanceof BrokerAccessError || error instanceof BrokerDeniedError) return EXIT.brokerDenied;
   if (error instanceof TransportConfigurationError) return EXIT.brokerUnavailable;
   if (error instanceof FencedError) return EXIT.fenced;
   if (error instanceof MemberClaimedError) return EXIT.alreadyRunning;

@@ -1,5 +1,6 @@
 import { parseHexId } from "@quorate/base";
 import {
+  BROKER_OPTIONS,
   defineOptions,
   type Environment,
   integer,
@@ -12,6 +13,7 @@ import {
   text,
 } from "@quorate/config";
 import type { MemberId } from "@quorate/raft";
+import type { BrokerSettings } from "@quorate/transport-nats";
 import { parseClusterName, type ClusterName } from "@quorate/wire";
 import type { AlarmClearing } from "./actors/quota-actor";
 import { parseAutoCompaction, type AutoCompaction, type AutoCompactionMode } from "./auto-compaction";
@@ -25,13 +27,12 @@ export interface InitialMember {
 }
 
 /** What a raft-node is started with, validated. Times are in milliseconds. */
-export interface NodeOptions {
+export interface NodeOptions extends BrokerSettings {
   readonly name: string;
   readonly memberId: MemberId;
   readonly cluster: ClusterName;
   readonly clusterId: bigint;
   readonly dataDir: string;
-  readonly natsUrl: readonly string[];
   readonly initialCluster: readonly InitialMember[];
   readonly initialClusterState: "new" | "join" | "existing";
   /** Makes a survivor of a cluster that lost its majority for good the only member of a new one; see `refounding/`. */
@@ -98,6 +99,7 @@ const parse = defineOptions({
     clusterId: { schema: hexId, description: "Identity of the cluster; messages of another one are dropped" },
     dataDir: { schema: text(), description: "Directory of this member alone" },
     natsUrl: { schema: listOf(text()), description: "Brokers", default: ["nats://127.0.0.1:4222"] },
+    ...BROKER_OPTIONS,
     initialCluster: {
       schema: listOf(initialMember).optional(),
       description: "All members that the cluster begins with; not needed by one that joins later",

@@ -12,13 +12,14 @@ import {
 } from "@quorate/state-machine";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { ProcessExchange, Transport } from "@quorate/transport";
-import { connectPatiently } from "@quorate/transport-nats";
+import type { BrokerDeniedError } from "@quorate/transport-nats";
 import { explainFence, fenceOf } from "@quorate/fence";
 import { Subjects, type NodeMember, type NodeStatus } from "@quorate/wire";
 import type { ApplierMessage, ApplierReport } from "./actors/applier-actor";
 import type { LogWriterMessage, LogWriterReport } from "./actors/log-writer-actor";
 import { BACKGROUND_WORK_DEFAULTS } from "./background-work";
 import { Ballast, makeRoomAtStart } from "./ballast";
+import { connectToBroker, type BrokerManners } from "./connect-to-broker";
 import { foundation, isNewMember } from "./data-directory";
 import { announceDamage } from "./integrity/announce-damage";
 import { DamagedStateError, isDamage, type FoundDamage } from "./integrity/damage";
@@ -65,6 +66,8 @@ export interface NodeEnvironment {
   readonly removed: (why: string) => void;
   /** The cluster is newer than this build: the process must end. */
   readonly outdated: (why: string) => void;
+  /** The broker does not allow what the node cannot do without: the process must end. May be called again before it has. */
+  readonly denied: (error: BrokerDeniedError) => void;
 }
 
 const CLAIM_ANSWER_MS = 1000;
@@ -96,7 +99,9 @@ const SLICE = { sliceBytesMax: 2 * 1024 * 1024, sliceRowsMax: 10_000 };
  * @throws {DamagedStateError} the state cannot be opened; the others have been told.
  * @throws {StorageCorruptionError} what is in it must not be trusted, or nobody else has what it lost.
  * @throws {ThreadStartError} a database could not be opened.
+ * @throws {BrokerAccessError} how to log in to a broker was given wrongly.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
+ * @throws {BrokerDeniedError} a broker forbids what the node needs.
  * @throws {MemberClaimedError} another process is this member.
  */
 export async function startNode(options: NodeOptions, environment: NodeEnvironment): Promise<RunningNode> {
@@ -144,8 +149,8 @@ export async function startNode(options: NodeOptions, environment: NodeEnvironme
     await delay(options.electionTimeoutMs / 2);
     await handOver();
   };
-  const transport = stack.use(await connect(options, environment, "", leaveInOrder));
-  const feedTransport = stack.use(await connect(options, environment, " feed", () => Promise.resolve()));
+  const transport = stack.use(await connect(options, environment, { purpose: "", beforeMove: leaveInOrder }));
+  const feedTransport = stack.use(await connect(options, environment, { purpose: " feed" }));
   const subjects = new Subjects(options.cluster);
   const holder = `process ${process.pid} on ${hostname()}`;
   const claim = await claimMember(
@@ -332,20 +337,14 @@ function refuseFenced({ dataDir }: NodeOptions): void {
   if (mark !== undefined) throw new FencedError(`Cannot start: ${explainFence(dataDir, mark)}`);
 }
 
-/** @param beforeMove Done before the connection leaves a broker that will stop. */
-async function connect(
+function connect(
   options: NodeOptions,
-  { logger, exchange }: NodeEnvironment,
-  purpose: string,
-  beforeMove: () => Promise<void>,
+  { logger, denied, exchange }: NodeEnvironment,
+  manners: Pick<BrokerManners, "purpose" | "beforeMove">,
 ): Promise<Transport> {
-  const name = `quorate raft-node ${options.name}${purpose}`;
   const moveWithinMs = (HAND_OVER_TIMEOUTS + 1) * options.electionTimeoutMs;
-  return connectPatiently(
-    { servers: options.natsUrl, name, beforeMove, moveWithinMs },
-    { waitMs: options.brokerWaitMs, logger },
-    { clock: systemClock, exchange },
-  );
+  const patience = { waitMs: options.brokerWaitMs, logger, denied };
+  return connectToBroker(options, { ...manners, ...patience, moveWithinMs, exchange });
 }
 
 function selfOf(options: NodeOptions): NodeMember {

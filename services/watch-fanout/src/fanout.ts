@@ -10,7 +10,15 @@ import {
   type Transport,
 } from "@quorate/transport";
 import type { SourceId } from "@quorate/watch";
-import { DecodeError, decodeWatchControl, decodeWatchOpen, type Subjects } from "@quorate/wire";
+import {
+  ANONYMOUS_INBOX,
+  DecodeError,
+  decodeWatchControl,
+  decodeWatchOpen,
+  SERVICE_NAME,
+  SERVICE_QUEUE,
+  type Subjects,
+} from "@quorate/wire";
 import { FanoutActor, type FanoutMessage } from "./actors/fanout-actor";
 import { FeedFollower } from "./actors/feed-follower";
 import { HistoryReader } from "./actors/history-reader";
@@ -41,7 +49,7 @@ export interface FanoutDependencies {
   readonly tracer: Tracer;
 }
 
-const QUEUE = "watch-fanout";
+const QUEUE = SERVICE_QUEUE.fanout;
 const DELIVERIES_MAX = 256;
 const ITEM_BYTES_MAX = 256 * 1024;
 const STREAM_IDLE_MS = 6000;
@@ -53,8 +61,6 @@ const SEAT_HOLD_MS = 3000;
 /** Far above what arrives in a turn; the transport drops what a process cannot keep up with. */
 const MAILBOX_CAPACITY = 1_000_000;
 const TURN_MAX = 1024;
-/** Only the subjects that clients make up for themselves: a stream must not be pointed at anybody else's. */
-const INBOX_PREFIX = "_INBOX.";
 
 /** A fan-out on whatever transport and time it is given. */
 export class Fanout {
@@ -150,7 +156,7 @@ export class Fanout {
     ];
     this.#tick();
     this.#service = await transport.serve({
-      name: "quorate-watch",
+      name: SERVICE_NAME.fanout,
       version: SERVICE_VERSION,
       description:
         "Watch streams of a Quorate cluster: every change of the keys asked for, in order, from any revision.",
@@ -200,8 +206,10 @@ export class Fanout {
     if (reply === undefined) return;
     const open = decoded(payload, decodeWatchOpen);
     if (open === undefined) return this.#refuse(reply, "the request is no WatchOpen", 3);
-    if (isPublic && !open.deliver.startsWith(INBOX_PREFIX))
-      return this.#refuse(reply, `deliver must begin with ${INBOX_PREFIX}`, 3);
+    // Only the subjects that clients make up for themselves: a stream must not be pointed at anybody else's.
+    const inboxes = [`${ANONYMOUS_INBOX}.`, this.dependencies.subjects.inbox("")];
+    if (isPublic && !inboxes.some((prefix) => open.deliver.startsWith(prefix)))
+      return this.#refuse(reply, `deliver must begin with ${inboxes.join(" or ")}`, 3);
     if (!isSendable(open.deliver) || hasWildcard(open.deliver))
       return this.#refuse(reply, "deliver must be a subject", 3);
     this.#mailbox.tell({ kind: "open", open, reply, trace: this.#traceOf(message) });

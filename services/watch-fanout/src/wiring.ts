@@ -3,11 +3,18 @@ import { systemClock, systemScheduler } from "@quorate/actor";
 import { brokerCheck, instantCheck, PageServer, StopNotice } from "@quorate/probes";
 import type { Logger, Tracer } from "@quorate/telemetry";
 import type { ProcessExchange, Transport } from "@quorate/transport";
-import { connectPatiently } from "@quorate/transport-nats";
+import { brokerAccess, connectPatiently, type BrokerDeniedError } from "@quorate/transport-nats";
 import type { SourceId } from "@quorate/watch";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { brokerConduct, parseClusterName, Subjects } from "@quorate/wire";
 import { Fanout } from "./fanout";
 import type { FanoutProcessOptions } from "./options";
+
+export interface FanoutEnvironment {
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+  /** The broker does not allow what the fan-out cannot do without: the process must end. May be called again before it has. */
+  readonly failed: (error: BrokerDeniedError) => void;
+}
 
 export interface RunningFanout {
   /** Idempotent. */
@@ -28,8 +35,10 @@ const HISTORY_CHUNK_BYTES = 256 * 1024;
  * Builds a fan-out on two connections to the broker.
  *
  * @throws {ListenError} an address is taken.
+ * @throws {BrokerAccessError} how to log in to a broker was given wrongly.
  * @throws {BrokerUnreachableError} no broker answered within `brokerWaitMs`.
  * @throws {BrokerRefusedError} a broker turned this process away.
+ * @throws {BrokerDeniedError} a broker forbids what the fan-out needs.
  */
 export async function startFanout(
   options: FanoutProcessOptions,
@@ -85,12 +94,14 @@ export async function startFanout(
 
 async function connect(
   options: FanoutProcessOptions,
-  { logger, exchange }: FanoutEnvironment,
+  { logger, failed, exchange }: FanoutEnvironment,
   purpose: string,
 ): Promise<Transport> {
+  const { login, ...access } = brokerAccess(options);
+  const conduct = brokerConduct(parseClusterName(options.cluster), { roles: ["fanout"], user: login });
   return connectPatiently(
-    { servers: options.natsUrl, name: `quorate watch-fanout ${options.name}${purpose}` },
-    { waitMs: options.brokerWaitMs, logger },
+    { ...access, ...conduct, name: `quorate watch-fanout ${options.name}${purpose}` },
+    { waitMs: options.brokerWaitMs, logger, denied: failed },
     { clock: systemClock, exchange },
   );
 }

@@ -8,6 +8,8 @@ import { WatchConnection, type WatchConnectionDependencies } from "./watch-conne
 export interface WatchPorts {
   readonly transport: Transport;
   readonly subjects: Subjects;
+  /** Begins the subjects where streams are delivered. */
+  readonly inboxPrefix: string;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   /** 64 random bits at each call. */
@@ -23,12 +25,12 @@ export function newWatchConnection(
   ports: WatchPorts,
   consumer: WatchConnectionDependencies["consumer"],
 ): WatchConnection {
-  const { subjects, randomId } = ports;
+  const { subjects, inboxPrefix, randomId } = ports;
   return new WatchConnection(
     {
       openSubject: subjects.api("watch", "create"),
       controlSubject: (source) => subjects.watchStream(source),
-      deliverSubject: `_INBOX.${randomId().toString(36)}`,
+      deliverSubject: `${inboxPrefix}.${randomId().toString(36)}`,
       windowBytes: WINDOW_BYTES,
       heartbeatMs: HEARTBEAT_MS,
       answerMs: ANSWER_MS,

@@ -1,6 +1,6 @@
 import { EMPTY_BYTES } from "@quorate/base";
 import type { Headers, InboundMessage, ServiceHandle, Transport } from "@quorate/transport";
-import type { ApiService, Subjects } from "@quorate/wire";
+import { SERVICE_NAME, SERVICE_QUEUE, type ApiService, type Subjects } from "@quorate/wire";
 import type { ApiMethod } from "../api/api-method";
 import { invalidTimeoutText, timeoutMsOf } from "../api/grpc-timeout";
 import { definite, type RequestFailure } from "../api/request-failure";
@@ -20,7 +20,7 @@ export interface NatsApiDependencies {
 }
 
 /** All gateways of a cluster share the calls. */
-const QUEUE = "kv-gateway";
+const QUEUE = SERVICE_QUEUE.gateway;
 
 /**
  * The services answered here, some of them only by UNIMPLEMENTED, so that nobody waits in vain. Not `watch`: that is
@@ -48,7 +48,7 @@ export class NatsApi {
   async start(): Promise<void> {
     const { transport, subjects } = this.dependencies;
     this.#handle = await transport.serve({
-      name: "quorate-kv-gateway",
+      name: SERVICE_NAME.gateway,
       version: SERVICE_VERSION,
       description: "The key-value API of a Quorate cluster: etcd's requests over NATS, in protobuf or JSON.",
       queue: QUEUE,

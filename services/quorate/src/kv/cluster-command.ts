@@ -13,6 +13,13 @@ export function clusterCommand(name: string): Command {
     .option("--nats-url <url>", "the brokers of the cluster, with commas (env QUORATE_NATS_URL)")
     .option("--cluster <name>", "the cluster's name (env QUORATE_CLUSTER)")
     .option("--data-dir <dir>", "the development cluster to use, in place of --nats-url and --cluster")
+    .option(
+      "--broker-credentials <file>",
+      "this user's secret for the broker (env QUORATE_BROKER_CREDENTIALS)",
+    )
+    .option("--broker-trusted-ca-file <file>", "who signs the brokers' certificates")
+    .option("--broker-cert-file <file>", "this user's certificate, for brokers that ask for one")
+    .option("--broker-key-file <file>", "its key")
     .option("--timeout <seconds>", "how long to wait for an answer")
     .option("-w, --write-out <format>", "simple, json, fields or table");
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { QuorateClient } from "@quorate/client";
+import { BrokerAccessError } from "@quorate/transport-nats";
 import { CommandError, messageOf, usageError } from "../command-error";
 import { readClusterFile } from "../dev/cluster-file";
 import { DATA_DIR_DEFAULT } from "../dev/dev-options";
@@ -9,6 +10,10 @@ export interface ConnectionFlags {
   readonly cluster?: string;
   readonly dataDir?: string;
   readonly timeout?: string;
+  readonly brokerCredentials?: string;
+  readonly brokerTrustedCaFile?: string;
+  readonly brokerCertFile?: string;
+  readonly brokerKeyFile?: string;
 }
 
 /** How the cluster was reached. */
@@ -22,8 +27,8 @@ const TIMEOUT_SECONDS = 5;
 
 /**
  * Runs `work` with a client of the cluster that the flags name: by `--nats-url` and `--cluster`, else by what the
- * development cluster of `--data-dir` says about itself. QUORATE_NATS_URL and QUORATE_CLUSTER stand for the first two where
- * no `--data-dir` is given.
+ * development cluster of `--data-dir` says about itself. The variables that services read stand for the flags where no
+ * `--data-dir` is given.
  *
  * @throws {CommandError} It cannot be reached, or `work` failed.
  */
@@ -43,7 +48,7 @@ export async function withClient<T>(
   }
   const servers = flags.natsUrl ?? running?.natsUrl ?? "nats://127.0.0.1:4222";
   const cluster = flags.cluster ?? running?.cluster ?? "dev";
-  await using client = await connect(servers, cluster, timeoutMs);
+  await using client = await connect(servers, cluster, timeoutMs, flags);
   return await work(client, {
     servers: servers.split(","),
     isDevelopment: flags.natsUrl === undefined && running !== undefined,
@@ -51,25 +56,50 @@ export async function withClient<T>(
 }
 
 /** As all services read these variables. */
-function connectionOf({ QUORATE_NATS_URL, QUORATE_CLUSTER }: NodeJS.ProcessEnv): ConnectionFlags {
-  return {
-    ...(QUORATE_NATS_URL ? { natsUrl: QUORATE_NATS_URL } : {}),
-    ...(QUORATE_CLUSTER ? { cluster: QUORATE_CLUSTER } : {}),
+function connectionOf(env: NodeJS.ProcessEnv): ConnectionFlags {
+  const variables: Readonly<Record<string, string>> = {
+    natsUrl: "QUORATE_NATS_URL",
+    cluster: "QUORATE_CLUSTER",
+    brokerCredentials: "QUORATE_BROKER_CREDENTIALS",
+    brokerTrustedCaFile: "QUORATE_BROKER_TRUSTED_CA_FILE",
+    brokerCertFile: "QUORATE_BROKER_CERT_FILE",
+    brokerKeyFile: "QUORATE_BROKER_KEY_FILE",
   };
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([flag, variable]) => (env[variable] ? [[flag, env[variable]]] : [])),
+  );
 }
 
-async function connect(servers: string, cluster: string, timeoutMs: number): Promise<QuorateClient> {
+async function connect(
+  servers: string,
+  cluster: string,
+  timeoutMs: number,
+  { brokerCredentials, brokerTrustedCaFile, brokerCertFile, brokerKeyFile }: ConnectionFlags,
+): Promise<QuorateClient> {
   try {
     return await QuorateClient.connect({
       servers: servers.split(","),
       cluster,
       name: "quorate-cli",
       timeoutMs,
+      ...(brokerCredentials !== undefined && { credentialsFile: brokerCredentials }),
+      tls: {
+        ...(brokerTrustedCaFile !== undefined && { trustedCaFile: brokerTrustedCaFile }),
+        ...(brokerCertFile !== undefined && { certFile: brokerCertFile }),
+        ...(brokerKeyFile !== undefined && { keyFile: brokerKeyFile }),
+      },
+      onDenied: (subject) =>
+        console.error(`The broker does not let this user use ${subject}: give other --broker-credentials.`),
     });
   } catch (cause) {
-    const message = `Cannot reach the broker at ${servers}: ${messageOf(cause)}. Is the cluster running (\`npm start\`)?`;
+    if (cause instanceof BrokerAccessError) throw new CommandError(`${cause.message}.`, 2, { cause });
+    const message = `Cannot reach the broker at ${withoutLogin(servers)}: ${messageOf(cause)}. Is the cluster running (\`npm start\`)?`;
     throw new CommandError(message, 1, { cause });
   }
+}
+
+function withoutLogin(urls: string): string {
+  return urls.replaceAll(/[^@/,]*@/g, "");
 }
 
 function timeoutOf({ timeout }: ConnectionFlags): number {

@@ -1,3 +1,4 @@
+import { parseClusterName } from "@quorate/wire";
 import { brokerConfig, type BrokerPlan } from "./broker-config";
 
 const PLAN: BrokerPlan = {
@@ -8,6 +9,7 @@ const PLAN: BrokerPlan = {
   advertisedPeerUrl: "http://10.0.0.1:2380",
   peers: ["http://10.0.0.2:2380", "https://[::1]:2380"],
   tls: undefined,
+  users: { cluster: parseClusterName("c"), logins: [], admitsAnyone: true },
 };
 
 describe("brokerConfig", () => {
@@ -22,7 +24,14 @@ describe("brokerConfig", () => {
         '  routes: ["nats://10.0.0.2:2380", "nats://[::1]:2380"]',
       ]),
     );
-    expect(lines.join()).not.toContain("tls");
+    expect(lines.join()).not.toContain("tls {");
+  });
+
+  it("lets in whoever connects, as an application", () => {
+    const text = brokerConfig(PLAN);
+    expect(text).toContain('no_auth_user: "anonymous"');
+    expect(text).toContain('"quorate.c.kv.*"');
+    expect(text).not.toContain('"q.c.');
   });
 
   it("has brokers prove to each other who they are where certificates are given", () => {

@@ -1,3 +1,5 @@
+import { brokerUsersText, quoted, type BrokerUsers } from "../broker/broker-users";
+
 export interface BrokerPlan {
   readonly name: string;
   /** Of the cluster of brokers; those of different clusters turn each other away. */
@@ -11,6 +13,8 @@ export interface BrokerPlan {
   /** Those of the others. */
   readonly peers: readonly string[];
   readonly tls: BrokerTls | undefined;
+  /** Who may do what with whom connects here; routes pass on what the others' brokers have allowed. */
+  readonly users: BrokerUsers;
 }
 
 /** Paths of PEM files. */
@@ -50,15 +54,10 @@ export function brokerConfig(plan: BrokerPlan): string {
           "  }",
         ]),
     "}",
-    "",
+    brokerUsersText(plan.users),
   ].join("\n");
 }
 
 function hostAndPort(url: string): string {
   return url.slice(url.indexOf("://") + 3).replace(/\/$/, "");
-}
-
-/** JSON's strings are strings of that language as well, but for `\uXXXX`, which nothing here needs. */
-function quoted(text: string): string {
-  return JSON.stringify(text);
 }

@@ -1,4 +1,5 @@
 import {
+  BROKER_OPTIONS,
   defineOptions,
   integer,
   listenUrl,
@@ -89,6 +90,7 @@ const OPTIONS = {
     schema: listOf(text()).optional(),
     description: "Brokers that run already; then none is started here, and peer URLs are only names",
   },
+  ...BROKER_OPTIONS,
   heartbeatInterval: {
     schema: integer(1, 60_000),
     description: "For the rule below only: a leader is heard ten times per election timeout",
@@ -222,6 +224,16 @@ const parse = defineOptions({
     if (natsUrl === undefined && isEncrypted && peerTls.includes(undefined))
       problems.push(
         "an https:// peer URL needs --peer-cert-file, --peer-key-file and --peer-trusted-ca-file: brokers prove to each other who they are",
+      );
+    const login = [
+      options.brokerCredentials,
+      options.brokerTrustedCaFile,
+      options.brokerCertFile,
+      options.brokerKeyFile,
+    ];
+    if (natsUrl === undefined && login.some((given) => given !== undefined))
+      problems.push(
+        "--broker-credentials and its like are for --nats-url: a member knows how to log in to a broker of its own",
       );
     return problems;
   },

@@ -4,13 +4,18 @@ import { QuorateClient } from "@quorate/client";
 import { startGateway } from "@quorate/kv-gateway";
 import { EXIT, NodeProcess, PRODUCT_VERSION, type Companion, type RunningNode } from "@quorate/raft-node";
 import { createLogger, startTracing, type Logger, type Tracer } from "@quorate/telemetry";
-import { ProcessExchange } from "@quorate/transport";
-import { connectPatiently } from "@quorate/transport-nats";
+import { ProcessExchange, type Transport } from "@quorate/transport";
+import {
+  brokerAccess,
+  connectPatiently,
+  BrokerAccessError,
+  type BrokerDeniedError,
+} from "@quorate/transport-nats";
 import { startFanout } from "@quorate/watch-fanout";
-import { parseClusterName, Subjects } from "@quorate/wire";
+import { answererOf, brokerConduct, parseClusterName, Subjects, type ClusterName } from "@quorate/wire";
 import { findProgram } from "../dev/find-program";
 import { admitFounder, admitJoining, answerFounders, type Admission, type ClusterView } from "./admission";
-import { writeBrokerConfig } from "./broker-files";
+import { brokerCredentialsPath, writeBrokerConfig } from "./broker-files";
 import { BrokerProcess } from "./broker-process";
 import { readMember, writeMember, type MemberIdentity } from "./member-file";
 import { founderId, foundedClusterId } from "./member-ids";
@@ -28,17 +33,26 @@ import { StoredMemberError } from "./stored-member-error";
 const LOOK_FOR_PEERS_MS = 10_000;
 const VIEW_TIMEOUT_MS = 1500;
 
+/** What the services of the process have in common. */
+interface Shared {
+  readonly tracer: Tracer;
+  readonly exchange: ProcessExchange;
+  readonly failed: (error: BrokerDeniedError) => void;
+}
+
 /** A process that is one member of a cluster, with a gateway, a fan-out and usually a broker of its own. */
 export class MemberProcess {
   readonly #logger: Logger;
   readonly #place: MemberPlace;
+  readonly #cluster: ClusterName;
   readonly #subjects: Subjects;
 
   constructor(private readonly options: MemberOptions) {
     const { name, logLevel, initialClusterToken } = options;
     this.#logger = createLogger({ service: "quorate", name, level: logLevel });
     this.#place = memberPlaceOf(options);
-    this.#subjects = new Subjects(parseClusterName(initialClusterToken));
+    this.#cluster = parseClusterName(initialClusterToken);
+    this.#subjects = new Subjects(this.#cluster);
   }
 
   /** Ends the process when the member ends. */
@@ -57,7 +71,7 @@ export class MemberProcess {
       this.#logger.error(`cannot start: ${(error as Error).message}`, {
         code: (error as { code?: string }).code,
       });
-      process.exit(error instanceof StoredMemberError ? EXIT.dataDirectory : EXIT.brokerUnavailable);
+      process.exit(exitCodeOf(error));
     }
   }
 
@@ -138,13 +152,17 @@ export class MemberProcess {
     const { name, initialClusterToken: token, initialClusterState } = this.options;
     const logger = this.#logger;
     const peerUrls = advertisedPeerUrls(this.options);
-    await using transport = await connectPatiently(
-      { servers: this.#place.natsUrl, name: `quorate member ${name} admission` },
-      { waitMs: BROKER_WAIT_MS, logger },
-      { clock: systemClock },
-    );
+    await using transport = await this.#connect(`quorate member ${name} admission`);
+    const { brokerTrustedCaFile, brokerCertFile, brokerKeyFile } = this.options;
+    const { natsUrl, brokerCredentials } = this.#place;
     await using client = await QuorateClient.connect({
-      servers: [...this.#place.natsUrl],
+      servers: [...natsUrl],
+      ...(brokerCredentials !== undefined && { credentialsFile: brokerCredentials }),
+      tls: {
+        ...(brokerTrustedCaFile !== undefined && { trustedCaFile: brokerTrustedCaFile }),
+        ...(brokerCertFile !== undefined && { certFile: brokerCertFile }),
+        ...(brokerKeyFile !== undefined && { keyFile: brokerKeyFile }),
+      },
       cluster: token,
       name: `quorate member ${name} admission`,
       timeoutMs: VIEW_TIMEOUT_MS,
@@ -162,6 +180,18 @@ export class MemberProcess {
     }
   }
 
+  /** For what a member does beside its services. */
+  #connect(name: string): Promise<Transport> {
+    const { natsUrl, brokerCredentials } = this.#place;
+    const { login, ...access } = brokerAccess({ ...this.options, natsUrl, brokerCredentials });
+    const { inboxPrefix, acceptsReply } = brokerConduct(this.#cluster, { roles: ["node"], user: login });
+    return connectPatiently(
+      { ...access, inboxPrefix, acceptsReply, name },
+      { waitMs: BROKER_WAIT_MS, logger: this.#logger },
+      { clock: systemClock },
+    );
+  }
+
   async #runNode(identity: MemberIdentity, broker: BrokerProcess | undefined): Promise<void> {
     const { name } = this.options;
     const tracing = startTracing(
@@ -170,33 +200,25 @@ export class MemberProcess {
     );
     const logger = this.#logger.child({ service: "raft-node" });
     const { memberId } = identity;
-    const isOwn = (subject: string): boolean => this.#subjects.isOfNode(memberId, subject);
+    const isOwn = (subject: string): boolean => answererOf(subject) === memberId;
     const exchange = new ProcessExchange({ isOwn }, { scheduler: systemScheduler });
-    await new NodeProcess(nodeOptionsOf(this.options, this.#place, identity), {
+    const failed = (error: BrokerDeniedError): void => member.denied(error);
+    const member: NodeProcess = new NodeProcess(nodeOptionsOf(this.options, this.#place, identity), {
       logger,
       tracing,
       exchange,
-      above: (node) => this.#startAbove(identity, node, { tracer: tracing.tracer, exchange }),
+      above: (node) => this.#startAbove(identity, node, { tracer: tracing.tracer, exchange, failed }),
       ...(broker !== undefined && { below: broker }),
-    }).run();
+    });
+    await member.run();
   }
 
-  async #startAbove(
-    identity: MemberIdentity,
-    node: RunningNode,
-    shared: { readonly tracer: Tracer; readonly exchange: ProcessExchange },
-  ): Promise<Companion> {
+  async #startAbove(identity: MemberIdentity, node: RunningNode, shared: Shared): Promise<Companion> {
     await using stack = new AsyncDisposableStack();
     const { memberId } = identity;
     let current: MemberIdentity = { ...identity, hasRun: true };
     writeMember(this.#place.dataDir, current);
-    const transport = stack.use(
-      await connectPatiently(
-        { servers: this.#place.natsUrl, name: `quorate member ${identity.name}` },
-        { waitMs: BROKER_WAIT_MS, logger: this.#logger },
-        { clock: systemClock },
-      ),
-    );
+    const transport = stack.use(await this.#connect(`quorate member ${identity.name}`));
     const hasRun = (): boolean => node.status().appliedIndex > 0;
     answerFounders(memberId, hasRun, { transport, subjects: this.#subjects });
     const looking = setInterval(() => {
@@ -227,6 +249,11 @@ export class MemberProcess {
     const owned = stack.move();
     return { stop: () => owned.disposeAsync() };
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof StoredMemberError) return EXIT.dataDirectory;
+  return error instanceof BrokerAccessError ? EXIT.brokerDenied : EXIT.brokerUnavailable;
 }
 
 function viewOf(client: QuorateClient): ClusterView {

@@ -4,6 +4,7 @@ import { parseGatewayOptions, type GatewayProcessOptions } from "@quorate/kv-gat
 import type { MemberId } from "@quorate/raft";
 import { parseNodeOptions, type NodeOptions } from "@quorate/raft-node";
 import { parseFanoutOptions, type FanoutProcessOptions } from "@quorate/watch-fanout";
+import { brokerCredentialsPath } from "./broker-files";
 import type { MemberIdentity } from "./member-file";
 import { founderId, parseInitialCluster, type Founder } from "./member-ids";
 import { advertisedPeerUrls, durationMs, type MemberOptions } from "./member-options";
@@ -15,6 +16,8 @@ export interface MemberPlace {
   /** The raft-node's part of it. */
   readonly nodeDir: string;
   readonly natsUrl: readonly string[];
+  /** How it logs in there; see BrokerSettings. */
+  readonly brokerCredentials: string | undefined;
   readonly founders: readonly Founder[];
 }
 
@@ -30,6 +33,8 @@ export function memberPlaceOf(options: MemberOptions): MemberPlace {
   return {
     dataDir,
     nodeDir: join(dataDir, "member"),
+    brokerCredentials:
+      options.natsUrl === undefined ? brokerCredentialsPath(dataDir, "member") : options.brokerCredentials,
     natsUrl: options.natsUrl ?? [reachable(options.listenNatsUrl)],
     founders:
       initialCluster === undefined
@@ -122,10 +127,15 @@ export function fanoutOptionsOf(options: MemberOptions, place: MemberPlace): Fan
   return parseFanoutOptions(asArguments(flags), {});
 }
 
-function sharedFlags({ name, logLevel }: MemberOptions, { natsUrl }: MemberPlace): Flags {
+function sharedFlags(options: MemberOptions, { natsUrl, brokerCredentials }: MemberPlace): Flags {
+  const { name, logLevel, brokerTrustedCaFile, brokerCertFile, brokerKeyFile } = options;
   return {
     name,
     "nats-url": natsUrl.join(),
+    "broker-credentials": brokerCredentials,
+    "broker-trusted-ca-file": brokerTrustedCaFile,
+    "broker-cert-file": brokerCertFile,
+    "broker-key-file": brokerKeyFile,
     "broker-wait-ms": String(BROKER_WAIT_MS),
     "log-level": logLevel,
   };

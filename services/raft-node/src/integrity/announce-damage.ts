@@ -1,8 +1,7 @@
-import { systemClock } from "@quorate/actor";
 import type { LogStart } from "@quorate/storage";
 import type { Logger } from "@quorate/telemetry";
-import { connectPatiently } from "@quorate/transport-nats";
 import { encodePeerEnvelope, Subjects } from "@quorate/wire";
+import { connectToBroker } from "../connect-to-broker";
 import type { NodeOptions } from "../options";
 
 /**
@@ -19,11 +18,7 @@ export async function announceDamage(
   const { incarnation, configuration, identity } = start;
   const { clusterId, memberId } = identity;
   try {
-    await using transport = await connectPatiently(
-      { servers: options.natsUrl, name: `quorate raft-node ${options.name}` },
-      { waitMs: 0, logger },
-      { clock: systemClock },
-    );
+    await using transport = await connectToBroker(options, { purpose: " damage", waitMs: 0, logger });
     const subjects = new Subjects(options.cluster);
     const integrity = { senderDamaged: { incarnation, why } };
     for (const to of [...configuration.incoming, ...configuration.outgoing, ...configuration.learners]) {
