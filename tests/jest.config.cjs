@@ -20,7 +20,10 @@ const common = {
     ],
   },
   transformIgnorePatterns: ["/node_modules/(?!(commander)/)", "/libs/wire/gen/"],
-  moduleNameMapper: { "^@quorate/([^/]+)$": `${root}/libs/$1/src/index.ts` },
+  moduleNameMapper: {
+    "^@quorate/(raft-node|kv-gateway|watch-fanout)$": `${root}/services/$1/src/index.ts`,
+    "^@quorate/([^/]+)$": `${root}/libs/$1/src/index.ts`,
+  },
   modulePathIgnorePatterns: ["/dist/"],
 };
 
@@ -43,6 +46,7 @@ const suites = [
   "upgrade",
   "chaos",
   "containers",
+  "deployment",
 ].filter((name) => existsSync(join(__dirname, name)));
 
 /** What a suite does once, before and after all its specs, if it has such files. */

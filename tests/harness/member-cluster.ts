@@ -23,6 +23,8 @@ export interface MemberClusterOptions {
   /** For every member. */
   readonly flags?: readonly string[];
   readonly isEncrypted?: boolean;
+  /** Path of what is run; of this build unless told. */
+  readonly program?: string;
 }
 
 const TOKEN = "stacked";
@@ -87,7 +89,7 @@ export class MemberCluster implements AsyncDisposable {
 
   /** @param more Flags that win over those of the plan. */
   start(name: string, ...more: readonly string[]): void {
-    const args = [serviceMain("quorate"), "member", ...this.planOf(name).flags, ...more];
+    const args = [this.#program, "member", ...this.planOf(name).flags, ...more];
     const child = spawn(nodeExecutable, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#running.set(name, { child, output: new CapturedOutput(child) });
   }
@@ -132,10 +134,14 @@ export class MemberCluster implements AsyncDisposable {
 
   /** Runs a member to its end, which is expected to come soon. */
   runToEnd(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Finished> {
-    return run(nodeExecutable, [serviceMain("quorate"), "member", ...args], {
+    return run(nodeExecutable, [this.#program, "member", ...args], {
       timeoutMs: 60_000,
       environment,
     });
+  }
+
+  get #program(): string {
+    return this.options.program ?? serviceMain("quorate");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
