@@ -24,7 +24,7 @@ export interface TrialOptions {
 
 /** How long a fault lasts at least. */
 const FAULT_MS = 4000;
-/** From the moment that no majority is left: what was on its way by then may still arrive. */
+/** Calls, after each step and while a fault lasts that must not stop everything. */
 const ANSWERED_AFTER_EACH = 15;
 const WITHIN_MS = 45_000;
 const SETTLED_WITHIN_MS = 60_000;
@@ -148,7 +148,7 @@ export class Trial implements AsyncDisposable {
       const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
       this.#note(
         `${what}: ${during.filter(isOk).length} answered, ${during.filter(isUnknown).length} unknown, longest gap ` +
-          `${seconds(longestGapMs(during))}, whole after ${seconds(whole - mended)}, took ${seconds(performance.now() - from)}`,
+          `${seconds(longestGapMs(during, from, whole))}, whole after ${seconds(whole - mended)}, took ${seconds(performance.now() - from)}`,
       );
     });
   }
@@ -193,11 +193,9 @@ function isUnknown({ outcome }: Operation): boolean {
   return outcome.kind === "unknown";
 }
 
-/** The longest time in which nobody was answered. */
-function longestGapMs(operations: readonly Operation[]): number {
-  const times = operations
-    .filter(isOk)
-    .map(({ returnedAt }) => returnedAt)
-    .sort((a, b) => a - b);
-  return times.slice(1).reduce((longest, time, at) => Math.max(longest, time - times[at]!), 0);
+/** The longest time between `from` and `to` in which nobody was answered. */
+function longestGapMs(operations: readonly Operation[], from: number, to: number): number {
+  const times = operations.filter(isOk).map(({ returnedAt }) => returnedAt);
+  const marks = [from, ...times.filter((time) => time < to), to].sort((a, b) => a - b);
+  return marks.slice(1).reduce((longest, mark, at) => Math.max(longest, mark - marks[at]!), 0);
 }
