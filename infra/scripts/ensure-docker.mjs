@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const LOG = join(tmpdir(), "quorate-dockerd.log");
-const LOG_LINES_SHOWN = 25;
+const LOG_LINES_SHOWN = 15;
 const ANSWERS_WITHIN_MS = 45_000;
 const LOOK_EVERY_MS = 250;
 /** How it is tried to start the daemon: as it is set up, and with what is slower, but asks nothing of the kernel. */
@@ -35,7 +35,7 @@ async function startDaemon() {
   const program = programOf("dockerd");
   if (program === undefined) fail("There is no dockerd on this machine: start Docker by hand.");
   if (process.getuid?.() !== 0) fail("Docker does not run, and only root can start it: start it by hand.");
-  let log = "";
+  const logs = [];
   for (const flags of ATTEMPTS) {
     console.error(`Starting ${[program, ...flags].join(" ")}, which logs to ${LOG} ...`);
     const fd = openSync(LOG, "w");
@@ -59,11 +59,12 @@ async function startDaemon() {
       daemon.kill();
       await ended;
     }
-    log = readFileSync(LOG, "utf8").trimEnd();
+    logs.push(
+      `-- ${["dockerd", ...flags].join(" ")}`,
+      ...readFileSync(LOG, "utf8").trimEnd().split("\n").slice(-LOG_LINES_SHOWN),
+    );
   }
-  fail(
-    `Docker does not start. The last lines of ${LOG}:\n${log.split("\n").slice(-LOG_LINES_SHOWN).join("\n")}`,
-  );
+  fail(`Docker does not start:\n${logs.join("\n")}`);
 }
 
 function answers() {

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 
 /** "required": without Docker these suites fail, instead of being skipped. */
 const REQUIRED_VARIABLE = "QUORATE_CONTAINERS";
-/** Set for the specs by the global setup: why they are skipped. */
+/** Set for the specs by the global setup: why they are skipped, or what it could not do. */
 const SKIPPED_VARIABLE = "QUORATE_CONTAINERS_SKIPPED";
+const FAILED_VARIABLE = "QUORATE_CONTAINERS_FAILED";
 
 export const isRequired = (): boolean => process.env[REQUIRED_VARIABLE] === "required";
 
@@ -13,6 +14,17 @@ export const skippedBecause = (): string | undefined => process.env[SKIPPED_VARI
 
 export function skip(reason: string): void {
   process.env[SKIPPED_VARIABLE] = reason;
+}
+
+/** Has every spec here fail: an error in the global setup would end the specs of all other folders with it. */
+export function fail(reason: string): void {
+  process.env[FAILED_VARIABLE] = reason;
+}
+
+/** @throws {Error} if the global setup has failed. */
+export function checkSetUp(): void {
+  const reason = process.env[FAILED_VARIABLE];
+  if (reason !== undefined) throw new Error(reason);
 }
 
 /** What is missing on this machine for suites in containers, in a few words; `undefined`: nothing. */

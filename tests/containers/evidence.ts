@@ -8,13 +8,30 @@ import type { ContainerCluster } from "./container-cluster";
 
 const LINES_SHOWN = 15;
 
+/** Does something to a cluster; if it fails, the error also says where everything is kept, and shows the last lines of all containers. */
+export async function orKeepEvidence<T>(
+  cluster: ContainerCluster,
+  act: () => Promise<T>,
+  known: () => { readonly run: Partial<RecordedRun>; readonly journal: readonly string[] } = () => ({
+    run: { title: cluster.name },
+    journal: [],
+  }),
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const { run, journal } = known();
+    throw new Error(`${String(error)}\n${await keepEvidence(cluster, run, journal)}`, { cause: error });
+  }
+}
+
 /**
  * Keeps what is left of a trial that failed, in the folder `QUORATE_CONTAINERS_EVIDENCE`, or one for temporary files: what clients
  * saw, what was done, and what all containers have printed.
  *
  * @returns Where, and the last lines of each container.
  */
-export async function keepEvidence(
+async function keepEvidence(
   cluster: ContainerCluster,
   run: Partial<RecordedRun>,
   journal: readonly string[],

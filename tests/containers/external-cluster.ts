@@ -2,6 +2,7 @@ import { freePorts } from "../harness/ports";
 import { ClusterContainer, type ContainerPlan } from "./cluster-container";
 import { ClusterNetworks } from "./cluster-networks";
 import { ContainerCluster, type Part } from "./container-cluster";
+import { orKeepEvidence } from "./evidence";
 import { BROKER_IMAGE, QUORATE_IMAGE } from "./images";
 
 export interface ExternalOptions {
@@ -59,7 +60,7 @@ export class ExternalCluster extends ContainerCluster {
         ]);
       }),
     );
-    await cluster.untilWhole();
+    await orKeepEvidence(cluster, () => cluster.untilWhole());
     return cluster;
   }
 

@@ -1,4 +1,4 @@
-import { skippedBecause } from "./docker-access";
+import { checkSetUp, skippedBecause } from "./docker-access";
 import { ExternalCluster } from "./external-cluster";
 import {
   allOf,
@@ -27,6 +27,7 @@ const FAULTS = 13;
   let trial: Trial;
 
   beforeAll(async () => {
+    checkSetUp();
     cluster = await ExternalCluster.start({ brokers: 3, members: 5, gateways: 2, fanouts: 2 });
     const workloads = ["register", "list-append", "leases"] as const;
     trial = await Trial.start({ title: "external", seed, workloads }, cluster);

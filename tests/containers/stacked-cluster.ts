@@ -5,6 +5,7 @@ import { freePorts } from "../harness/ports";
 import { ClusterContainer } from "./cluster-container";
 import { ClusterNetworks } from "./cluster-networks";
 import { ContainerCluster, type Part } from "./container-cluster";
+import { orKeepEvidence } from "./evidence";
 import { QUORATE_IMAGE } from "./images";
 
 const NAME = "stacked";
@@ -26,11 +27,13 @@ export class StackedCluster extends ContainerCluster {
     const parts: Part[] = [];
     for (const name of names) parts.push(await cluster.#part(name, names, "new"));
     await cluster.add(...parts);
-    const { members: listed } = await cluster.administer("the list of members", (client) =>
-      client.memberList(),
-    );
-    for (const { name, ID } of listed) cluster.describe(name ?? "", { memberId: hexOf(ID) });
-    await cluster.untilWhole();
+    await orKeepEvidence(cluster, async () => {
+      const { members: listed } = await cluster.administer("the list of members", (client) =>
+        client.memberList(),
+      );
+      for (const { name, ID } of listed) cluster.describe(name ?? "", { memberId: hexOf(ID) });
+      await cluster.untilWhole();
+    });
     return cluster;
   }
 

@@ -1,4 +1,4 @@
-import { skippedBecause } from "./docker-access";
+import { checkSetUp, skippedBecause } from "./docker-access";
 import { cutOff, deafen, freeze, followers, kill, allOf, lossy, slow, split, theLeader } from "./faults";
 import { NEXT_IMAGE } from "./images";
 import { StackedCluster } from "./stacked-cluster";
@@ -17,6 +17,7 @@ const FAULTS = 12;
   let trial: Trial;
 
   beforeAll(async () => {
+    checkSetUp();
     cluster = await StackedCluster.start(3);
     const workloads = ["register", "list-append", "txn"] as const;
     trial = await Trial.start({ title: "stacked", seed, workloads }, cluster);

@@ -14,7 +14,7 @@ import { ClusterHistory } from "../workloads/cluster-history";
 import type { ContainerCluster } from "./container-cluster";
 import type { Fault } from "./faults";
 import { InsideClients } from "./inside-clients";
-import { keepEvidence } from "./evidence";
+import { orKeepEvidence } from "./evidence";
 
 export interface TrialOptions {
   readonly title: string;
@@ -157,12 +157,13 @@ export class Trial implements AsyncDisposable {
   async #guarded<T>(act: () => Promise<T>): Promise<T> {
     if (this.#failed !== undefined) throw new Error(`Not begun, since this has failed: ${this.#failed}`);
     try {
-      return await act();
+      return await orKeepEvidence(this.cluster, act, () => {
+        const run = this.#run ?? { operations: this.#operations };
+        return { run: { ...run, title: this.options.title }, journal: this.#journal };
+      });
     } catch (error) {
       this.#failed = expect.getState().currentTestName ?? "";
-      const run = this.#run ?? { operations: this.#operations };
-      const kept = await keepEvidence(this.cluster, { ...run, title: this.options.title }, this.#journal);
-      throw new Error(`${String(error)}\n${kept}`, { cause: error });
+      throw error;
     }
   }
 
