@@ -1,4 +1,4 @@
-import { GenericContainer, Wait, type StartedTestContainer } from "testcontainers";
+import { GenericContainer, type StartedTestContainer, type WaitStrategy } from "testcontainers";
 
 import type { ClusterNetworks } from "./cluster-networks";
 import { docker, runLabels } from "./docker-objects";
@@ -61,8 +61,7 @@ export class ClusterContainer {
       .withExposedPorts(...ports.map(([inside, host]) => ({ container: inside, host })))
       .withLabels(runLabels())
       .withName(networks.nameOf(name))
-      // Whoever waits asks the cluster.
-      .withWaitStrategy(Wait.forLogMessage(/./))
+      .withWaitStrategy(new NoWait())
       .withCopyFilesToContainer(files.map(([source, target]) => ({ source, target, mode: 0o644 })))
       .withBindMounts(keepsData ? [{ source: await this.#volume(), target: "/data" }] : []);
     this.#started = await container.start();
@@ -190,6 +189,25 @@ export class ClusterContainer {
     const name = this.networks.nameOf(this.name);
     await (await docker()).createVolume({ Name: name, Labels: runLabels() });
     return name;
+  }
+}
+
+/** A container that was started is good enough: whether it serves is asked of the cluster. */
+class NoWait implements WaitStrategy {
+  async waitUntilReady(): Promise<void> {
+    // There is nothing to wait for.
+  }
+
+  withStartupTimeout(): this {
+    return this;
+  }
+
+  isStartupTimeoutSet(): boolean {
+    return false;
+  }
+
+  getStartupTimeout(): number {
+    return 0;
   }
 }
 

@@ -14,6 +14,8 @@ export interface Part {
 }
 
 const WHOLE_WITHIN_MS = 60_000;
+/** An order that got no answer by then is given to another gateway. */
+const ORDER_MS = 5000;
 
 /** A cluster in containers, as clients and tests see it. */
 export class ContainerCluster implements AddressedCluster, AsyncDisposable {
@@ -66,6 +68,11 @@ export class ContainerCluster implements AddressedCluster, AsyncDisposable {
     return leaderOf(this, WHOLE_WITHIN_MS);
   }
 
+  /** The newest term that the leader knows. */
+  async term(): Promise<number> {
+    return (await memberAt(this, await this.leader(), 0, WHOLE_WITHIN_MS)).term;
+  }
+
   /** Creates containers and takes them for parts of the cluster, all at once. */
   async add(...parts: readonly Part[]): Promise<void> {
     this.#parts.push(...parts);
@@ -88,17 +95,18 @@ export class ContainerCluster implements AddressedCluster, AsyncDisposable {
     await container.wipe();
   }
 
-  /** Undoes whatever was done to containers and between them. */
-  async heal(names: readonly string[] = this.containers.map(({ name }) => name)): Promise<void> {
-    await Promise.all(
+  /** Undoes whatever was done to containers and between them. @returns How many packets were dropped. */
+  async heal(names: readonly string[] = this.containers.map(({ name }) => name)): Promise<number> {
+    const dropped = await Promise.all(
       names.map(async (name) => {
         const container = this.container(name);
         await container.resume();
         await container.start();
         await container.rejoin();
-        await letThrough(container);
+        return letThrough(container);
       }),
     );
+    return dropped.reduce((sum, packets) => sum + packets, 0);
   }
 
   /**
@@ -114,7 +122,9 @@ export class ContainerCluster implements AddressedCluster, AsyncDisposable {
 
   /** Does something to the list of members through any gateway, until it is accepted. */
   async administer<T>(what: string, order: (client: EtcdClient) => Promise<T>): Promise<T> {
-    const clients = this.namesOf("kv-gateway").map((name) => new EtcdClient({ address: this.address(name) }));
+    const clients = this.namesOf("kv-gateway").map(
+      (name) => new EtcdClient({ address: this.address(name), deadlineMs: ORDER_MS }),
+    );
     let turn = 0;
     try {
       const done = await eventually(what, { withinMs: WHOLE_WITHIN_MS, everyMs: 100 }, async () => ({

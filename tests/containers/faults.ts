@@ -1,3 +1,4 @@
+import type { ClusterContainer } from "./cluster-container";
 import type { ContainerCluster } from "./container-cluster";
 import { dropFrom, losePackets, separate, slowDown } from "./packet-filter";
 
@@ -5,9 +6,18 @@ import { dropFrom, losePackets, separate, slowDown } from "./packet-filter";
 export interface Fault {
   /** What clients must see: that some are served, or that nobody is. */
   readonly meanwhile: "served" | "stalled";
-  /** @returns What was done, and to whom, for people. */
-  begin(): Promise<string>;
-  end(): Promise<void>;
+  /** Whether packets are dropped, which are counted: if there were none, nothing was broken. */
+  readonly drops: boolean;
+  begin(): Promise<Deed>;
+  /** @returns How many packets were dropped. */
+  end(): Promise<number>;
+}
+
+export interface Deed {
+  /** What was done, and to whom, for people. */
+  readonly what: string;
+  /** Whether somebody must lead anew because of it: if the term is the same afterwards, nothing was broken. */
+  readonly unseats: boolean;
 }
 
 /** Chosen when the fault begins: who leads, for one. */
@@ -38,98 +48,107 @@ export const allOf =
   (cluster) =>
     cluster.namesOf(service);
 
-interface Deed {
+interface Order {
   readonly cluster: ContainerCluster;
   readonly victims: Victims;
   readonly meanwhile?: Fault["meanwhile"];
 }
 
 /** kill -9, and a start at the end. */
-export function kill(deed: Deed): Fault {
-  return onEach(deed, "kill -9 of", ({ cluster }, name) => cluster.container(name).kill());
+export function kill(order: Order): Fault {
+  return silence(order, "kill -9 of", (cluster, name) => cluster.container(name).kill());
 }
 
 /** Frozen, as a host that hangs: connections stay open. */
-export function freeze(deed: Deed): Fault {
-  return onEach(deed, "frozen:", ({ cluster }, name) => cluster.container(name).pause());
+export function freeze(order: Order): Fault {
+  return silence(order, "frozen:", (cluster, name) => cluster.container(name).pause());
 }
 
 /** Taken out of the private network. */
-export function cutOff(deed: Deed): Fault {
-  return onEach(deed, "cut off:", ({ cluster }, name) => cluster.container(name).cutOff());
+export function cutOff(order: Order): Fault {
+  return silence(order, "cut off:", (cluster, name) => cluster.container(name).cutOff());
 }
 
 /** They are heard by all others, and hear none of them. */
-export function deafen(deed: Deed): Fault {
-  return onEach(deed, "heard, but hearing nothing:", ({ cluster }, name) =>
-    dropFrom(
-      cluster.container(name),
-      cluster.containers.filter((other) => other.name !== name),
-    ),
+export function deafen(order: Order): Fault {
+  const fault = silence(order, "heard, but hearing nothing:", (cluster, name) =>
+    dropFrom(cluster.container(name), othersThan(cluster, name)),
   );
+  return { ...fault, drops: true };
 }
 
 /** They hear all others, and are heard by none of them. */
-export function mute(deed: Deed): Fault {
-  return onEach(
-    deed,
-    "hearing, but not heard:",
-    async ({ cluster }, name) => {
-      const muted = cluster.container(name);
-      const others = cluster.containers.filter((other) => other !== muted);
-      await Promise.all(others.map((other) => dropFrom(other, [muted])));
-    },
-    (cluster) => cluster.heal(),
-  );
+export function mute(order: Order): Fault {
+  const fault = silence(order, "hearing, but not heard:", async (cluster, name) => {
+    const muted = cluster.container(name);
+    await Promise.all(othersThan(cluster, name).map((other) => dropFrom(other, [muted])));
+  });
+  return { ...fault, drops: true, end: () => order.cluster.heal() };
 }
 
 /** Packets that they are sent are lost with this probability. */
-export function lossy(deed: Deed & { readonly probability: number }): Fault {
-  return onEach(deed, `${deed.probability * 100} % of packets lost to`, ({ cluster }, name) =>
-    losePackets(cluster.container(name), deed.probability),
+export function lossy(order: Order & { readonly probability: number }): Fault {
+  const what = `${order.probability * 100} % of packets lost to`;
+  const fault = onEach(order, what, (cluster, name) =>
+    losePackets(cluster.container(name), order.probability),
   );
+  return { ...fault, drops: true };
 }
 
 /** What they send is late. */
-export function slow(deed: Deed): Fault {
-  return onEach(deed, "slow links from", async ({ cluster }, name) => {
+export function slow(order: Order): Fault {
+  return onEach(order, "slow links from", async (cluster, name) => {
     await slowDown(cluster.container(name));
   });
 }
 
-/** Groups that do not hear each other, drawn up when the fault begins; containers in no group hear all. */
+/** Groups that do not hear each other, drawn up when the fault begins so that the leader is without a majority; others hear all. */
 export function split(
-  deed: Pick<Deed, "cluster" | "meanwhile"> & {
+  order: Omit<Order, "victims"> & {
     readonly groups: (cluster: ContainerCluster) => Promise<readonly (readonly string[])[]>;
   },
 ): Fault {
-  const { cluster, groups, meanwhile = "served" } = deed;
+  const { cluster, groups, meanwhile = "served" } = order;
   return {
     meanwhile,
+    drops: true,
     async begin() {
       const names = await groups(cluster);
       await separate(names.map((group) => group.map((name) => cluster.container(name))));
-      return `split into ${names.map((group) => group.join("+")).join(" | ")}`;
+      return { what: `split into ${names.map((group) => group.join("+")).join(" | ")}`, unseats: true };
     },
     end: () => cluster.heal(),
   };
 }
 
+type Act = (cluster: ContainerCluster, name: string) => Promise<void>;
+
+function othersThan(cluster: ContainerCluster, name: string): readonly ClusterContainer[] {
+  return cluster.containers.filter((other) => other.name !== name);
+}
+
+/** What no leader survives as the leader. */
+function silence(order: Order, what: string, act: Act): Fault {
+  return onEach(order, what, act, async (names) => names.includes(await order.cluster.leader()));
+}
+
 function onEach(
-  deed: Deed,
+  order: Order,
   what: string,
-  act: (deed: Deed, name: string) => Promise<void>,
-  mend?: (cluster: ContainerCluster) => Promise<void>,
+  act: Act,
+  unseats: (names: readonly string[]) => Promise<boolean> = async () => false,
 ): Fault {
-  const { cluster, victims, meanwhile = "served" } = deed;
+  const { cluster, victims, meanwhile = "served" } = order;
   let names: readonly string[] = [];
   return {
     meanwhile,
+    drops: false,
     async begin() {
       names = await victims(cluster);
-      await Promise.all(names.map((name) => act(deed, name)));
-      return `${what} ${names.join(", ")}`;
+      const deed = { what: `${what} ${names.join(", ")}`, unseats: await unseats(names) };
+      await Promise.all(names.map((name) => act(cluster, name)));
+      return deed;
     },
-    end: () => mend?.(cluster) ?? cluster.heal(names),
+    end: () => cluster.heal(names),
   };
 }

@@ -53,13 +53,16 @@ export async function slowDown(container: ClusterContainer): Promise<string> {
   }
 }
 
-/** Lets everything through again. */
-export async function letThrough(container: ClusterContainer): Promise<void> {
+/** Lets everything through again. @returns How many packets it was that were dropped. */
+export async function letThrough(container: ClusterContainer): Promise<number> {
+  const rules = await inNetworkOf(container, "iptables", ["-L", "INPUT", "-v", "-x", "-n"]);
   await inNetworkOf(container, "iptables", ["-F", "INPUT"]);
   // Without one there is nothing to delete.
   await inNetworkOf(container, "tc", ["qdisc", "del", "dev", await deviceOf(container), "root"]).catch(
     () => "",
   );
+  const dropped = [...rules.matchAll(/^\s*(\d+)\s+\d+\s+DROP/gm)].map(([, packets]) => Number(packets));
+  return dropped.reduce((sum, packets) => sum + packets, 0);
 }
 
 async function deviceOf(container: ClusterContainer): Promise<string> {

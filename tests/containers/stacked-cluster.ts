@@ -40,23 +40,28 @@ export class StackedCluster extends ContainerCluster {
   /** Adds a member, which votes when this returns. */
   async join(name: string): Promise<void> {
     const peerURLs = [peerUrl(name)];
-    const { member } = await this.administer(`${name} to be added`, (client) =>
-      client.call(etcdMethods.memberAdd, { peerURLs, isLearner: true }),
-    );
-    const ID = member?.ID ?? 0;
+    // Whatever is tried again may have been done before, without an answer.
+    const ID = await this.administer(`${name} to be added`, async (client) => {
+      const { members } = await client.memberList();
+      const listed = members.find((one) => one.peerURLs?.includes(peerUrl(name)));
+      if (listed !== undefined) return listed.ID ?? 0;
+      const { member } = await client.call(etcdMethods.memberAdd, { peerURLs, isLearner: true });
+      return member?.ID ?? 0;
+    });
     const part = await this.#part(name, [...this.members, name], "existing");
     await this.add(part);
     this.describe(name, { memberId: hexOf(ID) });
-    await this.administer(`${name} to be promoted`, (client) =>
-      client.call(etcdMethods.memberPromote, { ID }),
-    );
+    await this.administer(`${name} to be promoted`, async (client) => {
+      const { members } = await client.memberList();
+      const own = members.find((one) => hexOf(one.ID) === hexOf(ID));
+      if (own === undefined || own.isLearner === true) await client.call(etcdMethods.memberPromote, { ID });
+    });
   }
 
   /** Removes a member from the cluster, and its container with the data. */
   async leave(name: string): Promise<void> {
     const ID = Long.fromString(this.process(name).memberId!, true, 16);
     await this.administer(`${name} to be removed`, async (client) => {
-      // What was done without an answer is not there any more when it is tried again.
       const { members } = await client.memberList();
       if (members.some((listed) => hexOf(listed.ID) === hexOf(ID)))
         await client.call(etcdMethods.memberRemove, { ID });

@@ -71,16 +71,20 @@ export class Trial implements AsyncDisposable {
   /** Breaks something for a while, sees that clients are served meanwhile, or are not, and that they are afterwards. */
   endure(fault: Fault): Promise<void> {
     return this.#step(async () => {
-      const what = await fault.begin();
+      const term = await this.cluster.term();
+      const { what, unseats } = await fault.begin();
       const began = performance.now();
+      let dropped = 0;
       try {
         if (fault.meanwhile === "served") await this.#untilAnswered(what, began);
         await pause(Math.max(0, began + FAULT_MS - performance.now()));
         if (fault.meanwhile === "stalled") this.#expectNoneSince(what, began);
       } finally {
-        await fault.end();
+        dropped = await fault.end();
       }
-      return what;
+      if (fault.drops) expect(dropped).toBeGreaterThan(0);
+      if (unseats) expect(await this.cluster.term()).toBeGreaterThan(term);
+      return fault.drops ? `${what} (${dropped} packets dropped)` : what;
     });
   }
 
