@@ -45,8 +45,15 @@ const suites = [
   "clients",
   "upgrade",
   "chaos",
+  "containers",
   "deployment",
 ].filter((name) => existsSync(join(__dirname, name)));
+
+/** What a suite does once, before and after all its specs, if it has such files. */
+function wholeRunHooks(name) {
+  const [setup, teardown] = ["setup", "teardown"].map((when) => join(__dirname, name, `global-${when}.ts`));
+  return existsSync(setup) ? { globalSetup: setup, globalTeardown: teardown } : {};
+}
 
 module.exports = {
   // Two even on two cores, where jest would take one: much of the time is waiting for processes.
@@ -65,6 +72,7 @@ module.exports = {
       displayName: `tests/${name}`,
       rootDir: root,
       roots: [join(__dirname, name)],
+      ...wholeRunHooks(name),
     })),
   ],
 };

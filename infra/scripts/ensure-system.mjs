@@ -10,6 +10,13 @@ const tools = {
   "nats-server": { program: "nats-server", brew: "nats-server", page: "https://nats.io/download" },
   "etcd-server": { program: "etcd", brew: "etcd", page: "https://etcd.io/docs/latest/install" },
   "etcd-client": { program: "etcdctl", brew: "etcd", page: "https://etcd.io/docs/latest/install" },
+  "docker.io": { program: "dockerd", brew: "docker", page: "https://docs.docker.com/engine/install" },
+  iptables: { program: "iptables", brew: "iptables", page: "https://www.netfilter.org/projects/iptables" },
+  iproute2: {
+    program: "tc",
+    brew: "iproute2mac",
+    page: "https://wiki.linuxfoundation.org/networking/iproute2",
+  },
 };
 
 const names = process.argv.slice(2);

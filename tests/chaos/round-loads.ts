@@ -1,7 +1,7 @@
 import type { Prng } from "@quorate/base";
 import { QuorateClient } from "@quorate/client";
 
-import type { RunningCluster } from "../harness/quorate-cluster";
+import type { AddressedCluster } from "../harness/quorate-cluster";
 import type { RecordedRun } from "../checkers/recorded-run";
 import type { ClusterHistory } from "../workloads/cluster-history";
 import { ApiServerLoad } from "../workloads/api-server-load";
@@ -42,7 +42,7 @@ export class RoundLoads {
   private constructor(
     private readonly workloads: readonly Workload[],
     private readonly dependencies: {
-      readonly cluster: RunningCluster;
+      readonly cluster: AddressedCluster;
       readonly history: ClusterHistory;
       readonly prng: Prng;
     },
@@ -51,7 +51,7 @@ export class RoundLoads {
   static async start(
     workloads: readonly Workload[],
     dependencies: {
-      readonly cluster: RunningCluster;
+      readonly cluster: AddressedCluster;
       readonly history: ClusterHistory;
       readonly prng: Prng;
     },

@@ -37,6 +37,16 @@ export function run(program: string, args: readonly string[], options: RunOption
   });
 }
 
+const buildMaxMs = 180_000;
+
+/** Runs a program that must succeed: a compiler, git, docker. @returns What it printed. @throws {Error} with what it printed. */
+export async function succeed(program: string, args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(program, args, { timeoutMs: buildMaxMs });
+  if (exitCode !== 0)
+    throw new Error(`${program} ${args.join(" ")} failed (${exitCode})\n${stdout}${stderr}`);
+  return stdout;
+}
+
 /** Collects what a child prints, to be shown when a test fails. Keeps the last 256 KiB of each stream. */
 export class CapturedOutput {
   stdout = "";

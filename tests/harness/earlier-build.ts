@@ -1,14 +1,13 @@
 import { mkdir, readdir, readlink, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
-import { run } from "./child-process";
+import { succeed } from "./child-process";
 import { nodeExecutable, repositoryRoot } from "./repository";
 
 /** The release point before this one: members that run it must get along with members that run the present build. */
 export const earlierCommit = "c369b5f4ce27c5ef22a10332c6eb500a6e8ac3bc";
 
 const services = ["quorate", "raft-node", "kv-gateway", "watch-fanout"];
-const buildMaxMs = 180_000;
 
 /** Whether the history here goes back that far: a shallow clone's does not. */
 export async function hasCommit(commit: string): Promise<boolean> {
@@ -62,11 +61,4 @@ async function linkPackages(folder: string): Promise<void> {
 
 function git(args: readonly string[]): Promise<string> {
   return succeed("git", ["-C", repositoryRoot, ...args]);
-}
-
-async function succeed(program: string, args: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await run(program, args, { timeoutMs: buildMaxMs });
-  if (exitCode !== 0)
-    throw new Error(`${program} ${args.join(" ")} failed (${exitCode})\n${stdout}${stderr}`);
-  return stdout;
 }

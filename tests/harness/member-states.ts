@@ -2,7 +2,7 @@ import { quorate, Subjects, parseClusterName } from "@quorate/wire";
 
 import { eventually } from "./eventually";
 import { NatsCaller } from "./nats-caller";
-import type { ClusterProcess, RunningCluster } from "./quorate-cluster";
+import type { ClusterProcess, AddressedCluster } from "./quorate-cluster";
 
 /** How far a member has come, in its own words. */
 export interface OwnState {
@@ -36,7 +36,7 @@ export interface ClusterPlace {
  * @throws {NotInTimeError} A member does not answer, or does not catch up.
  */
 export async function settledMemberStates(
-  cluster: RunningCluster,
+  cluster: AddressedCluster,
   withinMs: number,
 ): Promise<readonly MemberState[]> {
   const { brokerUrl, name: clusterName } = cluster;
@@ -69,7 +69,7 @@ export async function settledStates(
  *
  * @throws {NotInTimeError} There is none.
  */
-export async function leaderOf(cluster: RunningCluster, withinMs: number): Promise<string> {
+export async function leaderOf(cluster: AddressedCluster, withinMs: number): Promise<string> {
   await using caller = await NatsCaller.connect(cluster.brokerUrl);
   return await eventually("a majority to know one leader", { withinMs, everyMs: 50 }, async () => {
     const answers = await Promise.allSettled(
@@ -92,7 +92,7 @@ export async function leaderOf(cluster: RunningCluster, withinMs: number): Promi
  * @throws {NotInTimeError} It does not answer, or does not get there.
  */
 export async function memberAt(
-  cluster: RunningCluster,
+  cluster: AddressedCluster,
   name: string,
   appliedIndex: number,
   withinMs: number,
@@ -106,7 +106,11 @@ export async function memberAt(
 
 const { NodeStatus, NodeStatusRequest } = quorate.internal.v1;
 
-async function memberState(cluster: RunningCluster, caller: NatsCaller, name: string): Promise<MemberState> {
+async function memberState(
+  cluster: AddressedCluster,
+  caller: NatsCaller,
+  name: string,
+): Promise<MemberState> {
   const state = await ownState(cluster.name, caller, idOf(cluster.process(name)));
   return named(state, name, cluster.processes);
 }

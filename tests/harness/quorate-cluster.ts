@@ -66,6 +66,12 @@ export type RunningCluster = Pick<
   | "untilWritable"
 >;
 
+/** Where the parts of a cluster are: what those need who only ask it, and break nothing. */
+export type AddressedCluster = Pick<
+  RunningCluster,
+  "name" | "processes" | "process" | "members" | "address" | "brokerUrl"
+>;
+
 /**
  * A cluster of real processes under `quorate dev`, with ports and data of its own.
  *

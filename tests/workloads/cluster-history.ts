@@ -7,7 +7,7 @@ import { EtcdClient, etcdMethods } from "../harness/etcd-client";
 import { EtcdWatch } from "../harness/etcd-watch";
 import { eventually } from "../harness/eventually";
 import { settledMemberStates } from "../harness/member-states";
-import type { RunningCluster } from "../harness/quorate-cluster";
+import type { AddressedCluster } from "../harness/quorate-cluster";
 import { LEASE_PREFIX, RecordedLeases, type LeaseLoadOptions } from "./recorded-leases";
 import { RecordedLoad, type LoadOptions } from "./recorded-load";
 import { RecordedWatcher } from "./recorded-watcher";
@@ -44,7 +44,7 @@ export class ClusterHistory implements AsyncDisposable {
 
   private constructor(
     private readonly options: HistoryOptions,
-    private readonly cluster: RunningCluster,
+    private readonly cluster: AddressedCluster,
     private readonly doors: readonly StoreDoor[],
   ) {
     this.#prng = seededPrng(options.seed);
@@ -55,7 +55,7 @@ export class ClusterHistory implements AsyncDisposable {
   }
 
   /** @param cluster Fresh: nothing was written, but what started it. */
-  static async start(options: HistoryOptions, cluster: RunningCluster): Promise<ClusterHistory> {
+  static async start(options: HistoryOptions, cluster: AddressedCluster): Promise<ClusterHistory> {
     const { timeoutMs } = options;
     const addresses = gatewaysOf(cluster).map((name) => cluster.address(name));
     const nats = { url: cluster.brokerUrl, cluster: cluster.name, timeoutMs };
@@ -84,6 +84,11 @@ export class ClusterHistory implements AsyncDisposable {
     this.#prefixes.add(prefix);
     if (options.mix === "list-append") this.#listPrefix = prefix.slice(0, prefix.indexOf("/") + 1);
     return RecordedLoad.start(options, { recorder: this.recorder, prng: this.#prng, doors: this.doors });
+  }
+
+  /** Takes the keys under `prefix` to be those of clients that somebody else records. */
+  adopt(prefix: string): void {
+    this.#prefixes.add(prefix);
   }
 
   /** Begins to hold leases; once only. */
@@ -191,6 +196,6 @@ export class ClusterHistory implements AsyncDisposable {
   }
 }
 
-function gatewaysOf({ processes }: RunningCluster): string[] {
+function gatewaysOf({ processes }: AddressedCluster): string[] {
   return processes.filter(({ service }) => service === "kv-gateway").map(({ name }) => name);
 }
