@@ -1,5 +1,7 @@
 export * from "./alarms";
+export * from "./backup-requests";
 export * from "./batch";
+export { chainChunk } from "./chunk-chain";
 export * from "./commands";
 export * from "./errors";
 export * from "./etcd-requests";

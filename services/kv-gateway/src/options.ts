@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import {
   defineOptions,
   integer,
@@ -100,6 +101,12 @@ export const parseGatewayOptions = defineOptions({
       schema: integer(1, 10_000_000),
       description: "watchers that one watch stream may have; clients share a stream among all of a process",
       default: 100_000,
+    },
+    spoolDirectory: {
+      schema: matching(/.+/, "a path"),
+      description:
+        "where Maintenance.Snapshot puts a snapshot together before it is sent: takes up to twice the size of the state meanwhile",
+      default: tmpdir(),
     },
     shutdownGraceMs: {
       schema: integer(0, 600_000),

@@ -79,6 +79,7 @@ export function gatewayOptionsOf(
     "watch-progress-notify-ms": String(
       Math.max(PROGRESS_MS_MIN, durationMs(options.watchProgressNotifyInterval)),
     ),
+    "spool-directory": join(place.dataDir, "spool"),
     "cert-file": options.certFile,
     "key-file": options.keyFile,
     "trusted-ca-file": options.trustedCaFile,
