@@ -2,13 +2,15 @@ import { QuorateError } from "@quorate/client";
 import { Command } from "commander";
 import { CommandError, messageOf } from "./command-error";
 import { devProgram } from "./dev/dev-program";
+import { importCommand } from "./import/import-command";
 import { kvCommands } from "./kv/kv-commands";
 
 const program = new Command("quorate")
   .description("Runs Quorate for development, and talks to a cluster.")
   .enablePositionalOptions()
   .showHelpAfterError("(--help tells what there is)")
-  .addCommand(devProgram());
+  .addCommand(devProgram())
+  .addCommand(importCommand());
 for (const command of kvCommands()) program.addCommand(command);
 
 program.parseAsync(process.argv).catch((error: unknown) => {

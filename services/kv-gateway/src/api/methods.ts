@@ -36,8 +36,19 @@ export interface Apis {
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
 export function apiMethods(apis: Apis): ApiMethods {
-  const { kv, cluster, membership, alarms, maintenance, snapshots, lease, keepAliveStreams, watch, lock, election } =
-    apis;
+  const {
+    kv,
+    cluster,
+    membership,
+    alarms,
+    maintenance,
+    snapshots,
+    lease,
+    keepAliveStreams,
+    watch,
+    lock,
+    election,
+  } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,

@@ -1,14 +1,20 @@
 import { hexId, utf8, writeUint64 } from "@quorate/base";
+import { DatabaseWriter, encodeLeaseRow, EtcdBucket, EtcdMeta, leaseKey, revisionKey } from "@quorate/bbolt";
 import {
-  DatabaseWriter,
-  encodeLeaseRow,
-  EtcdBucket,
-  EtcdMeta,
-  leaseKey,
-  revisionKey,
-} from "@quorate/bbolt";
-import { changesAfter, keptInHistory, keptInLatest, storedChange, type KeyValue, type Revision } from "@quorate/mvcc";
-import { leaseInRow, STATE_COLUMNS, StateMachine, type Membership, type StateColumn } from "@quorate/state-machine";
+  changesAfter,
+  keptInHistory,
+  keptInLatest,
+  storedChange,
+  type KeyValue,
+  type Revision,
+} from "@quorate/mvcc";
+import {
+  leaseInRow,
+  STATE_COLUMNS,
+  StateMachine,
+  type Membership,
+  type StateColumn,
+} from "@quorate/state-machine";
 import { MemoryKeyValueStore } from "@quorate/storage";
 import type { ColumnRows } from "@quorate/wire";
 import type { SpoolFile } from "./spool-file";
@@ -68,7 +74,9 @@ export class EtcdSnapshot implements AsyncDisposable {
     const { position, membership } = this.#knownState();
     this.#writeMeta(position, membership);
     this.#writer.beginBucket(EtcdBucket.MEMBERS);
-    for (const member of membership.members.toSorted((one, other) => (hexId(one.id) < hexId(other.id) ? -1 : 1)))
+    for (const member of membership.members.toSorted((one, other) =>
+      hexId(one.id) < hexId(other.id) ? -1 : 1,
+    ))
       this.#writer.put(utf8(hexId(member.id)), utf8(memberText(member)));
     const { ALARM, CLUSTER, MEMBERS_REMOVED, AUTH, AUTH_USERS, AUTH_ROLES } = EtcdBucket;
     for (const name of [ALARM, CLUSTER, MEMBERS_REMOVED, AUTH, AUTH_USERS, AUTH_ROLES])

@@ -50,7 +50,8 @@ export class BackupDoor {
     const { applier } = this.dependencies;
     const request = decoded(payload);
     if (request?.kind === "close") return applier.tell({ kind: "backup-close", transfer: request.transfer });
-    if (request === undefined || reply === undefined || this.#waiting.size >= this.options.requestsMax) return;
+    if (request === undefined || reply === undefined || this.#waiting.size >= this.options.requestsMax)
+      return;
     const id = this.#nextId;
     this.#nextId += 1;
     this.#waiting.set(id, reply);

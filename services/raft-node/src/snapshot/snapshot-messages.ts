@@ -20,7 +20,12 @@ export type SnapshotMessage =
   | { readonly kind: "snapshot-discard"; readonly transfer: number }
   | { readonly kind: "snapshot-install"; readonly index: LogIndex }
   /** The chunk `sequence` of a backup, to be reported under `id`; the first one begins it. */
-  | { readonly kind: "backup-read"; readonly id: number; readonly transfer: number; readonly sequence: number }
+  | {
+      readonly kind: "backup-read";
+      readonly id: number;
+      readonly transfer: number;
+      readonly sequence: number;
+    }
   | { readonly kind: "backup-close"; readonly transfer: number };
 
 export type SnapshotReport =
