@@ -120,6 +120,8 @@ whereEtcdIsInstalled("snapshot files", () => {
     expect(imported).toMatchObject({ exitCode: 0 });
     expectSame(await contentsOf(target), await contentsOf(source), "values");
     expect(await leasesOf(target)).toEqual(await leasesOf(source));
+    const large = await etcdctl(`--endpoints=${quorate.address()}`, "get", "large", "--print-value-only");
+    expect(large.trim()).toHaveLength(LARGE_VALUE_BYTES);
     source.close();
     target.close();
   }, 180_000);

@@ -43,7 +43,7 @@ export class BackupDoor {
   report({ id, chunk }: Extract<SnapshotReport, { kind: "backup-chunk" }>): void {
     const reply = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (reply !== undefined && chunk !== undefined) this.dependencies.transport.publish(reply, chunk);
+    if (reply !== undefined) this.dependencies.transport.publish(reply, chunk);
   }
 
   #receive({ payload, reply }: InboundMessage): void {

@@ -45,7 +45,7 @@ export class BackupViews {
       held.timer.cancel();
       held.timer = this.#idleTimer(transfer);
     }
-    const chunk = held === undefined ? encodeSnapshotGone(transfer, sequence) : held.view.chunk(sequence);
+    const chunk = held?.view.chunk(sequence) ?? encodeSnapshotGone(transfer, sequence);
     this.dependencies.reports.tell({ kind: "backup-chunk", id, chunk });
   }
 

@@ -40,8 +40,8 @@ export type SnapshotReport =
   | { readonly kind: "snapshot-closed"; readonly to: MemberId; readonly transfer: number }
   /** An encoded SnapshotChunk; `undefined` if the request cannot be answered. */
   | { readonly kind: "snapshot-chunk"; readonly id: number; readonly chunk: Uint8Array | undefined }
-  /** Likewise; of a backup. */
-  | { readonly kind: "backup-chunk"; readonly id: number; readonly chunk: Uint8Array | undefined }
+  /** An encoded SnapshotChunk of a backup, or that there is none. */
+  | { readonly kind: "backup-chunk"; readonly id: number; readonly chunk: Uint8Array }
   /** The first `chunks` chunks are in the staging database. */
   | { readonly kind: "snapshot-written"; readonly transfer: number; readonly chunks: number }
   | { readonly kind: "snapshot-staged"; readonly transfer: number }
