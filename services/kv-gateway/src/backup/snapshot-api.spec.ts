@@ -61,16 +61,15 @@ function build(
 /** A client that calls Snapshot; `slow`: it reads a message each time the stream may go on. */
 function call(gateway: ReturnType<typeof build>["gateway"], slow = false) {
   const messages: etcdserverpb.SnapshotResponse[] = [];
-  let stream: StreamCall | undefined;
   const started = Promise.withResolvers<undefined>();
   const ended = Promise.withResolvers<RequestFailure | undefined>();
-  stream = gateway.snapshots.snapshot(
+  const stream: StreamCall = gateway.snapshots.snapshot(
     { timeoutMs: Infinity, requireLeader: false },
     {
       send: (response) => {
         messages.push(etcdserverpb.SnapshotResponse.decode(response));
         started.resolve(undefined);
-        if (slow) setImmediate(() => stream?.drained());
+        if (slow) setImmediate(() => stream.drained());
         return !slow;
       },
       sendShared: () => true,
