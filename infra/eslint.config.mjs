@@ -8,6 +8,7 @@ import tseslint from "typescript-eslint";
 const base = ["base"];
 const cores = {
   raft: [],
+  bbolt: [],
   lease: [],
   mvcc: ["lease"],
   "state-machine": ["lease", "mvcc", "raft"],

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-import { CapturedOutput, killAndWait } from "./child-process";
+import { CapturedOutput, killAndWait, run } from "./child-process";
 import { EtcdClient } from "./etcd-client";
 import { eventually } from "./eventually";
 import { freePorts } from "./ports";
@@ -41,9 +41,14 @@ export class EtcdServer implements AsyncDisposable {
    *
    * @param memberCount 1, 3 or 5.
    * @param flags Added to the command line of every member.
+   * @param snapshot A file from which every member is restored first, with etcd's own tool.
    * @throws {NotInTimeError} No leader within 20 s; the log of the members is in the message.
    */
-  static async start(memberCount: number, flags: readonly string[] = []): Promise<EtcdServer> {
+  static async start(
+    memberCount: number,
+    flags: readonly string[] = [],
+    snapshot?: string,
+  ): Promise<EtcdServer> {
     const program = findProgram("etcd");
     if (program === undefined) throw new Error("Cannot start etcd: it is not installed");
     const folder = await temporaryFolder("etcd");
@@ -55,6 +60,20 @@ export class EtcdServer implements AsyncDisposable {
       address: `127.0.0.1:${ports[2 * i]}`,
     }));
     const initialCluster = plan.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(",");
+    if (snapshot !== undefined) {
+      for (const { name, peerUrl } of plan) {
+        const dataDir = join(folder.path, name);
+        const { exitCode, stderr } = await run(
+          "etcdctl",
+          [
+            ...["snapshot", "restore", snapshot, "--data-dir", dataDir, "--name", name],
+            ...["--initial-cluster", initialCluster, "--initial-advertise-peer-urls", peerUrl],
+          ],
+          { environment: { ETCDCTL_API: "3" }, timeoutMs: 30_000 },
+        );
+        if (exitCode !== 0) throw new Error(`Cannot restore ${snapshot}\n${stderr}`);
+      }
+    }
     const members = plan.map(({ name, clientUrl, peerUrl, address }) => {
       const child = spawn(
         program,

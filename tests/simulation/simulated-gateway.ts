@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import type { VirtualTime } from "@quorate/actor";
 import { seededPrng } from "@quorate/base";
 import { NO_TRACER } from "@quorate/telemetry";
@@ -48,6 +49,7 @@ export class SimulatedGateway {
         watchProgressNotifyMs: 500,
         watchStreamWindowBytes: 1024 * 1024,
         watchStreamWatchersMax: 1000,
+        spoolDirectory: tmpdir(),
       },
       {
         ...dependencies,

@@ -10,7 +10,8 @@ import {
   userKeyOfPrefix,
 } from "./history-row";
 import { keyValueOfLatest, modOfLatest } from "./latest-row";
-import { NO_LEASE, type Event, type KeyValue, type Revision } from "./types";
+import { writeStoredKeyValue, writeTombstone } from "./stored-key-value";
+import type { Event, KeyValue, Revision } from "./types";
 import type { ReadView, Row, RowIterator } from "./view";
 
 /** A hash over many rows, made step by step so that nobody waits long for the thread. Must be closed. */
@@ -130,14 +131,14 @@ export class KeyValueHash implements HashRun {
 
   #add(kv: KeyValue, sub: number): void {
     this.#addRevision(kv.modRevision, sub);
-    writeKeyValue(this.#writer, kv);
+    writeStoredKeyValue(this.#writer, kv);
     this.#hashIfMany();
   }
 
   #addTombstone({ main, sub, kv }: Event): void {
     this.#addRevision(main, sub);
     this.#writer.byte(TOMBSTONE_MARK);
-    writeBytes(this.#writer, KEY_TAG, kv.key);
+    writeTombstone(this.#writer, kv.key);
     this.#hashIfMany();
   }
 
@@ -165,38 +166,3 @@ export class KeyValueHash implements HashRun {
 /** How etcd names a change in its bucket: main revision, "_", sub revision; a mark follows if it is a delete. */
 const REVISION_KEY_BYTES = 17;
 const TOMBSTONE_MARK = 0x74; // "t"
-
-/** Field numbers and wire types of mvccpb.KeyValue. */
-const KEY_TAG = 0x0a;
-const CREATE_REVISION_TAG = 0x10;
-const MOD_REVISION_TAG = 0x18;
-const VERSION_TAG = 0x20;
-const VALUE_TAG = 0x2a;
-const LEASE_TAG = 0x30;
-
-/** As etcd encodes it: in the order of the fields, without those that are zero or empty. */
-function writeKeyValue(writer: ByteWriter, kv: KeyValue): void {
-  writeBytes(writer, KEY_TAG, kv.key);
-  writeNumber(writer, CREATE_REVISION_TAG, kv.createRevision);
-  writeNumber(writer, MOD_REVISION_TAG, kv.modRevision);
-  writeNumber(writer, VERSION_TAG, kv.version);
-  writeBytes(writer, VALUE_TAG, kv.value);
-  if (kv.lease === NO_LEASE) return;
-  writer.byte(LEASE_TAG);
-  let rest = BigInt.asUintN(64, kv.lease);
-  for (; rest >= 0x80n; rest >>= 7n) writer.byte(Number(rest & 0x7fn) | 0x80);
-  writer.byte(Number(rest));
-}
-
-function writeBytes(writer: ByteWriter, tag: number, bytes: Uint8Array): void {
-  if (bytes.length === 0) return;
-  writer.byte(tag);
-  writer.varint(bytes.length);
-  writer.raw(bytes);
-}
-
-function writeNumber(writer: ByteWriter, tag: number, value: number): void {
-  if (value === 0) return;
-  writer.byte(tag);
-  writer.varint(value);
-}

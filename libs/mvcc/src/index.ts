@@ -14,6 +14,8 @@ export { EventFormatError } from "./event-row";
 export { KeyValueHash, workOf, type HashRun } from "./hash-kv";
 export { isEmptyRange, isSingleKey, rangeContains, upperEndOf } from "./key-range";
 export { range, rangeSlice, SORTED_BYTES_MAX, type RangeBudget, type RangeSlice } from "./range";
+export { changesAfter, keptInHistory, keptInLatest } from "./readable-history";
+export { storedChange } from "./stored-key-value";
 export { checkTxn, choosePath, runTxn, type TxnPath, type TxnStore } from "./txn";
 export { isReadOnlyTxn, isSerializableTxn, mayPut } from "./txn-kind";
 export * from "./types";

@@ -44,6 +44,11 @@ export function recordOf(id: LeaseId, row: Uint8Array): LeaseRecord {
   };
 }
 
+/** `undefined`: it is the row of an attached key. */
+export function leaseInRow(key: Uint8Array, row: Uint8Array): LeaseRecord | undefined {
+  return key[0] === RECORD ? recordOf(idOfRecordKey(key), row) : undefined;
+}
+
 export function idOfRecordKey(key: Uint8Array): LeaseId {
   return readLease(key, 1);
 }

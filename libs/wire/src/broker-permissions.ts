@@ -71,7 +71,8 @@ const NODE_OPERATIONS: Readonly<Record<NodeOperation, readonly BrokerRole[]>> = 
   feed: ["fanout"],
   history: ["fanout"],
   seat: ["fanout"],
-  backup: ["backup"],
+  /** Gateways make an etcd snapshot of it. */
+  backup: ["gateway", "backup"],
 };
 
 /** What of each service applications may call; `*`: everything. Operators may call all. */

@@ -1,6 +1,8 @@
 export * from "./alarms";
+export * from "./backup-requests";
 export * from "./broker-permissions";
 export * from "./batch";
+export { chainChunk } from "./chunk-chain";
 export * from "./commands";
 export * from "./errors";
 export * from "./etcd-requests";

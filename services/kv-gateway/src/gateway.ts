@@ -14,6 +14,7 @@ import { ReadTargets, type ReadPreference } from "./actors/read-targets";
 import { NewestRevision } from "./actors/newest-revision";
 import { LEASE_QUERY, LINEARIZABLE_READ, Reader, SERIALIZABLE_READ } from "./actors/reader";
 import { TimeoutCause } from "./actors/timeout-cause";
+import { SnapshotApi } from "./backup/snapshot-api";
 import { AlarmApi } from "./api/alarm-api";
 import { AnswerBudget } from "./api/answer-budget";
 import { ApiCalls } from "./api/api-calls";
@@ -55,6 +56,8 @@ export interface GatewayOptions {
   readonly watchStreamWindowBytes: number;
   /** Watchers of one watch stream. */
   readonly watchStreamWatchersMax: number;
+  /** Where snapshots are put together. */
+  readonly spoolDirectory: string;
 }
 
 export interface GatewayDependencies {
@@ -91,6 +94,8 @@ const RECIPE_CALLS_MAX = 10_000;
 const NODE_ANSWER_MS = 1000;
 /** etcd sets no limit of its own to a hash or to the physical part of a compaction. */
 const MAINTENANCE_LONGEST_MS = 10 * 60_000;
+/** Each takes disk space, and some 40 MiB of memory. */
+const SNAPSHOTS_MAX = 2;
 const COMPACTION_ANSWER_MS = 2000;
 
 /** The API and the actors behind it, without any door and without a process around it. */
@@ -101,6 +106,7 @@ export class Gateway {
   readonly cluster: ClusterApi;
   readonly maintenance: MaintenanceApi;
   readonly membership: MembershipApi;
+  readonly snapshots: SnapshotApi;
   readonly alarms: AlarmApi;
   readonly watch: WatchApi;
   readonly lock: LockApi;
@@ -193,6 +199,17 @@ export class Gateway {
       { homeMember, longestMs: MAINTENANCE_LONGEST_MS, compactionAnswerMs: COMPACTION_ANSWER_MS },
       { queries, directory, tracker, clock },
     );
+    this.snapshots = new SnapshotApi(
+      { homeMember, directory: options.spoolDirectory, snapshotsMax: SNAPSHOTS_MAX },
+      {
+        ...dependencies,
+        transport: dependencies.watchTransport,
+        queries,
+        directory,
+        tracker,
+        drawTransfer: () => Number(dependencies.drawId() & BigInt(Number.MAX_SAFE_INTEGER)),
+      },
+    );
     this.kv = new KvApi(
       { txnOpsMax: TXN_OPS_MAX },
       {
@@ -271,6 +288,7 @@ export class Gateway {
   close(): void {
     this.recipeCalls.close();
     this.watch.close();
+    this.snapshots.close();
     this.#orders.close();
     this.#proposer.close();
     for (const reader of this.#readers) reader.close();

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import {
   defineOptions,
   integer,
@@ -107,6 +108,12 @@ export const parseGatewayOptions = defineOptions({
         "how long everything is still served after SIGTERM, in milliseconds, while /readyz and grpc.health.v1 say that this process " +
         "ends: the time that load balancers have to send clients elsewhere",
       default: 1000,
+    },
+    spoolDirectory: {
+      schema: matching(/.+/, "a path"),
+      description:
+        "where Maintenance.Snapshot puts a snapshot together before it is sent: takes up to twice the size of the state meanwhile",
+      default: tmpdir(),
     },
     shutdownGraceMs: {
       schema: integer(0, 600_000),

@@ -182,6 +182,7 @@ async function openDoors(options: GatewayProcessOptions, parts: Parts): Promise<
     await delay(options.shutdownDelayMs);
     gateway.keepAliveStreams.stop();
     gateway.recipeCalls.stop();
+    gateway.snapshots.close();
     gateway.watch.close(); // streams have no end of their own to wait for
     await listening.disposeAsync();
     const graceMs = options.shutdownGraceMs + LAST_ANSWERS_MS;

@@ -4,6 +4,7 @@ import { brokerConfigCommand } from "./broker/broker-config-command";
 import { checkProgram } from "./check/check-command";
 import { CommandError, messageOf } from "./command-error";
 import { devProgram } from "./dev/dev-program";
+import { importCommand } from "./import/import-command";
 import { kvCommands } from "./kv/kv-commands";
 
 const program = new Command("quorate")
@@ -12,7 +13,8 @@ const program = new Command("quorate")
   .showHelpAfterError("(--help tells what there is)")
   .addCommand(devProgram())
   .addCommand(brokerConfigCommand())
-  .addCommand(checkProgram());
+  .addCommand(checkProgram())
+  .addCommand(importCommand());
 for (const command of kvCommands()) program.addCommand(command);
 
 program.parseAsync(process.argv).catch((error: unknown) => {

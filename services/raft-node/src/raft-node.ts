@@ -30,6 +30,7 @@ import { PeerLink } from "./peer-link";
 import { Publication } from "./publication";
 import { listMembers } from "./results";
 import { Retirement } from "./retirement";
+import { BackupDoor } from "./snapshot/backup-door";
 import { SnapshotDoor } from "./snapshot/snapshot-door";
 import { SnapshotFetcher } from "./snapshot/snapshot-fetcher";
 import { Ticker } from "./ticker";
@@ -100,6 +101,7 @@ const HISTORY_READS_MAX = 64;
 const MAINTENANCE_REQUESTS_MAX = 256;
 /** Windows of a few receivers. */
 const SNAPSHOT_REQUESTS_MAX = 64;
+const BACKUP_REQUESTS_MAX = 32;
 const SNAPSHOT_ANSWER_MS = 2000;
 const SNAPSHOT_GIVE_UP_MS = 15_000;
 /** Publishers of event subjects ask again every second. */
@@ -119,6 +121,7 @@ export class RaftNode {
   readonly #feed: FeedDoor;
   readonly #maintenance: MaintenanceDoor;
   readonly #snapshotDoor: SnapshotDoor;
+  readonly #backupDoor: BackupDoor;
   readonly #fetcher: SnapshotFetcher;
   readonly #integrity: Integrity;
   #serving = false;
@@ -134,6 +137,7 @@ export class RaftNode {
       if (report.kind === "feed" || report.kind === "history-result") return this.#feed.report(report);
       if (report.kind === "maintenance-result") return this.#maintenance.report(report);
       if (report.kind === "snapshot-chunk") return this.#snapshotDoor.report(report);
+      if (report.kind === "backup-chunk") return this.#backupDoor.report(report);
       if (isForFetcher(report)) return this.#fetcher.report(report);
       if (report.kind === "scrubbed") return this.#integrity.scrubbed(report);
       if (report.kind === "applied") this.#integrity.applied(report.position, report.effectHashes);
@@ -318,6 +322,7 @@ export class RaftNode {
       { ...snapshotIdentity, requestsMax: SNAPSHOT_REQUESTS_MAX },
       forSnapshots,
     );
+    this.#backupDoor = new BackupDoor({ memberId, requestsMax: BACKUP_REQUESTS_MAX }, forSnapshots);
     this.#fetcher = new SnapshotFetcher(
       {
         ...snapshotIdentity,
@@ -423,6 +428,7 @@ export class RaftNode {
     this.#door.close();
     this.#feed.close();
     this.#maintenance.close();
+    this.#backupDoor.close();
     this.#snapshotDoor.close();
     this.#integrity.announce(why);
     await this.handOver(withinMs);
@@ -434,6 +440,7 @@ export class RaftNode {
     this.#door.close();
     this.#feed.close();
     this.#maintenance.close();
+    this.#backupDoor.close();
     this.#notices.stop();
     this.#peers.stop();
     this.#snapshotDoor.close();
@@ -500,6 +507,7 @@ export class RaftNode {
     this.#serving = true;
     this.#door.open();
     this.#feed.open();
+    this.#backupDoor.open();
     this.#maintenance.open();
   }
 

@@ -1,4 +1,6 @@
 import { concatBytes, crc32, crc32c, InvariantError, textOf, utf8, writeUint32 } from "@quorate/base";
+import { DamagedDatabaseError, decodeLeaseRow, encodeLeaseRow } from "@quorate/bbolt";
+import { readRows, writtenDatabase } from "../../../libs/bbolt/src/testing/written-database";
 import { explainFence, markOf } from "../../../libs/fence/src/fence-mark";
 import { EventFormatError, type Event, type LeaseId, type Revision } from "@quorate/mvcc";
 import type { LogIndex, MemberId, Term } from "@quorate/raft";
@@ -216,5 +218,35 @@ export const rowsTargets: readonly FuzzTarget[] = [
       ),
     ],
     dictionary: ["null", "[]", "{}", '"format":1'].map(utf8),
+  }),
+  fuzzTarget({
+    name: "bbolt",
+    // Whatever the file says, reading it ends: each page at most once, and rows in order.
+    decode: (input) => readRows(input),
+    declares: [DamagedDatabaseError],
+    // A value may be told to be in many rows: it is a view in each of them.
+    heapPerByte: 64 * 1024,
+    seeds: () => [
+      writtenDatabase({}),
+      writtenDatabase({ empty: [], one: [[utf8("key"), utf8("value")]] }),
+      writtenDatabase({
+        many: Array.from(
+          { length: 80 },
+          (_, at) => [Uint8Array.of(at, 1, 2, 3), new Uint8Array(at)] as const,
+        ),
+        large: [[utf8("key"), new Uint8Array(2500)]],
+      }),
+    ],
+    dictionary: [Uint8Array.of(1, 0, 0, 0), Uint8Array.of(2, 0), Uint8Array.of(255, 255)],
+  }),
+  fuzzTarget({
+    name: "bbolt-lease",
+    decode: decodeLeaseRow,
+    declares: [DamagedDatabaseError],
+    encode: encodeLeaseRow,
+    seeds: () => [
+      encodeLeaseRow({ id: 7n, ttlSeconds: 60n, remainingSeconds: 0n }),
+      encodeLeaseRow({ id: -1n, ttlSeconds: 9_000_000_000n, remainingSeconds: 5n }),
+    ],
   }),
 ];

@@ -30,7 +30,7 @@ const OPERATIONS: Readonly<Record<NodeOperation, readonly BrokerRole[]>> = {
   feed: ["fanout"],
   history: ["fanout"],
   seat: ["fanout"],
-  backup: ["backup"],
+  backup: ["gateway", "backup"],
 };
 
 const EVERYBODY = ["client", "admin"] as const;

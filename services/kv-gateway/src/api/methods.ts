@@ -1,3 +1,4 @@
+import type { SnapshotApi } from "../backup/snapshot-api";
 import type { ElectionApi } from "../recipes/election-api";
 import type { LockApi } from "../recipes/lock-api";
 import type { WatchApi } from "../watch/watch-api";
@@ -25,6 +26,7 @@ export interface Apis {
   readonly membership: MembershipApi;
   readonly alarms: AlarmApi;
   readonly maintenance: MaintenanceApi;
+  readonly snapshots: SnapshotApi;
   readonly lease: LeaseApi;
   readonly keepAliveStreams: KeepAliveStreams;
   readonly watch: WatchApi;
@@ -34,8 +36,19 @@ export interface Apis {
 
 /** What etcd's doors serve, gRPC and HTTP/JSON alike. */
 export function apiMethods(apis: Apis): ApiMethods {
-  const { kv, cluster, membership, alarms, maintenance, lease, keepAliveStreams, watch, lock, election } =
-    apis;
+  const {
+    kv,
+    cluster,
+    membership,
+    alarms,
+    maintenance,
+    snapshots,
+    lease,
+    keepAliveStreams,
+    watch,
+    lock,
+    election,
+  } = apis;
   return {
     unary: {
       "etcdserverpb.KV/Range": kv.range,
@@ -69,6 +82,7 @@ export function apiMethods(apis: Apis): ApiMethods {
     streams: {
       "etcdserverpb.KV/RangeStream": rangeStreamMethod(kv),
       "etcdserverpb.Lease/LeaseKeepAlive": keepAliveStreams.open,
+      "etcdserverpb.Maintenance/Snapshot": snapshots.snapshot,
       "etcdserverpb.Watch/Watch": watchMethod(watch),
       "v3electionpb.Election/Observe": election.observe,
     },

@@ -112,7 +112,7 @@ export class GrpcServer implements AsyncDisposable {
   #begin(session: ServerHttp2Session): void {
     const { clock } = this.dependencies;
     const guard = new PingGuard(this.options.pings ?? PING_LIMITS);
-    let calls = 0;
+    const streams = new Set<ServerHttp2Stream>();
     this.#sessions.add(session);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     const stopProbing = this.#probe(session);
@@ -122,13 +122,15 @@ export class GrpcServer implements AsyncDisposable {
       this.#sessions.delete(session);
     });
     session.on("ping", () => {
-      if (!guard.pinged(clock.now(), calls > 0)) return;
+      // A large answer is handed over at once and leaves in many frames, between which grpc-go's clients measure the connection.
+      if ([...streams].some(({ writableLength }) => writableLength > 0)) guard.sent();
+      if (!guard.pinged(clock.now(), streams.size > 0)) return;
       session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from("too_many_pings"));
       session.destroy();
     });
     session.on("stream", (stream, headers) => {
-      calls += 1;
-      stream.on("close", () => (calls -= 1));
+      streams.add(stream);
+      stream.on("close", () => streams.delete(stream));
       this.#call(stream, headers, () => guard.sent());
     });
   }

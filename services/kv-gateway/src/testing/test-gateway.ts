@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import type { Clock, Scheduler } from "@quorate/base";
 import { seededPrng } from "@quorate/base";
 import type { LeaseId } from "@quorate/lease";
@@ -33,6 +34,7 @@ const OPTIONS: GatewayOptions = {
   largeAnswerBytesMax: 100_000,
   watchStreamWindowBytes: 1024 * 1024,
   watchStreamWatchersMax: 8,
+  spoolDirectory: tmpdir(),
 };
 
 /** The id of every lease whose caller left the choice to the gateway. */

@@ -107,6 +107,7 @@ export function gatewayOptionsOf(
       Math.max(PROGRESS_MS_MIN, durationMs(options.watchProgressNotifyInterval)),
     ),
     "shutdown-delay-ms": String(options.shutdownDelayMs),
+    "spool-directory": join(place.dataDir, "spool"),
     "cert-file": options.certFile,
     "key-file": options.keyFile,
     "trusted-ca-file": options.trustedCaFile,

@@ -230,6 +230,8 @@ export class ApplierActor implements Actor<ApplierMessage> {
       case "snapshot-stage":
       case "snapshot-write":
       case "snapshot-discard":
+      case "backup-read":
+      case "backup-close":
         return this.dependencies.snapshots.receive(message, () => this.#installed());
       default:
         assertNever(message);

@@ -71,7 +71,7 @@ export type RaftMessage =
 /** Reports of the applier that are not for Raft. */
 export type FetcherReport = Extract<
   ApplierReport,
-  { kind: "snapshot-chunk" | "snapshot-written" | "snapshot-rejected" }
+  { kind: "snapshot-chunk" | "backup-chunk" | "snapshot-written" | "snapshot-rejected" }
 >;
 
 type Installed = Extract<ApplierReport, { kind: "snapshot-installed" }>;

@@ -1,6 +1,7 @@
 import type { ActorRef } from "@quorate/actor";
 import { assertNever, type Clock } from "@quorate/base";
 import type { AppliedState } from "./applied-state";
+import { BackupViews } from "./backup-views";
 import type { SnapshotMessage, SnapshotReport } from "./snapshot-messages";
 import { SnapshotStaging } from "./snapshot-staging";
 import { SnapshotViews } from "./snapshot-views";
@@ -19,12 +20,15 @@ export interface SnapshotLaneDependencies {
 
 /** Members that may be sent a snapshot at once: each view keeps data on disk, and chunks in memory. */
 const VIEWS_MAX = 2;
+/** Backups that may be made at once; likewise. */
+const BACKUP_VIEWS_MAX = 2;
 /** Longer than a receiver waits before it gives up. */
 const VIEW_IDLE_MS = 30_000;
 
 /** The part of the apply lane that deals in snapshots. */
 export class SnapshotLane {
   readonly #views: SnapshotViews;
+  readonly #backups: BackupViews;
   readonly #staging: SnapshotStaging;
   #installing = false;
 
@@ -33,6 +37,10 @@ export class SnapshotLane {
     private readonly dependencies: SnapshotLaneDependencies,
   ) {
     this.#views = new SnapshotViews({ ...options, viewsMax: VIEWS_MAX, idleMs: VIEW_IDLE_MS }, dependencies);
+    this.#backups = new BackupViews(
+      { ...options, viewsMax: BACKUP_VIEWS_MAX, idleMs: VIEW_IDLE_MS },
+      dependencies,
+    );
     this.#staging = new SnapshotStaging(dependencies);
   }
 
@@ -50,6 +58,10 @@ export class SnapshotLane {
         return this.#views.close(message.to, message.transfer);
       case "snapshot-read":
         return this.#views.read(message.id, message.to, message.transfer, message.sequence);
+      case "backup-read":
+        return this.#backups.read(message.id, message.transfer, message.sequence);
+      case "backup-close":
+        return this.#backups.close(message.transfer);
       case "snapshot-stage":
         return this.#staging.begin(message.transfer, message.snapshot);
       case "snapshot-write":
@@ -59,6 +71,7 @@ export class SnapshotLane {
       case "snapshot-install": {
         const { state, reports } = this.dependencies;
         this.#views.closeAll();
+        this.#backups.closeAll();
         this.#installing = true;
         return state.install(message.index, () => {
           this.#installing = false;

@@ -18,7 +18,15 @@ export type SnapshotMessage =
   /** The next encoded SnapshotChunk, in memory of its own. */
   | { readonly kind: "snapshot-write"; readonly transfer: number; readonly chunk: Uint8Array }
   | { readonly kind: "snapshot-discard"; readonly transfer: number }
-  | { readonly kind: "snapshot-install"; readonly index: LogIndex };
+  | { readonly kind: "snapshot-install"; readonly index: LogIndex }
+  /** The chunk `sequence` of a backup, to be reported under `id`; the first one begins it. */
+  | {
+      readonly kind: "backup-read";
+      readonly id: number;
+      readonly transfer: number;
+      readonly sequence: number;
+    }
+  | { readonly kind: "backup-close"; readonly transfer: number };
 
 export type SnapshotReport =
   | {
@@ -32,6 +40,8 @@ export type SnapshotReport =
   | { readonly kind: "snapshot-closed"; readonly to: MemberId; readonly transfer: number }
   /** An encoded SnapshotChunk; `undefined` if the request cannot be answered. */
   | { readonly kind: "snapshot-chunk"; readonly id: number; readonly chunk: Uint8Array | undefined }
+  /** An encoded SnapshotChunk of a backup, or that there is none. */
+  | { readonly kind: "backup-chunk"; readonly id: number; readonly chunk: Uint8Array }
   /** The first `chunks` chunks are in the staging database. */
   | { readonly kind: "snapshot-written"; readonly transfer: number; readonly chunks: number }
   | { readonly kind: "snapshot-staged"; readonly transfer: number }

@@ -3,9 +3,14 @@ import { compareBytes, EMPTY_BYTES } from "@quorate/base";
 import type { Configuration, SnapshotHead } from "@quorate/raft";
 import { STATE_COLUMNS, type StateColumn } from "@quorate/state-machine";
 import type { KeyValueBatch, KeyValueStore } from "@quorate/storage";
-import { DecodeError, decodeSnapshotChunk, decodeSnapshotRows, type SnapshotSummary } from "@quorate/wire";
+import {
+  chainChunk,
+  DecodeError,
+  decodeSnapshotChunk,
+  decodeSnapshotRows,
+  type SnapshotSummary,
+} from "@quorate/wire";
 import type { AppliedState } from "./applied-state";
-import { chainChunk } from "./chunk-chain";
 import type { SnapshotReport } from "./snapshot-messages";
 
 export interface SnapshotStagingDependencies {

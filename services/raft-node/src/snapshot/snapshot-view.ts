@@ -1,11 +1,12 @@
 import { EMPTY_BYTES } from "@quorate/base";
-import { STATE_COLUMNS, type AppliedPosition, type StateColumn } from "@quorate/state-machine";
+import type { AppliedPosition, StateColumn } from "@quorate/state-machine";
 import type { KeyValueIterator, KeyValueStore } from "@quorate/storage";
-import { encodeSnapshotChunk, encodeSnapshotRows, type ColumnRows } from "@quorate/wire";
-import { chainChunk } from "./chunk-chain";
+import { chainChunk, encodeSnapshotChunk, encodeSnapshotRows, type ColumnRows } from "@quorate/wire";
 
 export interface SnapshotViewOptions {
   readonly transfer: number;
+  /** In the order in which they are read. */
+  readonly columns: readonly StateColumn[];
   /** Bytes of keys and values in a chunk; a single larger row travels alone. */
   readonly chunkBytesMax: number;
   /** Newest chunks that are kept, in case their receiver asks again. */
@@ -34,7 +35,7 @@ export class SnapshotView implements Disposable {
     dependencies: { readonly store: KeyValueStore<StateColumn>; readonly position: AppliedPosition },
   ) {
     this.position = dependencies.position;
-    this.#columns = STATE_COLUMNS.map((column) => ({
+    this.#columns = options.columns.map((column) => ({
       column,
       rows: dependencies.store.scan(column, EMPTY_BYTES, undefined),
     }));

@@ -1,6 +1,7 @@
 import type { ActorRef } from "@quorate/actor";
 import type { Clock, Timer } from "@quorate/base";
 import type { MemberId } from "@quorate/raft";
+import { STATE_COLUMNS } from "@quorate/state-machine";
 import { encodeSnapshotGone } from "@quorate/wire";
 import type { AppliedState } from "./applied-state";
 import type { SnapshotReport } from "./snapshot-messages";
@@ -42,7 +43,7 @@ export class SnapshotViews {
     if (oldest !== undefined && this.#held.size >= this.options.viewsMax) this.#giveUp(oldest);
     const { store, stateMachine } = this.dependencies.state;
     const { position, membership } = stateMachine;
-    const view = new SnapshotView({ ...this.options, transfer }, { store, position });
+    const view = new SnapshotView({ ...this.options, transfer, columns: STATE_COLUMNS }, { store, position });
     this.#held.set(to, { transfer, view, timer: this.#idleTimer(to) });
     this.dependencies.reports.tell({ kind: "snapshot-opened", to, transfer, position, membership });
   }

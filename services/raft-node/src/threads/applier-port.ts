@@ -52,6 +52,8 @@ export function packApplierMessage(message: ApplierMessage): Posted<PostedApplie
     case "snapshot-stage":
     case "snapshot-discard":
     case "snapshot-install":
+    case "backup-read":
+    case "backup-close":
       return { value: message, transfer: [] };
     case "snapshot-write":
       return { value: message, transfer: [message.chunk.buffer as ArrayBuffer] };
@@ -83,6 +85,7 @@ export function packApplierReport(report: ApplierReport): Posted<PostedApplierRe
     case "snapshot-installed":
       return { value: report, transfer: [] };
     case "snapshot-chunk":
+    case "backup-chunk":
       // A copy, always: the view keeps the chunk in case it is asked for again.
       return { value: report, transfer: [] };
     case "answers": {
