@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Command, InvalidArgumentError } from "commander";
 import { replayCommand } from "./run-seed";
@@ -16,6 +16,8 @@ interface SimulateOptions {
 }
 
 const PROGRESS_MS = 5000;
+/** Beside this file, bundled if this one is. */
+const WORKER = join(__dirname, basename(__filename).replace("simulate", "seed-worker"));
 
 function optionsOf(argv: readonly string[]): SimulateOptions {
   return new Command("simulate")
@@ -33,7 +35,7 @@ async function play(options: SimulateOptions, told: (result: SeedResult) => void
   const end = options.first + options.seeds;
   const job = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(join(__dirname, "seed-worker.js"));
+      const worker = new Worker(WORKER);
       const goOn = (): void => {
         if (next < end) worker.postMessage(next++);
         else void worker.terminate();
@@ -57,8 +59,14 @@ async function main(argv: readonly string[]): Promise<number> {
   const startedAt = performance.now();
   const pace = (): string => {
     const seconds = (performance.now() - startedAt) / 1000;
+    const { user, system } = process.cpuUsage();
+    const virtualSeconds = set.virtualMs / 1000;
+    const ratio = (virtualSeconds / ((user + system) / 1e6)).toFixed(0);
     const done = set.seeds + failed.length;
-    return `${done} of ${seeds} seeds, ${(done / seconds).toFixed(2)} seeds/s, ${(set.virtualMs / 1000 / seconds).toFixed(0)} times real time`;
+    return (
+      `${done} of ${seeds} seeds, ${failed.length} failed, ${(done / seconds).toFixed(2)} seeds/s, ` +
+      `${virtualSeconds.toFixed(0)} virtual seconds, ${ratio} of them per CPU second`
+    );
   };
   const progress = setInterval(() => console.error(pace()), PROGRESS_MS);
   await play(options, (result) => {

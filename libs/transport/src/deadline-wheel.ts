@@ -29,7 +29,8 @@ class Slot extends WheelEntry {
  * setting and cancelling a deadline are a few pointer writes, whatever the timeouts are.
  */
 export class DeadlineWheel {
-  readonly #slots: readonly Slot[];
+  /** Made when they are first used: most connections ask little, and many are short. */
+  readonly #slots: (Slot | undefined)[];
   readonly #tickMs: number;
   readonly #clock: Clock;
   #size = 0;
@@ -39,7 +40,7 @@ export class DeadlineWheel {
   #timerTick = Infinity;
 
   constructor(options: DeadlineWheelOptions, dependencies: { readonly clock: Clock }) {
-    this.#slots = Array.from({ length: options.slots }, () => new Slot());
+    this.#slots = new Array<Slot | undefined>(options.slots).fill(undefined);
     this.#tickMs = options.tickMs;
     this.#clock = dependencies.clock;
     this.#visited = Math.floor(this.#clock.now() / this.#tickMs);
@@ -52,7 +53,7 @@ export class DeadlineWheel {
   add(entry: WheelEntry, timeoutMs: number): void {
     const tick = Math.ceil((this.#clock.now() + timeoutMs) / this.#tickMs);
     entry.deadlineTick = Math.max(tick, this.#visited + 1);
-    const slot = this.#slotOf(entry.deadlineTick);
+    const slot = (this.#slots[entry.deadlineTick % this.#slots.length] ??= new Slot());
     entry.before = slot.before;
     entry.after = slot;
     slot.before.after = entry;
@@ -77,7 +78,7 @@ export class DeadlineWheel {
     this.#timer = undefined;
     this.#timerTick = Infinity;
     for (const slot of this.#slots) {
-      while (slot.after !== slot) this.remove(slot.after);
+      while (slot !== undefined && slot.after !== slot) this.remove(slot.after);
     }
   }
 
@@ -92,7 +93,8 @@ export class DeadlineWheel {
     this.#armForNext();
   };
 
-  #expire(slot: Slot, now: number): void {
+  #expire(slot: Slot | undefined, now: number): void {
+    if (slot === undefined) return;
     for (let entry: WheelEntry = slot.after; entry !== slot;) {
       const next: WheelEntry | undefined = entry.after;
       if (entry.deadlineTick <= now) {
@@ -110,7 +112,7 @@ export class DeadlineWheel {
     if (this.#size === 0) return;
     for (let tick = this.#visited + 1; tick <= this.#visited + this.#slots.length; tick += 1) {
       const slot = this.#slotOf(tick);
-      if (slot.after === slot) continue;
+      if (slot === undefined || slot.after === slot) continue;
       if (tick < this.#timerTick) this.#arm(tick);
       return;
     }
@@ -122,7 +124,7 @@ export class DeadlineWheel {
     this.#timer = this.#clock.setTimer(Math.max(0, tick * this.#tickMs - this.#clock.now()), this.#turn);
   }
 
-  #slotOf(tick: number): Slot {
-    return this.#slots[tick % this.#slots.length]!;
+  #slotOf(tick: number): Slot | undefined {
+    return this.#slots[tick % this.#slots.length];
   }
 }

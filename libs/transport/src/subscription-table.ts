@@ -15,14 +15,15 @@ const REMEMBERED_MAX = 4096;
 /** Who gets a message: every plain subscription that matches, and one member of each queue group. */
 export class SubscriptionTable<C extends { readonly connected: boolean }> {
   readonly #literal = new Map<string, Set<TableEntry<C>>>();
-  readonly #wildcard = new Set<TableEntry<C>>();
+  /** With what stands before the first wildcard of each: most do not match, and this tells at once. */
+  readonly #wildcard = new Map<TableEntry<C>, string>();
   /** By subject, as long as nobody subscribes or leaves: matching wildcards is most of what a message costs here. */
   readonly #matching = new Map<string, readonly TableEntry<C>[]>();
 
   add(entry: TableEntry<C>): void {
     if (hasWildcard(entry.subject)) {
       this.#matching.clear();
-      this.#wildcard.add(entry);
+      this.#wildcard.set(entry, entry.subject.slice(0, entry.subject.search(/[*>]/)));
       return;
     }
     this.#matching.delete(entry.subject);
@@ -43,10 +44,12 @@ export class SubscriptionTable<C extends { readonly connected: boolean }> {
   }
 
   /** The order is that of subscribing, literal subjects first. Subscriptions of disconnected clients do not count. */
-  receivers(subject: string, prng: Prng): TableEntry<C>[] {
+  receivers(subject: string, prng: Prng): readonly TableEntry<C>[] {
+    const matching = this.#matchingOf(subject);
+    if (matching.every(({ client, queue }) => client.connected && queue === undefined)) return matching;
     const plain: TableEntry<C>[] = [];
     let groups: Map<string, TableEntry<C>[]> | undefined;
-    for (const entry of this.#matchingOf(subject)) {
+    for (const entry of matching) {
       if (!entry.client.connected) continue;
       if (entry.queue === undefined) {
         plain.push(entry);
@@ -64,8 +67,9 @@ export class SubscriptionTable<C extends { readonly connected: boolean }> {
   #matchingOf(subject: string): readonly TableEntry<C>[] {
     const known = this.#matching.get(subject);
     if (known !== undefined) return known;
-    const wildcards = [...this.#wildcard].filter((entry) => subjectMatches(entry.subject, subject));
-    const matching = [...(this.#literal.get(subject) ?? []), ...wildcards];
+    const matching = [...(this.#literal.get(subject) ?? [])];
+    for (const [entry, prefix] of this.#wildcard)
+      if (subject.startsWith(prefix) && subjectMatches(entry.subject, subject)) matching.push(entry);
     if (this.#matching.size >= REMEMBERED_MAX) this.#matching.clear();
     this.#matching.set(subject, matching);
     return matching;

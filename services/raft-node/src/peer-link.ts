@@ -43,6 +43,8 @@ export interface PeerLinkDependencies {
 }
 
 interface SenderSeen {
+  /** On which it speaks to this member; kept, since it is looked at for every message. */
+  readonly subject: string;
   readonly incarnation: number;
   readonly bootNonce: number;
   readonly clusterVersionMax: number;
@@ -176,10 +178,10 @@ export class PeerLink {
     if (envelope.clusterId !== clusterId) return `it is of cluster ${hexId(envelope.clusterId)}`;
     if (envelope.to !== memberId) return `it is for member ${hexId(envelope.to)}`;
     if (envelope.group !== GROUP) return `it is of group ${envelope.group}`;
-    if (subject !== this.dependencies.subjects.raft(envelope.from, memberId))
+    const seen = this.#senders.get(envelope.from);
+    if (subject !== (seen?.subject ?? this.dependencies.subjects.raft(envelope.from, memberId)))
       return "its sender is not that of its subject";
     const { clusterVersionMax = CLUSTER_VERSION_FIRST } = envelope;
-    const seen = this.#senders.get(envelope.from);
     if (seen !== undefined && envelope.incarnation < seen.incarnation)
       return "a newer start of its sender was seen";
     if (seen?.incarnation === envelope.incarnation) {
@@ -189,7 +191,7 @@ export class PeerLink {
         : "two processes use the identity of its sender";
     }
     const { incarnation, bootNonce } = envelope;
-    this.#senders.set(envelope.from, { incarnation, bootNonce, clusterVersionMax });
+    this.#senders.set(envelope.from, { subject, incarnation, bootNonce, clusterVersionMax });
     return undefined;
   }
 
