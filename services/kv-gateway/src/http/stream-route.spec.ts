@@ -127,15 +127,4 @@ describe("a stream over HTTP/JSON", () => {
     await fake.heard(3);
     expect(fake.events).toEqual(["a", "b", "end"]);
   });
-
-  it("answers streams that are not there yet UNIMPLEMENTED", async () => {
-    const expected = {
-      grpc_code: 12,
-      message: "unknown method Snapshot for service etcdserverpb.Maintenance",
-    };
-    expect(await door.post("/v3/maintenance/snapshot", "{}")).toMatchObject({
-      status: 501,
-      json: { error: expected },
-    });
-  });
 });

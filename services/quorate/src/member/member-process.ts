@@ -15,7 +15,7 @@ import { startFanout } from "@quorate/watch-fanout";
 import { answererOf, brokerConduct, parseClusterName, Subjects, type ClusterName } from "@quorate/wire";
 import { findProgram } from "../dev/find-program";
 import { admitFounder, admitJoining, answerFounders, type Admission, type ClusterView } from "./admission";
-import { brokerCredentialsPath, writeBrokerConfig } from "./broker-files";
+import { writeBrokerConfig } from "./broker-files";
 import { BrokerProcess } from "./broker-process";
 import { readMember, writeMember, type MemberIdentity } from "./member-file";
 import { founderId, foundedClusterId } from "./member-ids";
