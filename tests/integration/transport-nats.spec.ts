@@ -322,6 +322,7 @@ describe("the transport on NATS", () => {
         queue: "gateways",
         endpoints: [{ name: "range", subject: "quorate.c1.kv.range", handler: () => {} }],
       });
+      await serving.flush();
       const ping = JSON.parse((await ask(asking, "$SRV.PING.quorate-kv", utf8(""))).text!) as unknown;
       expect(ping).toMatchObject({ name: "quorate-kv", version: "1.2.3" });
       const info = JSON.parse((await ask(asking, "$SRV.INFO", utf8(""))).text!) as unknown;
