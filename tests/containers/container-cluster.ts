@@ -7,7 +7,7 @@ import type { ClusterContainer } from "./cluster-container";
 import type { ClusterNetworks } from "./cluster-networks";
 import { letThrough } from "./packet-filter";
 
-/** A container, and what runs in it: of a stacked member several services at once. */
+/** A container, and what runs in it. */
 export interface Part {
   readonly container: ClusterContainer;
   readonly processes: readonly Omit<ClusterProcess, "command">[];
