@@ -22,7 +22,14 @@ const LEFT_DOWN = [
   ...[EXIT.dataDirectory, EXIT.fenced, EXIT.memberRemoved, EXIT.unsupportedVersion],
 ];
 /** What may be over by the next start. */
-const STARTED_AGAIN = [EXIT.brokerUnavailable, EXIT.storageFailed, EXIT.invariantBroken, EXIT.alreadyRunning];
+/** What a broker forbids it may allow once its configuration has been loaded again. */
+const STARTED_AGAIN = [
+  EXIT.brokerUnavailable,
+  EXIT.storageFailed,
+  EXIT.invariantBroken,
+  EXIT.alreadyRunning,
+  EXIT.brokerDenied,
+];
 
 describe("the systemd units", () => {
   it.each(ours)("%s: is started again, unless that does not help", (file) => {
