@@ -55,8 +55,7 @@ export class GrpcCall {
     this.#startedAt = meter.start();
     if (options.timeoutMs <= TIMER_MS_MAX)
       this.#deadline = setTimeout(() => this.#late(), Math.ceil(options.timeoutMs));
-    // A reset stream is "closed" too; without a listener its error would end the process.
-    stream.on("error", () => undefined);
+    // A reset stream is "closed" too.
     stream.on("close", () => this.#gone());
   }
 
@@ -88,10 +87,10 @@ export class GrpcCall {
   begin(): void {
     const { stream, sending } = this.dependencies;
     sending();
-    if (stream.headersSent || stream.destroyed) return;
+    if (stream.headersSent || !canRespond(stream)) return;
     stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
     stream.once("wantTrailers", () => {
-      stream.sendTrailers(trailersOf(this.#status));
+      if (canRespond(stream)) stream.sendTrailers(trailersOf(this.#status));
     });
   }
 
@@ -110,7 +109,7 @@ export class GrpcCall {
     const { stream } = this.dependencies;
     this.#close(status.code);
     this.#status = status;
-    if (stream.destroyed) return;
+    if (!canRespond(stream)) return;
     if (last !== undefined) this.begin();
     if (stream.headersSent) stream.end(last);
     else stream.respond({ ...RESPONSE_HEADERS, ...trailersOf(status) }, { endStream: true });
@@ -140,4 +139,9 @@ export class GrpcCall {
     clearTimeout(this.#deadline);
     this.dependencies.meter.end(this.#startedAt, code);
   }
+}
+
+/** Whether an answer may be begun or ended. A stream that its caller has reset is closed before it is destroyed. */
+export function canRespond(stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && !stream.closed;
 }

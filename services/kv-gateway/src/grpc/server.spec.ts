@@ -1,15 +1,16 @@
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
 import { systemClock, systemScheduler } from "@quorate/actor";
-import { utf8 } from "@quorate/base";
+import { concatBytes, utf8 } from "@quorate/base";
 import { etcdserverpb, grpc as grpcMessages, messageToJson } from "@quorate/wire";
 import { refuse, responseAt } from "../testing/scripted-node";
 import { testGateway, type TestGateway } from "../testing/test-gateway";
 import type { ClientPort } from "../client-port/client-port";
 import { testPort } from "../testing/test-port";
 import { grpcServer } from "../testing/grpc-server";
+import { callTakenBack, HTTP2_GREETING } from "../testing/http2-frames";
 import { apiMethods } from "../api/methods";
 import { HealthService } from "./health";
 import { framed } from "./messages";
@@ -292,6 +293,20 @@ describe("GrpcServer", () => {
     const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
     expect(headers[":status"]).toBe(status);
     session.destroy();
+  });
+
+  it.each([
+    ["/etcdserverpb.KV/Range", "text/plain"],
+    ["/etcdserverpb.KV/Range", "application/grpc"],
+    ["/etcdserverpb.Watch/Watch", "application/grpc"],
+    ["/no.Such/Method", "application/grpc"],
+  ])("bears calls of %s as %s that are taken back before they are looked at", async (path, type) => {
+    const codes = [constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL];
+    const calls = codes.flatMap((code, at) => callTakenBack(2 * at + 1, path, type, code));
+    const socket = connect(port.port, "127.0.0.1");
+    socket.end(concatBytes([...HTTP2_GREETING, ...calls]));
+    await once(socket.resume(), "close");
+    await call("/etcdserverpb.KV/Range", RangeRequest.encode({ key: utf8("k") }).finish());
   });
 
   it("says by itself that a deadline has passed", async () => {

@@ -12,7 +12,7 @@ import type { ApiMethods } from "../api/methods";
 import { definite, type RequestFailure } from "../api/request-failure";
 import type { CallMeter } from "../metrics/call-meter";
 import type { CallMeters } from "../metrics/call-meters";
-import { GrpcCall, type FailureListener } from "./call";
+import { canRespond, GrpcCall, type FailureListener } from "./call";
 import { contextOf, RESPONSE_HEADERS, trailersOf } from "./headers";
 import { Chunks } from "./chunks";
 import { streamGrpcMethod, unaryGrpcMethod, type GrpcMethod } from "./methods";
@@ -124,11 +124,13 @@ export class GrpcServer implements AsyncDisposable {
     session.on("ping", () => {
       // A large answer is handed over at once and leaves in many frames, between which grpc-go's clients measure the connection.
       if ([...streams].some(({ writableLength }) => writableLength > 0)) guard.sent();
-      if (!guard.pinged(clock.now(), streams.size > 0)) return;
+      if (!guard.pinged(clock.now(), streams.size > 0) || session.destroyed) return;
       session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from("too_many_pings"));
       session.destroy();
     });
     session.on("stream", (stream, headers) => {
+      stream.on("error", () => undefined); // of a caller that is gone; without a listener it would end the process
+      if (!canRespond(stream)) return; // it was taken back with the bytes that brought it
       streams.add(stream);
       stream.on("close", () => streams.delete(stream));
       this.#call(stream, headers, () => guard.sent());
@@ -165,6 +167,7 @@ export class GrpcServer implements AsyncDisposable {
     const { clock } = this.dependencies;
     let timer = clock.setTimer(PROBE.afterMs, ask);
     function ask(): void {
+      if (session.destroyed) return; // "close" follows
       timer = clock.setTimer(PROBE.answerMs, () => session.destroy());
       session.ping(() => {
         timer.cancel();
@@ -176,13 +179,11 @@ export class GrpcServer implements AsyncDisposable {
 }
 
 function refuseRequest(stream: ServerHttp2Stream, status: number): void {
-  stream.on("error", () => undefined);
   stream.respond({ [HTTP2_HEADER_STATUS]: status }, { endStream: true });
   stream.resume();
 }
 
 function refuseCall(stream: ServerHttp2Stream, failure: RequestFailure): void {
-  stream.on("error", () => undefined);
   stream.respond({ ...RESPONSE_HEADERS, ...trailersOf(grpcStatusOf(failure)) }, { endStream: true });
   stream.resume();
 }
