@@ -14,9 +14,34 @@ describe("WatchHub", () => {
     const bench = new HubBench(10);
     bench.open(1);
     bench.command(1, { ...create(1, one("a")), seen: revision(12) });
-    expect(bench.told()).toEqual(["1/created 1 next=13 revision=10"]);
+    expect(bench.told()).toEqual(["1/created 1 next=13 revision=12"]);
     bench.feed([event("a", 11), event("a", 12), event("a", 13)]);
     expect(bench.told()).toEqual(["1/1: a@13 revision=13 next=14"]);
+  });
+
+  it("holds a start in the past until the feed has come as far as its client has seen", () => {
+    const bench = new HubBench(10);
+    bench.feed([event("a", 11)]);
+    bench.open(1);
+    bench.command(1, { ...create(1, one("a"), 11), seen: revision(13) });
+    expect(bench.told()).toEqual(["1/created 1 next=11 revision=13"]);
+    expect(bench.hub.historyWanted()).toBeUndefined();
+    bench.feed([event("a", 12)]);
+    expect(bench.told()).toEqual([]);
+    bench.feed([event("a", 13)]);
+    expect(bench.told()).toEqual(["1/1: a@11 a@12 a@13 revision=13 next=14"]);
+    bench.feed([event("a", 14)]);
+    expect(bench.told()).toEqual(["1/1: a@14 revision=14 next=15"]);
+  });
+
+  it("asks for history for a start that waited while the feed had a gap", () => {
+    const bench = new HubBench(10);
+    bench.open(1);
+    bench.command(1, { ...create(1, one("a"), 9), seen: revision(12) });
+    bench.hub.skipTo(revision(11));
+    expect(bench.hub.historyWanted()).toBeUndefined();
+    bench.hub.skipTo(revision(12));
+    expect(bench.hub.historyWanted()).toBe(9);
   });
 
   it("matches single keys, ranges and ranges without an end", () => {

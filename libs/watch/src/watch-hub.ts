@@ -38,7 +38,8 @@ export interface HistoryChunk {
  * A watcher is *synced* if it has been sent everything; events that come in are matched to these at once. It becomes
  * *unsynced* when it begins in the past, when its stream has no room for an event that it should get, or when the feed had a
  * gap. Then it is served from its `next` revision on, out of the window of recent events or, where that does not reach, out of
- * history that the owner is asked to read. So a slow subscriber costs others nothing, and holds no memory but what is on its
+ * history that the owner is asked to read. What its subscriber had seen when it began is one past to it, even where the feed has
+ * yet to bring the end of that: it is served once that is there. So a slow subscriber costs others nothing, and holds no memory but what is on its
  * way to it. Revisions are never split, and no watcher is sent anything below its `next`.
  */
 export class WatchHub {
@@ -52,6 +53,8 @@ export class WatchHub {
   #compactRevision: Revision;
   /** Streams with unsynced watchers that may be able to go on. */
   readonly #catchUpDue = new Set<HubStream>();
+  /** The newest revision that a subscriber has seen before the feed brought it. */
+  #awaited = 0 as Revision;
 
   constructor(
     private readonly options: WatchHubOptions,
@@ -140,6 +143,7 @@ export class WatchHub {
       from = to;
     }
     this.#window.append(events, batch.revision);
+    this.#endWait(known);
   }
 
   /** The store stands at `revision` (or further), and what happened up to there was not heard. */
@@ -152,7 +156,9 @@ export class WatchHub {
         if (watcher.synced && watcher.next <= revision) this.#desync(watcher, missing);
       }
     }
+    const known = this.revision;
     this.#window.restart(revision);
+    this.#endWait(known);
   }
 
   /** The feed says that everything before `revision` has been compacted. */
@@ -233,14 +239,15 @@ export class WatchHub {
   }
 
   #create(stream: HubStream, command: Extract<WatchCommand, { kind: "create" }>): void {
-    const { revision } = this;
-    const fromNow = (Math.max(revision, command.seen) + 1) as Revision;
-    const next = command.next > 0 ? command.next : fromNow;
-    const watcher = new Watcher(stream, command.watcher, command.spec, next);
+    const { spec, seen } = command;
+    const now = Math.max(this.revision, seen) as Revision;
+    const next = command.next > 0 ? command.next : ((now + 1) as Revision);
+    const watcher = new Watcher(stream, command.watcher, { spec, seen }, next);
     stream.watchers.set(command.watcher, watcher);
-    this.#push(stream, { kind: "created", watcher: command.watcher, next, revision });
-    if (next > revision) return this.#synced.add(command.spec.range, watcher);
+    this.#push(stream, { kind: "created", watcher: command.watcher, next, revision: now });
+    if (next > now) return this.#synced.add(spec.range, watcher);
     watcher.synced = false;
+    this.#awaited = Math.max(this.#awaited, seen) as Revision;
     this.#addUnsynced(watcher);
   }
 
@@ -306,7 +313,7 @@ export class WatchHub {
     for (const stream of streams) {
       for (const watcher of [...stream.unsynced]) {
         if (watcher.next < this.#compactRevision) this.#endCompacted(watcher);
-        else if (watcher.next >= start && !stream.queue.isFull) {
+        else if (watcher.next >= start && watcher.seen <= revision && !stream.queue.isFull) {
           waiting.push(watcher);
           if (least === undefined || watcher.next < least) least = watcher.next;
         }
@@ -357,9 +364,18 @@ export class WatchHub {
     for (const stream of this.#lagging) this.#catchUpDue.add(stream);
   }
 
-  /** Unsynced watchers whose stream has room. */
+  /** The feed went on from `known`: to what somebody waits for, it may be. */
+  #endWait(known: Revision): void {
+    if (this.#awaited > known) this.#catchUpAll();
+  }
+
+  /** Unsynced watchers whose stream has room, and for which the feed has come as far as they began. */
   *#ableToGoOn(): Iterable<Watcher> {
-    for (const stream of this.#lagging) if (!stream.queue.isFull) yield* stream.unsynced;
+    const { revision } = this;
+    for (const { queue, unsynced } of this.#lagging) {
+      if (queue.isFull) continue;
+      for (const watcher of unsynced) if (watcher.seen <= revision) yield watcher;
+    }
   }
 
   #endCompacted(watcher: Watcher): void {

@@ -12,13 +12,18 @@ import type { WatcherNumber, WatcherSpec, WatchEvent } from "./types";
 export class Watcher {
   #next: Revision;
   synced = true;
+  readonly spec: WatcherSpec;
+  /** Its subscriber had seen this revision when it began. */
+  readonly seen: Revision;
 
   constructor(
     readonly stream: HubStream,
     readonly number: WatcherNumber,
-    readonly spec: WatcherSpec,
+    { spec, seen }: { readonly spec: WatcherSpec; readonly seen: Revision },
     next: Revision,
   ) {
+    this.spec = spec;
+    this.seen = seen;
     this.#next = next;
   }
 
