@@ -81,13 +81,14 @@ class LocalPods implements AsyncDisposable {
     });
   }
 
-  /** As `kubectl exec demo-quorate-0 -- quorate …`. */
+  /** As `kubectl exec demo-quorate-0 -- quorate … --broker-credentials=/data/quorate/broker/admin.nkey`. */
   async quorate(...args: readonly string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await run(nodeExecutable, [serviceMain("quorate"), ...args], {
       timeoutMs: 20_000,
       environment: {
         QUORATE_CLUSTER: "quorate",
         QUORATE_NATS_URL: `nats://127.0.0.1:${this.port(0, "4222")}`,
+        QUORATE_BROKER_CREDENTIALS: join(this.#dataDir(0), "broker", "admin.nkey"),
       },
     });
     if (exitCode !== 0) throw new Error(`quorate ${args.join(" ")}: ${stderr}`);
