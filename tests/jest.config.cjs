@@ -56,6 +56,7 @@ function wholeRunHooks(name) {
 }
 
 module.exports = {
+  testSequencer: join(__dirname, "longest-first.cjs"),
   // Two even on two cores, where jest would take one: much of the time is waiting for processes.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   // A machine may be slow or busy; what hangs is still told. Tests that take longer by nature say so themselves.
