@@ -59,7 +59,7 @@ export type Result =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly next?: Uint8Array }
   | { readonly ok: false; readonly failure: Failure };
 
-/** Definite: nothing of the request took or will take effect. */
+/** Definite, but for "restarted": nothing of the request took or will take effect. */
 export interface Refusal {
   readonly reason: RefusalReason;
   /** What the refusing node knows about the leadership. */
@@ -77,6 +77,11 @@ export type RefusalReason =
   | "malformed"
   /** Another leader's entry took the place of this one before it was committed. */
   | "superseded"
+  /**
+   * The one that is not definite: the node has started anew since the term that was asked for, and may have taken this very request
+   * before that, if the broker delivers it again.
+   */
+  | "restarted"
   /** Another membership change is under way, or this leader may not make one yet. */
   | "configuration-pending"
   /** The node is newer and has a reason that is not known here. */
@@ -246,6 +251,7 @@ const WIRE_REASONS: Readonly<Record<RefusalReason, quorate.internal.v1.Refused.R
   stopping: Reason.STOPPING,
   malformed: Reason.MALFORMED,
   superseded: Reason.SUPERSEDED,
+  restarted: Reason.RESTARTED,
   "configuration-pending": Reason.CONFIGURATION_PENDING,
 };
 

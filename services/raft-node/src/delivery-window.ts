@@ -12,7 +12,8 @@ interface Window {
 /**
  * Drops what a broker delivers twice, however late: a repeated proposal would put an old value back over a newer one.
  * Refused requests count as delivered too, because their sender has sent them anew under another number. A restart
- * forgets all; that is safe, as a member that restarts leads only in a later term, which earlier requests do not expect.
+ * forgets all: a member that restarts leads only in a later term, which earlier requests do not expect, and it does not refuse
+ * those for good, because it may have taken them before.
  */
 export class DeliveryWindow {
   readonly #senders = new Map<bigint, Window>();

@@ -11,6 +11,7 @@ import {
   parseClusterName,
   Subjects,
   type NodeAnswer,
+  type NodeStatus,
 } from "@quorate/wire";
 import type { RaftMessage } from "./actors/raft-actor";
 import { NodeDoor } from "./node-door";
@@ -22,22 +23,20 @@ const PUT = encodeCommandBatch([
 /** A command of the kind 15. */
 const UNKNOWN = Uint8Array.of(0x0a, 4, 0x7a, 2, 1, 2);
 
-function build() {
+function build(startedIn = 2) {
   const time = new VirtualTime();
   const network = new MemoryNetwork({}, { clock: time, scheduler: time, prng: seededPrng(1) });
   const subjects = new Subjects(parseClusterName("c"));
   const told: RaftMessage[] = [];
   const door = new NodeDoor(
-    { memberId: MEMBER },
+    { memberId: MEMBER, startedIn: startedIn as Term },
     {
       transport: network.connect("member"),
       subjects,
       raft: { tell: (message) => told.push(message) },
       lessor: { tell: () => undefined },
       tracer: NO_TRACER,
-      status: () => {
-        throw new Error("nobody asks for it");
-      },
+      status: () => ({ term: 4, leader: undefined }) as NodeStatus,
       clusterVersion: () => 1,
     },
   );
@@ -67,6 +66,22 @@ describe("NodeDoor", () => {
     propose(PUT);
     expect(propose(PUT)).toBeUndefined();
     expect(told).toHaveLength(1);
+  });
+
+  it("does not take what it has refused when that is delivered again", () => {
+    const { told, propose } = build();
+    propose(Uint8Array.of(...PUT, ...UNKNOWN));
+    expect(propose(PUT)).toBeUndefined();
+    expect(told).toEqual([]);
+  });
+
+  it("does not say, after a new start, that nothing came of what it was asked in a term before that", () => {
+    const { told, propose } = build(3);
+    expect(propose(Uint8Array.of(...PUT, ...UNKNOWN))).toEqual({
+      kind: "refused",
+      refusal: { reason: "restarted", term: 4, leader: undefined },
+    });
+    expect(told).toEqual([]);
   });
 
   it("keeps out of the log what some member would have to stop at, and says that nothing came of it", () => {

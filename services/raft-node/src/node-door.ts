@@ -39,13 +39,19 @@ const MALFORMED: NodeAnswer = {
   refusal: { reason: "malformed", term: 0 as Term, leader: undefined },
 };
 
+export interface NodeDoorOptions {
+  readonly memberId: MemberId;
+  /** The term that this member knew of when it was started. */
+  readonly startedIn: Term;
+}
+
 /** What gateways, fan-outs and agents ask of this node. */
 export class NodeDoor {
   readonly #deliveries = new DeliveryWindow();
   #subscriptions: Subscription[] = [];
 
   constructor(
-    private readonly options: { readonly memberId: MemberId },
+    private readonly options: NodeDoorOptions,
     private readonly dependencies: NodeDoorDependencies,
   ) {}
 
@@ -78,16 +84,25 @@ export class NodeDoor {
     const asker = this.#asker(message, "propose");
     const request = decoded(() => decodeProposeRequest(message.payload));
     if (request === undefined) return asker.answer(encodeProposeResponse(MALFORMED));
+    // First of all: what is refused now must not be taken when it comes again, since its sender has been told.
+    if (!this.#deliveries.first(request.gateway, request.sequence)) return;
+    // It was delivered before, for all that is known, in the life in which this member led in that term.
+    if (request.expectedTerm <= this.options.startedIn) return this.#refuseRestarted(asker);
     // From a gateway that is newer than some member, as a rule: that one could not go on behind it.
     if (!isApplicable(request.batch, this.dependencies.clusterVersion()))
       return asker.answer(encodeProposeResponse(MALFORMED));
-    if (!this.#deliveries.first(request.gateway, request.sequence)) return;
     this.dependencies.raft.tell({
       kind: "propose",
       expectedTerm: request.expectedTerm,
       data: Uint8Array.from(request.batch), // the receive buffer is the broker client's
       asker: { ...asker, answerAs: request.answerAs },
     });
+  }
+
+  #refuseRestarted(asker: Asker): void {
+    const { term, leader } = this.dependencies.status();
+    asker.span?.end("restarted");
+    asker.answer(encodeProposeResponse({ kind: "refused", refusal: { reason: "restarted", term, leader } }));
   }
 
   #read(message: InboundMessage): void {

@@ -284,7 +284,7 @@ export class RaftNode {
       { actor: this.#raft, scheduler },
     );
     this.#door = new NodeDoor(
-      { memberId },
+      { memberId, startedIn: start.hardState.term },
       {
         transport,
         subjects,

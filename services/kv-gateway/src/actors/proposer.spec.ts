@@ -94,6 +94,23 @@ describe("Proposer", () => {
     expect(b.seen).toEqual({ ok: responseAt(2) });
   });
 
+  it("leaves open what a member was asked that has started anew since, and asks it nothing more in that term", () => {
+    const { bench, proposer, nodes, leader } = start();
+    leader.propose = () => refuse("restarted", 5, undefined);
+    const [before, after] = [bench.put("a"), bench.put("b")];
+    proposer.tell(before.call);
+    bench.settle();
+    expect(before.seen).toMatchObject({ unknown: true });
+    elect(nodes, leader, 5); // others may still believe in it
+    proposer.tell(after.call);
+    bench.time.advance(1000);
+    expect(leader.proposals).toHaveLength(1);
+    leader.propose = ({ commands }) => acceptAll(commands.length, 41);
+    elect(nodes, leader, 6);
+    bench.time.advance(1000);
+    expect(after.seen).toEqual({ ok: responseAt(41) });
+  });
+
   it("gathers what arrives while the window is full into the next batch", () => {
     const { bench, proposer, leader } = start();
     leader.propose = () => undefined;

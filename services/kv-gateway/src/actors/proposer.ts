@@ -60,6 +60,8 @@ const DEADLINE_SPACING_MS = 10;
  * Invariants:
  * - A call is sent again only after a definite answer that it had no effect (refusal, nobody there, not sent). Once an
  *   attempt ended without an answer its calls are answered as unknown and never sent again.
+ * - A member that has started anew cannot say that it refuses: it may have taken the same batch before, if the broker delivers it
+ *   twice. So what it is asked under its former term is answered as unknown.
  * - A batch names the one term in which it may be taken, so a copy that the broker delays does nothing.
  */
 export class Proposer implements ActorRef<WriteCall> {
@@ -72,6 +74,8 @@ export class Proposer implements ActorRef<WriteCall> {
   readonly #leaderNews: Subscription;
   /** Whoever refused last is not asked again before `#holding` rings. */
   #refusedBy: LeaderAt | undefined;
+  /** Who has started anew since it led in that term: nothing more is sent to it under that term. */
+  #outlived: LeaderAt | undefined;
   /** Since the start; shown as metrics. */
   readonly counters = { batches: 0, calls: 0, failed: 0 };
   #sequence = 0;
@@ -139,7 +143,7 @@ export class Proposer implements ActorRef<WriteCall> {
 
   #sendBatches(): void {
     const { leader } = this.dependencies.tracker;
-    if (leader === undefined) return;
+    if (leader === undefined || isSame(leader, this.#outlived)) return;
     // Looked at anew each time: a transport may answer "not sent" before `request` returns.
     while (!isSame(leader, this.#refusedBy) && this.#inFlightAt(leader) < this.options.batchesInFlightMax) {
       const calls = this.#queue.takeBatch();
@@ -211,8 +215,12 @@ export class Proposer implements ActorRef<WriteCall> {
       }
       return;
     }
-    this.#holdAndKeep(batch);
     const { term, leader } = refusal;
+    if (refusal.reason === "restarted") {
+      this.#outlived = batch.leader;
+      this.#failUnknown(batch, undefined);
+      this.dependencies.tracker.doubt(batch.leader);
+    } else this.#holdAndKeep(batch);
     if (term > 0) this.dependencies.tracker.learn({ sender: batch.leader.member, term, leader });
   }
 
