@@ -379,6 +379,12 @@ export class SimulatedMember {
     return this.#repairs;
   }
 
+  /** How many there are as far as it knows; none is wrong about that which does not run, or belongs to no cluster yet. */
+  get voters(): number {
+    const voters = this.node?.status().members.filter(({ learner }) => !learner) ?? [];
+    return voters.length === 0 ? Infinity : voters.length;
+  }
+
   /** Whether its log holds all that it ever did. */
   get isRepairing(): boolean {
     return this.#isCut || this.#running?.node.status().repairing === true;

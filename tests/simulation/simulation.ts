@@ -4,7 +4,7 @@ import type { Event, Revision } from "@quorate/mvcc";
 import type { MemberId } from "@quorate/raft";
 import { CLUSTER_VERSION_MAX, type AppliedPosition } from "@quorate/state-machine";
 import { MemoryNetwork } from "@quorate/transport";
-import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
+import { etcdserverpb, parseClusterName, Subjects, type NodeStatus } from "@quorate/wire";
 import type { QuotaOptions } from "../../services/raft-node/src/actors/quota-actor";
 import type { AutoCompaction } from "../../services/raft-node/src/auto-compaction";
 import { isOk, mayChange, type Operation } from "../checkers/history";
@@ -486,6 +486,7 @@ export class Simulation {
    * removed may be anywhere.
    */
   #agree(): void {
+    process.stderr.write(`DBG agree begins ${this.#time.now()}\n`);
     this.#isOver = true;
     this.#disarmer.stop();
     // A snapshot in the smallest of chunks, one at a time, takes longer than all else.
@@ -499,6 +500,7 @@ export class Simulation {
     const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
+      process.stderr.write(`DBG end ${this.#time.now()} ${status.memberId.toString(16)} ${status.clusterVersion} ${status.clusterVersionMax} term ${status.term} ${status.lastIndex} ${status.appliedIndex} leader ${status.leader?.toString(16)}\n`);
       if (status.clusterVersion !== CLUSTER_VERSION_MAX)
         throw new HistoryViolation(`the cluster version is ${status.clusterVersion} in the end`);
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
@@ -524,14 +526,15 @@ export class Simulation {
   }
 
   /** Whether all members of the leader's configuration have applied as much as it has. */
+  /** At the same place, and that of the newest build. */
   #areLevel(): boolean {
     const leader = this.#members.find((member) => member.node?.status().leader === member.id);
     const status = leader?.node?.status();
     const present = status?.members.map(({ id }) => id) ?? [];
     const members = this.#members.filter(({ id }) => present.includes(id));
-    return (
-      members.length > 0 && members.every(({ node }) => node?.status().appliedIndex === status?.appliedIndex)
-    );
+    const isLevel = ({ appliedIndex, clusterVersion }: NodeStatus): boolean =>
+      appliedIndex === status?.appliedIndex && clusterVersion === CLUSTER_VERSION_MAX;
+    return members.length > 0 && members.every(({ node }) => node !== undefined && isLevel(node.status()));
   }
 
   #report(

@@ -2,6 +2,7 @@ import { EMPTY_BYTES } from "@quorate/base";
 import type { LogIndex, MemberId, Raft, Term, TransferOutcome } from "@quorate/raft";
 import type { ClusterMember, Membership, MembershipRequest } from "@quorate/state-machine";
 import {
+  decodeProposeResponse,
   encodeMembershipEntry,
   encodeProposeResponse,
   type LeaderJudgement,
@@ -38,7 +39,7 @@ export class MembershipDesk {
   readonly #transfers = new Map<number, (outcome: TransferOutcome) => void>();
   #membership: Membership;
   #nextTransfer = 1;
-  /** The term in which this leader has tried to write down with whom the cluster began. */
+  /** The term in which this leader writes down with whom the cluster began. */
   #foundedIn: Term | undefined;
 
   constructor(
@@ -58,17 +59,21 @@ export class MembershipDesk {
 
   /**
    * Founds the cluster, once: members that join later learn from the log with whom it began, and everything after follows
-   * from there. A founding that is there already makes the second one do nothing.
+   * from there. A founding that is there already makes the second one do nothing. One that Raft refuses, since what the log holds is
+   * not applied yet, is due again at the next turn.
    */
   foundIfDue(view: { readonly term: Term; readonly established: boolean }): void {
     if (this.#membership.founded || !view.established || this.#foundedIn === view.term) return;
     const { clusterId, founders } = this.options;
     this.#foundedIn = view.term;
-    this.#propose(
-      { changeId: 0n, change: { kind: "found", clusterId, members: founders } },
-      view.term,
-      NOBODY,
-    );
+    this.#propose({ changeId: 0n, change: { kind: "found", clusterId, members: founders } }, view.term, {
+      ...NOBODY,
+      answer: (response) => this.#foundingAnswered(response),
+    });
+  }
+
+  #foundingAnswered(response: Uint8Array): void {
+    if (decodeProposeResponse(response).kind === "refused") this.#foundedIn = undefined;
   }
 
   /** On a leader that knows that every member can apply `version`. Twice does no harm. */

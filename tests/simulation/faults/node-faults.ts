@@ -1,9 +1,14 @@
 import type { SimulatedMember } from "../simulated-member";
 import { chosen, DONE, victimOf, type Begin, type End, type World } from "./world";
 
-/** Of one member at a time: a majority without its state, or its log, is the end of a cluster. */
+const VOTERS_MIN = 3;
+
+/**
+ * Of one member at a time, and of three voters at the least: who is without its state, or its log, votes but cannot lead, and one of
+ * two may hold what the other needs its vote for.
+ */
 function mayLose({ members }: World): boolean {
-  return members.length >= 3 && members.every(({ isWhole, isRepairing }) => isWhole && !isRepairing);
+  return members.every(({ isWhole, isRepairing, voters }) => isWhole && !isRepairing && voters >= VOTERS_MIN);
 }
 
 function startLater(members: readonly SimulatedMember[]): End {
