@@ -1,3 +1,5 @@
+import { buffer } from "node:stream/consumers";
+
 import { GenericContainer, type StartedTestContainer, type WaitStrategy } from "testcontainers";
 
 import type { ClusterNetworks } from "./cluster-networks";
@@ -147,6 +149,12 @@ export class ClusterContainer {
     return this.#earlierLogs + textOfFrames(printed);
   }
 
+  /** A small file in it, as it is now. */
+  async read(path: string): Promise<Buffer> {
+    const archive = await (await docker()).getContainer(this.#id).getArchive({ path });
+    return onlyFileOf(await buffer(archive));
+  }
+
   /** Its address in the private network. */
   async address(): Promise<string> {
     const { NetworkSettings } = await (await docker()).getContainer(this.#id).inspect();
@@ -209,6 +217,12 @@ class NoWait implements WaitStrategy {
   getStartupTimeout(): number {
     return 0;
   }
+}
+
+/** A tar archive: a block of 512 bytes, with the size in octal digits at byte 124, and the content behind it. */
+function onlyFileOf(archive: Buffer): Buffer {
+  const size = parseInt(archive.toString("latin1", 124, 135), 8);
+  return archive.subarray(512, 512 + size);
 }
 
 /** What a container printed, which Docker gives in frames: a header of eight bytes, of which the last four are the length. */

@@ -44,9 +44,4 @@ export class ClusterNetworks {
     const network = (await docker()).getNetwork(this.privateName);
     await network.disconnect({ Container: containerId });
   }
-
-  async remove(): Promise<void> {
-    const client = await docker();
-    for (const name of [this.privateName, this.clientsName]) await client.getNetwork(name).remove();
-  }
 }

@@ -4,10 +4,11 @@ import { leaderOf, memberAt } from "../harness/member-states";
 import type { AddressedCluster, ClusterProcess } from "../harness/quorate-cluster";
 import { untilWritable } from "../harness/until-writable";
 import type { ClusterContainer } from "./cluster-container";
+import { isToBeKept } from "./docker-objects";
 import type { ClusterNetworks } from "./cluster-networks";
 import { letThrough } from "./packet-filter";
 
-/** A container, and what runs in it. */
+/** A container, and what runs in it: of a stacked member several services at once. */
 export interface Part {
   readonly container: ClusterContainer;
   readonly processes: readonly Omit<ClusterProcess, "command">[];
@@ -136,8 +137,8 @@ export class ContainerCluster implements AddressedCluster, AsyncDisposable {
     }
   }
 
+  /** What it is made of must not keep the machine busy while other tests run; all else goes with the test run. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.containers.map((container) => container.remove()));
-    await this.networks.remove();
+    if (!isToBeKept()) await Promise.all(this.containers.map((container) => container.remove()));
   }
 }

@@ -2,6 +2,8 @@ import { getContainerRuntimeClient } from "testcontainers";
 
 /** On everything that these tests create: the process id of the test run that it belongs to. */
 const RUN_LABEL = "quorate.tests.containers";
+/** Set to keep containers, networks and volumes for a post mortem; the next run removes them. */
+const KEEP_VARIABLE = "QUORATE_CONTAINERS_KEEP";
 /** Set for the specs by the global setup; the same in all workers. */
 const RUN_VARIABLE = "QUORATE_CONTAINERS_RUN";
 
@@ -22,6 +24,11 @@ export function beginRun(): void {
 /** Of every container, network and volume of this run. */
 export function runLabels(): Record<string, string> {
   return { "org.testcontainers": "true", [RUN_LABEL]: runId() };
+}
+
+/** Whether what this run has made is to outlive it. */
+export function isToBeKept(): boolean {
+  return process.env[KEEP_VARIABLE] === "yes";
 }
 
 /** A name that no other run uses. */

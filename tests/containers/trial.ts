@@ -83,7 +83,7 @@ export class Trial implements AsyncDisposable {
         dropped = await fault.end();
       }
       if (fault.drops) expect(dropped).toBeGreaterThan(0);
-      if (unseats) expect(await this.cluster.term()).toBeGreaterThan(term);
+      if (unseats) await this.#untilTermAfter(term);
       return fault.drops ? `${what} (${dropped} packets dropped)` : what;
     });
   }
@@ -135,6 +135,13 @@ export class Trial implements AsyncDisposable {
     await this.loads.abandon();
     await this.history[Symbol.asyncDispose]();
     await this.folder[Symbol.asyncDispose]();
+  }
+
+  /** What was under way to members when the fault ended may let them believe in the former leader for a moment. */
+  async #untilTermAfter(term: number): Promise<void> {
+    await eventually(`a term after ${term}`, { withinMs: WITHIN_MS, everyMs: 100 }, async () => {
+      return (await this.cluster.term()) > term;
+    });
   }
 
   /** Does one thing, mends everything, and writes down what it did to clients. */

@@ -39,11 +39,11 @@ export async function settledMemberStates(
   cluster: AddressedCluster,
   withinMs: number,
 ): Promise<readonly MemberState[]> {
-  const { brokerUrl, name: clusterName } = cluster;
-  const { processes, members } = cluster;
-  const ids = members.map((name) => idOf(cluster.process(name)));
-  const states = await settledStates({ brokerUrl, cluster: clusterName }, ids, withinMs);
-  return states.map((state, at) => named(state, members[at]!, processes));
+  const { members } = cluster;
+  await using callers = new Callers(cluster);
+  return await settled(withinMs, () =>
+    Promise.all(members.map((name) => memberState(cluster, callers, name))),
+  );
 }
 
 /** The same for members that only their ids are known of, in the order of `ids`. @throws {NotInTimeError} */
@@ -53,15 +53,18 @@ export async function settledStates(
   withinMs: number,
 ): Promise<readonly OwnState[]> {
   await using caller = await NatsCaller.connect(place.brokerUrl);
-  return await eventually(
-    "all members to have applied the same entries",
-    { withinMs, everyMs: 100 },
-    async () => {
-      const states = await Promise.all(ids.map((id) => ownState(place.cluster, caller, id)));
-      const indexes = new Set(states.map(({ appliedIndex }) => appliedIndex));
-      return indexes.size === 1 && states;
-    },
-  );
+  return await settled(withinMs, () => Promise.all(ids.map((id) => ownState(place.cluster, caller, id))));
+}
+
+function settled<State extends OwnState>(
+  withinMs: number,
+  ask: () => Promise<readonly State[]>,
+): Promise<readonly State[]> {
+  return eventually("all members to have applied the same entries", { withinMs, everyMs: 100 }, async () => {
+    const states = await ask();
+    const indexes = new Set(states.map(({ appliedIndex }) => appliedIndex));
+    return indexes.size === 1 && states;
+  });
 }
 
 /**
@@ -70,10 +73,10 @@ export async function settledStates(
  * @throws {NotInTimeError} There is none.
  */
 export async function leaderOf(cluster: AddressedCluster, withinMs: number): Promise<string> {
-  await using caller = await NatsCaller.connect(cluster.brokerUrl);
+  await using callers = new Callers(cluster);
   return await eventually("a majority to know one leader", { withinMs, everyMs: 50 }, async () => {
     const answers = await Promise.allSettled(
-      cluster.members.map((name) => memberState(cluster, caller, name)),
+      cluster.members.map((name) => memberState(cluster, callers, name)),
     );
     const votes = new Map<string, number>();
     for (const answer of answers) {
@@ -97,22 +100,60 @@ export async function memberAt(
   appliedIndex: number,
   withinMs: number,
 ): Promise<MemberState> {
-  await using caller = await NatsCaller.connect(cluster.brokerUrl);
+  await using callers = new Callers(cluster);
   return await eventually(`${name} to have applied ${appliedIndex}`, { withinMs, everyMs: 50 }, async () => {
-    const state = await memberState(cluster, caller, name);
+    const state = await memberState(cluster, callers, name);
     return state.appliedIndex >= appliedIndex && !state.repairing && state;
   });
 }
 
 const { NodeStatus, NodeStatusRequest } = quorate.internal.v1;
 
-async function memberState(
-  cluster: AddressedCluster,
-  caller: NatsCaller,
-  name: string,
-): Promise<MemberState> {
-  const state = await ownState(cluster.name, caller, idOf(cluster.process(name)));
-  return named(state, name, cluster.processes);
+/** One connection for all members, or one for each where the cluster says so. */
+class Callers implements AsyncDisposable {
+  readonly #open = new Map<string, Promise<NatsCaller>>();
+
+  constructor(private readonly cluster: AddressedCluster) {}
+
+  of(member: string): Promise<NatsCaller> {
+    const { cluster } = this;
+    const key = this.#keyOf(member);
+    const caller = this.#open.get(key) ?? cluster.askAt?.(member) ?? NatsCaller.connect(cluster.brokerUrl);
+    this.#open.set(key, caller);
+    return caller;
+  }
+
+  /** The next time there will be another one, if members have their own: its broker may have been started again. */
+  async forget(member: string): Promise<void> {
+    if (this.cluster.askAt === undefined) return;
+    const caller = this.#open.get(member);
+    this.#open.delete(member);
+    await close(caller);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#open.values()].map(close));
+  }
+
+  #keyOf(member: string): string {
+    return this.cluster.askAt === undefined ? "" : member;
+  }
+}
+
+async function close(caller: Promise<NatsCaller> | undefined): Promise<void> {
+  const [opened] = await Promise.allSettled([caller]);
+  if (opened.status === "fulfilled") await opened.value?.[Symbol.asyncDispose]();
+}
+
+async function memberState(cluster: AddressedCluster, callers: Callers, name: string): Promise<MemberState> {
+  try {
+    const caller = await callers.of(name);
+    const state = await ownState(cluster.name, caller, idOf(cluster.process(name)));
+    return named(state, name, cluster.processes);
+  } catch (error) {
+    await callers.forget(name);
+    throw error;
+  }
 }
 
 function named(state: OwnState, name: string, processes: readonly ClusterProcess[]): MemberState {

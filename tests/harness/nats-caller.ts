@@ -1,4 +1,4 @@
-import { connect, headers, type Msg, type MsgHdrs, type NatsConnection } from "nats";
+import { connect, headers, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection } from "nats";
 
 /** An answer of the NATS API as it came: what it means is the test's business. */
 export interface NatsAnswer {
@@ -15,6 +15,11 @@ export interface NatsRequest {
   readonly contentType?: string;
 }
 
+/** Somebody whom a broker knows. */
+export type BrokerLogin = Pick<ConnectionOptions, "inboxPrefix" | "authenticator">;
+
+const LOGIN_MS = 1000;
+
 /** Sends requests with the plain `nats` package, as any microservice would. */
 export class NatsCaller implements AsyncDisposable {
   readonly #connection: NatsConnection;
@@ -28,6 +33,12 @@ export class NatsCaller implements AsyncDisposable {
     // However long the brokers are gone: a test that breaks them wants to be back with them.
     const forever = { maxReconnectAttempts: -1, reconnectTimeWait: 200 };
     return new NatsCaller(await connect({ servers: url.split(","), name: "tests", ...forever }));
+  }
+
+  /** For as long as the broker lives, which knows others by other secrets when it is started again. */
+  static async logIn(url: string, user: BrokerLogin): Promise<NatsCaller> {
+    const once = { reconnect: false, timeout: LOGIN_MS };
+    return new NatsCaller(await connect({ servers: [url], name: "tests", ...once, ...user }));
   }
 
   /** @throws {NatsError} With code "503" if nobody serves the subject, "TIMEOUT" if nobody answered in time. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { isRunning, run, type Finished } from "./child-process";
 import { eventually } from "./eventually";
+import type { NatsCaller } from "./nats-caller";
 import { freePorts } from "./ports";
 import { nodeExecutable, serviceMain } from "./repository";
 import { temporaryFolder, type TemporaryFolder } from "./temporary-folder";
@@ -67,10 +68,13 @@ export type RunningCluster = Pick<
 >;
 
 /** Where the parts of a cluster are: what those need who only ask it, and break nothing. */
-export type AddressedCluster = Pick<
+export interface AddressedCluster extends Pick<
   RunningCluster,
   "name" | "processes" | "process" | "members" | "address" | "brokerUrl"
->;
+> {
+  /** Where brokers do not let everybody ask a member about itself: a connection to its own, as somebody who may. */
+  askAt?(member: string): Promise<NatsCaller>;
+}
 
 /**
  * A cluster of real processes under `quorate dev`, with ports and data of its own.

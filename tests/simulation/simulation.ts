@@ -500,7 +500,9 @@ export class Simulation {
     const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
-      process.stderr.write(`DBG end ${this.#time.now()} ${status.memberId.toString(16)} ${status.clusterVersion} ${status.clusterVersionMax} term ${status.term} ${status.lastIndex} ${status.appliedIndex} leader ${status.leader?.toString(16)}\n`);
+      process.stderr.write(
+        `DBG end ${this.#time.now()} ${status.memberId.toString(16)} ${status.clusterVersion} ${status.clusterVersionMax} term ${status.term} ${status.lastIndex} ${status.appliedIndex} leader ${status.leader?.toString(16)}\n`,
+      );
       if (status.clusterVersion !== CLUSTER_VERSION_MAX)
         throw new HistoryViolation(`the cluster version is ${status.clusterVersion} in the end`);
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
