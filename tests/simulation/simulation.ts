@@ -486,7 +486,6 @@ export class Simulation {
    * removed may be anywhere.
    */
   #agree(): void {
-    process.stderr.write(`DBG agree begins ${this.#time.now()}\n`);
     this.#isOver = true;
     this.#disarmer.stop();
     // A snapshot in the smallest of chunks, one at a time, takes longer than all else.
@@ -500,9 +499,6 @@ export class Simulation {
     const statuses = members.map((member) => member.node!.status());
     const [first] = statuses;
     for (const status of statuses) {
-      process.stderr.write(
-        `DBG end ${this.#time.now()} ${status.memberId.toString(16)} ${status.clusterVersion} ${status.clusterVersionMax} term ${status.term} ${status.lastIndex} ${status.appliedIndex} leader ${status.leader?.toString(16)}\n`,
-      );
       if (status.clusterVersion !== CLUSTER_VERSION_MAX)
         throw new HistoryViolation(`the cluster version is ${status.clusterVersion} in the end`);
       if (status.appliedIndex !== first!.appliedIndex || status.effectHash !== first!.effectHash) {
@@ -527,8 +523,7 @@ export class Simulation {
     }
   }
 
-  /** Whether all members of the leader's configuration have applied as much as it has. */
-  /** At the same place, and that of the newest build. */
+  /** Whether all members of the leader's configuration have applied as much as it has, under the newest build's cluster version. */
   #areLevel(): boolean {
     const leader = this.#members.find((member) => member.node?.status().leader === member.id);
     const status = leader?.node?.status();
