@@ -8,6 +8,7 @@ import {
   type TransportStatus,
 } from "@quorate/transport";
 import { NatsTransport, type NatsTransportOptions, type TransportNotice } from "@quorate/transport-nats";
+import { eventually } from "../harness/eventually";
 
 const MEGABYTE = 1024 * 1024;
 
@@ -113,6 +114,29 @@ describe("the transport on NATS", () => {
       await back;
       await receiver.flush();
       expect(await ask(sender, "outage.late", utf8("?"))).toMatchObject({ kind: "answer", text: "here" });
+    });
+
+    it("comes back at once though the system's clock was set back meanwhile", async () => {
+      const server = await start();
+      const transport = await connect(server);
+      const lost = reach(transport, "disconnected");
+      const realNow = Date.now;
+      const clock = jest.spyOn(Date, "now").mockImplementation(() => realNow() + 3_600_000);
+      try {
+        await server.kill();
+        await lost;
+        const asked = clock.mock.calls.length;
+        await eventually(
+          "attempts to connect",
+          { withinMs: 10_000 },
+          () => clock.mock.calls.length > asked + 10,
+        );
+      } finally {
+        clock.mockRestore();
+      }
+      const back = reach(transport, "connected");
+      await server.restart();
+      await back;
     });
 
     it("leaves a broker that is frozen, with unsent bytes on the way to it, for another one", async () => {

@@ -18,6 +18,11 @@ export interface ClientInternals {
   restoreServers(servers: readonly string[]): void;
   /** Brokers that it may dial, those that the broker told of included. */
   readonly serverCount: number;
+  /**
+   * From now on it also dials after the system's clock was set back. By itself it leaves a broker alone until some time after the
+   * last attempt, and would wait for that attempt's time to come again: as long as the clock was set back.
+   */
+  dialWhateverTheClock(): void;
   /** From now on a refused login is tried again like any other failure, instead of closing the client for good. */
   keepTryingAfterRefusal(): void;
 }
@@ -28,10 +33,12 @@ interface Protocol {
   readonly transport:
     { readonly connected: boolean; readonly socket?: { destroy(): void } | undefined } | undefined;
   readonly servers: {
-    getServers(): readonly { readonly src: string }[];
+    /** `lastConnect`: when it was dialled last, in milliseconds since 1970; 0 is never. */
+    getServers(): readonly { readonly src: string; lastConnect: number }[];
     addServer(url: string, gossiped: boolean): void;
   };
-  readonly options: { ignoreAuthErrorAbort?: boolean };
+  /** The handler is asked before each attempt. */
+  readonly options: { ignoreAuthErrorAbort?: boolean; reconnectDelayHandler: () => number };
 }
 
 /** @throws {TransportConfigurationError} The library is not the version that this was written for. */
@@ -59,6 +66,15 @@ export function internalsOf(connection: NatsConnection): ClientInternals {
       const known = new Set(protocol.servers.getServers().map(({ src }) => src));
       for (const server of servers) if (!known.has(server)) protocol.servers.addServer(server, false);
     },
+    dialWhateverTheClock: () => {
+      const delayMs = protocol.options.reconnectDelayHandler;
+      protocol.options.reconnectDelayHandler = () => {
+        const now = Date.now();
+        for (const server of protocol.servers.getServers())
+          if (server.lastConnect > now) server.lastConnect = 0;
+        return delayMs();
+      };
+    },
     keepTryingAfterRefusal: () => {
       protocol.options.ignoreAuthErrorAbort = true;
     },
@@ -72,7 +88,7 @@ function isProtocol(protocol: Partial<Protocol> | undefined): protocol is Protoc
     typeof protocol.transport === "object" &&
     typeof protocol.servers?.getServers === "function" &&
     typeof protocol.servers.addServer === "function" &&
-    typeof protocol.options === "object"
+    typeof protocol.options?.reconnectDelayHandler === "function"
   );
 }
 

@@ -39,6 +39,7 @@ export const NatsTransport = {
       const internals = internalsOf(connection);
       internals.restoreServers(options.servers);
       internals.keepTryingAfterRefusal();
+      internals.dialWhateverTheClock();
       const link = new NatsLink(
         {
           inboxPrefix: options.inboxPrefix,
