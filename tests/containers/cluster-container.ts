@@ -1,5 +1,3 @@
-import { buffer } from "node:stream/consumers";
-
 import { GenericContainer, type StartedTestContainer, type WaitStrategy } from "testcontainers";
 
 import type { ClusterNetworks } from "./cluster-networks";
@@ -149,10 +147,9 @@ export class ClusterContainer {
     return this.#earlierLogs + textOfFrames(printed);
   }
 
-  /** A small file in it, as it is now. */
-  async read(path: string): Promise<Buffer> {
-    const archive = await (await docker()).getContainer(this.#id).getArchive({ path });
-    return onlyFileOf(await buffer(archive));
+  /** Where this machine finds a file of it, while it runs. */
+  async pathOf(file: string): Promise<string> {
+    return `/proc/${await this.pid()}/root${file}`;
   }
 
   /** Its address in the private network. */
@@ -217,12 +214,6 @@ class NoWait implements WaitStrategy {
   getStartupTimeout(): number {
     return 0;
   }
-}
-
-/** A tar archive: a block of 512 bytes, with the size in octal digits at byte 124, and the content behind it. */
-function onlyFileOf(archive: Buffer): Buffer {
-  const size = parseInt(archive.toString("latin1", 124, 135), 8);
-  return archive.subarray(512, 512 + size);
 }
 
 /** What a container printed, which Docker gives in frames: a header of eight bytes, of which the last four are the length. */

@@ -1,6 +1,3 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-
 import { brokerAccess } from "@quorate/transport-nats";
 import { brokerConduct, parseClusterName } from "@quorate/wire";
 import Long from "long";
@@ -8,7 +5,6 @@ import Long from "long";
 import { etcdMethods } from "../harness/etcd-client";
 import { NatsCaller } from "../harness/nats-caller";
 import { freePorts } from "../harness/ports";
-import { temporaryFolder } from "../harness/temporary-folder";
 import { ClusterContainer } from "./cluster-container";
 import { ClusterNetworks } from "./cluster-networks";
 import { ContainerCluster, type Part } from "./container-cluster";
@@ -46,12 +42,9 @@ export class StackedCluster extends ContainerCluster {
 
   /** Its broker knows the administrator by a secret that lies in the member's volume, another one at each start. */
   async askAt(member: string): Promise<NatsCaller> {
-    const seed = await this.container(member).read("/data/broker/admin.nkey");
-    await using folder = await temporaryFolder("admin");
-    const file = join(folder.path, "admin.nkey");
-    await writeFile(file, seed, { mode: 0o600 });
+    const brokerCredentials = await this.container(member).pathOf("/data/broker/admin.nkey");
     const { url = "" } = this.process(member);
-    const { authenticator, login } = brokerAccess({ natsUrl: [url], brokerCredentials: file });
+    const { authenticator, login } = brokerAccess({ natsUrl: [url], brokerCredentials });
     const { inboxPrefix } = brokerConduct(parseClusterName(NAME), { roles: ["admin"], user: login });
     return await NatsCaller.logIn(url, { authenticator: authenticator!, inboxPrefix });
   }
