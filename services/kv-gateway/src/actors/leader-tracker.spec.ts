@@ -50,6 +50,16 @@ describe("LeaderTracker", () => {
     expect(bench.tracker.newest).toMatchObject({ member: 1n, term: 5 });
   });
 
+  it("believes a member that was started anew in an earlier term, which its disk never held", () => {
+    const bench = new Bench();
+    const [first] = threeNodes(bench);
+    first.follows(undefined, 7);
+    bench.settle();
+    first.leads(2);
+    bench.settle();
+    expect(bench.tracker.leader).toMatchObject({ member: 1n, term: 2 });
+  });
+
   it("believes a leader that says it stepped down, but not a follower that merely lost sight of it", () => {
     const bench = new Bench();
     const [first, second] = threeNodes(bench);

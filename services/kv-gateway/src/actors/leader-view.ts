@@ -31,10 +31,15 @@ export class LeaderView {
     return this.#beliefs.keys();
   }
 
-  /** @returns whether the leader, or its term, is another one now. A belief of an older term than the sender's last is late. */
+  /**
+   * A belief of an older term than the sender's last is late. But for one in place of a belief without a leader: a member that asks for
+   * votes tells of its new term before that is durable, and may have been started anew without it.
+   *
+   * @returns whether the leader, or its term, is another one now.
+   */
   learn(belief: LeaderBelief): boolean {
     const known = this.#beliefs.get(belief.sender);
-    if (known !== undefined && known.term > belief.term) return false;
+    if (known?.leader !== undefined && known.term > belief.term) return false;
     this.#beliefs.set(belief.sender, belief);
     return this.#update();
   }
