@@ -14,6 +14,8 @@ export interface LeaderNoticesOptions {
   readonly self: NodeMember;
   /** With whom the cluster began, as far as the options say; nobody, if this member joins. */
   readonly members: readonly NodeMember[];
+  /** The term that this member knew of when it was started. */
+  readonly startedIn: Term;
 }
 
 /**
@@ -25,16 +27,14 @@ export class LeaderNotices {
   readonly #members = new Map<bigint, NodeMember>();
   /** Who is a member, once the cluster has written that down. */
   #known: readonly NodeMember[] | undefined;
-  #leadership: { readonly term: Term; readonly leader: MemberId | undefined } = {
-    term: 0 as Term,
-    leader: undefined,
-  };
+  #leadership: { readonly term: Term; readonly leader: MemberId | undefined };
   #subscription: Subscription | undefined;
 
   constructor(
     private readonly options: LeaderNoticesOptions,
     private readonly dependencies: { readonly transport: Transport; readonly subjects: Subjects },
   ) {
+    this.#leadership = { term: options.startedIn, leader: undefined };
     for (const member of options.members) this.#members.set(member.id, member);
     this.#members.set(options.self.id, options.self);
   }
@@ -51,13 +51,15 @@ export class LeaderNotices {
     for (const id of this.#members.keys()) if (!ids.has(id)) this.#members.delete(id);
   }
 
+  /** To be called before any door opens: whoever was answered by this start of the member knows that it leads no more. */
   start(): void {
     const { transport, subjects } = this.dependencies;
     this.#subscription = transport.subscribe(subjects.leader, ({ payload, reply }) => {
       if (payload.length === 0) this.#publish(reply ?? subjects.leader);
       else this.#learn(payload);
     });
-    // Ask, so that the others introduce themselves; and say who we are.
+    this.#publish(subjects.leader);
+    // Ask, so that the others introduce themselves.
     transport.publish(subjects.leader, new Uint8Array(0));
   }
 

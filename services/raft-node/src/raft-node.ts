@@ -200,7 +200,7 @@ export class RaftNode {
       },
     );
     this.#notices = new LeaderNotices(
-      { self: options.self, members: options.members },
+      { self: options.self, members: options.members, startedIn: start.hardState.term },
       { transport, subjects },
     );
     this.#publication = new Publication(
