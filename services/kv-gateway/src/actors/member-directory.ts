@@ -36,14 +36,16 @@ export class MemberDirectory {
     this.#refresh();
   }
 
-  /** Members that may confirm a linearizable read. */
+  /** Members that may confirm a linearizable read. Whoever leads is one, also when the list is from before all others were replaced. */
   get voters(): readonly MemberId[] {
-    return this.#voters.length > 0 ? this.#voters : this.#heard();
+    const voters = this.#voters.length > 0 ? this.#voters : this.#heard();
+    const leader = this.dependencies.tracker.leader?.member;
+    return leader === undefined || voters.includes(leader) ? voters : [...voters, leader];
   }
 
   /** Voters first, then learners, which answer nothing but serializable reads and their status. */
   get all(): readonly MemberId[] {
-    return [...this.voters, ...this.#learners];
+    return [...new Set([...this.voters, ...this.#learners])];
   }
 
   /** As of the last answer; a member that nobody has told of is none. */

@@ -1,6 +1,6 @@
 import { NewestRevision } from "./newest-revision";
 import { Bench, memberId } from "../testing/bench";
-import { refuse, responseAt, type ScriptedNode } from "../testing/scripted-node";
+import { refuse, responseAt, ScriptedNode } from "../testing/scripted-node";
 import { ReadTargets, type ReadTargetsOptions } from "./read-targets";
 import { LINEARIZABLE_READ, Reader, SERIALIZABLE_READ, type ReaderOptions } from "./reader";
 
@@ -165,6 +165,21 @@ describe("Reader", () => {
     expect(readsOf(nodes).reduce((a, b) => a + b)).toBe(2);
     expect(ranges[2]!.seen).toBeUndefined();
     expect(ranges[3]!.seen).toEqual({ code: "too-many-requests", unknown: false });
+  });
+
+  it("asks whoever leads, also when the list of members is from before all of those were replaced", async () => {
+    const { bench, reader, nodes } = start();
+    const fourth = new ScriptedNode(
+      { member: memberId(4) },
+      { transport: bench.connect("node-4"), subjects: bench.subjects },
+    );
+    for (const node of nodes) await node.disconnect();
+    fourth.leads(6);
+    bench.settle();
+    const range = bench.range("a", 1000);
+    reader.tell(range.call);
+    bench.time.advance(500);
+    expect(range.seen).toEqual({ ok: responseAt(2) });
   });
 
   it("answers everything that waits when it closes", () => {
