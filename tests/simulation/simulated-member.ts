@@ -139,7 +139,7 @@ export class SimulatedMember {
   #repairs = 0;
   #losses = 0;
   #retired = false;
-  /** Its log lost its end, and it was not started since. */
+  /** While it does not run: its log has lost its end, and did not get it back. */
   #isCut = false;
   #isCalm = false;
   #running: Running | undefined;
@@ -385,7 +385,7 @@ export class SimulatedMember {
     return voters.length === 0 ? Infinity : voters.length;
   }
 
-  /** Whether its log holds all that it ever did. */
+  /** Whether its log lacks something that it once held. */
   get isRepairing(): boolean {
     return this.#isCut || this.#running?.node.status().repairing === true;
   }
@@ -399,6 +399,7 @@ export class SimulatedMember {
 
   /** The end of the process; with `powerLoss` also of whatever state was not synced, with `losesState` of all of it. */
   crash(powerLoss: boolean, losesState = false): void {
+    this.#isCut = this.isRepairing;
     this.dependencies.network.crash(this.name);
     this.#running?.kill();
     this.#running = undefined;
