@@ -130,8 +130,8 @@ export const WATCH_MUTANTS: readonly Mutant[] = [
     name: "newest-revision-forgotten",
     breaks: "who watches from now on is not told of what it has just written",
     file: "libs/watch/src/watch-hub.ts",
-    find: "const fromNow = (Math.max(revision, command.seen) + 1) as Revision;",
-    replace: "const fromNow = (revision + 1) as Revision;",
+    find: "const now = Math.max(this.revision, seen) as Revision;",
+    replace: "const now = this.revision;",
     suites: WATCH,
   },
 ];
