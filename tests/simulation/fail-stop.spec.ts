@@ -16,7 +16,7 @@ describe("a simulated member whose log cannot be written", () => {
       await cluster.pass(500);
       const victim = role === "leader" ? cluster.leader : cluster.followers[0]!;
       const meanwhile = cluster.writeMany("meanwhile/", 20);
-      victim.failWrites("log", firstReaches);
+      victim.disks.failWrites("log", firstReaches);
       await cluster.pass(4000);
       expect(victim.running).toBe(false);
       expect(before.size).toBe(20);
@@ -43,7 +43,7 @@ describe("a simulated member whose log cannot be written", () => {
   it("ends a cluster whose disks all fail, until they are mended", async () => {
     const cluster = new SmallCluster(5);
     await cluster.pass(4000);
-    for (const member of cluster.members) member.failWrites("log", true);
+    for (const member of cluster.members) member.disks.failWrites("log", true);
     const acknowledged = cluster.writeMany("key/", 20);
     await cluster.pass(4000);
     expect(acknowledged.size).toBe(0);

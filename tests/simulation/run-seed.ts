@@ -1,6 +1,7 @@
 import { writeRegression } from "./regression";
 import { shrinkSeed } from "./shrink-schedule";
-import { Simulation, type SimulationReport } from "./simulation";
+import { Simulation } from "./simulation";
+import type { SimulationReport } from "./simulation-report";
 
 /** A minute or two; `npm run simulate:shrink` goes on for longer. */
 const SHRINK_RUNS_MAX = 60;

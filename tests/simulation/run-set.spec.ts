@@ -1,7 +1,7 @@
 import { DRAWN_FAULTS } from "./draw-schedule";
 import { SOMETIMES } from "./marks";
 import { RunSet } from "./run-set";
-import type { SimulationReport } from "./simulation";
+import type { SimulationReport } from "./simulation-report";
 
 /** Far above what any guard wants. */
 const RICH: SimulationReport = {

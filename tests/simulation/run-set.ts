@@ -1,7 +1,7 @@
 import { rareFaults } from "./fault-guard";
 import { seedsFor, SOMETIMES, type Mark } from "./marks";
 import type { FaultCounts } from "./nemesis";
-import type { SimulationReport } from "./simulation";
+import type { SimulationReport } from "./simulation-report";
 
 /** Fewer seeds than this may miss something by chance. */
 const GUARDED_SEEDS_MIN = 100;

@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { runSeed } from "./run-seed";
-import type { SimulationReport } from "./simulation";
+import type { SimulationReport } from "./simulation-report";
 
 /** What a worker answers to the number of a seed. */
 export type SeedResult =

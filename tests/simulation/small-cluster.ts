@@ -4,7 +4,8 @@ import type { MemberId } from "@quorate/raft";
 import { MemoryNetwork } from "@quorate/transport";
 import { etcdserverpb, parseClusterName, Subjects } from "@quorate/wire";
 import { SimulatedGateway } from "./simulated-gateway";
-import { SimulatedMember, type SimulatedMemberOptions } from "./simulated-member";
+import { SimulatedMember } from "./simulated-member";
+import type { SimulatedMemberOptions } from "./simulated-member-options";
 
 const IDS = [11n, 12n, 13n] as MemberId[];
 

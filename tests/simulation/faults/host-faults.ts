@@ -5,9 +5,9 @@ import { victimOf, type Begin } from "./world";
 export const syncError: Begin<"sync-error"> = (world, { victim, disk, reaches }) => {
   const member = victimOf(world, victim);
   if (member?.running !== true) return undefined;
-  member.failWrites(disk, reaches);
+  member.disks.failWrites(disk, reaches);
   return () => {
-    member.mendDisks();
+    member.disks.mend();
     if (!member.running) member.start();
   };
 };
@@ -15,16 +15,16 @@ export const syncError: Begin<"sync-error"> = (world, { victim, disk, reaches })
 export const diskFull: Begin<"disk-full"> = (world, { victim }) => {
   const member = victimOf(world, victim);
   if (member?.running !== true) return undefined;
-  member.fill();
+  member.disks.fill();
   // Whoever supervises it starts it again and again, in vain.
   const retry = (): void => {
-    if (!member.isFull) return;
+    if (!member.disks.isFull) return;
     if (!member.running) member.start();
     world.time.setTimer(500, retry);
   };
   world.time.setTimer(500, retry);
   return () => {
-    member.free();
+    member.disks.free();
     if (!member.running) member.start();
   };
 };

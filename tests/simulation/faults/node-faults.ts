@@ -21,7 +21,7 @@ export const crash: Begin<"crash"> = (world, { victim, powerLoss, loses, pick })
   const isLossy = loses !== "nothing" && (loses === "anchor-slot" || mayLose(world));
   member.crash(powerLoss, isLossy && loses === "state");
   if (isLossy && loses === "log") member.loseLog(pick);
-  if (isLossy && loses === "anchor-slot") member.loseAnchorSlot(pick % 2);
+  if (isLossy && loses === "anchor-slot") member.disks.loseAnchorSlot(pick % 2);
   return startLater([member]);
 };
 
@@ -34,9 +34,9 @@ export const crashAll: Begin<"crash-all"> = ({ members }, { powerLoss }) => {
 export const crashAt: Begin<"crash-at"> = (world, { victim, boundary, skip, powerLoss }) => {
   const member = victimOf(world, victim);
   if (member?.running !== true) return undefined;
-  member.trap(boundary, skip, powerLoss);
+  member.trap.set(boundary, skip, powerLoss);
   return () => {
-    member.disarm();
+    member.trap.disarm();
     startLater([member])();
   };
 };
