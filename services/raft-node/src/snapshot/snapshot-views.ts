@@ -10,7 +10,7 @@ import { SnapshotView } from "./snapshot-view";
 export interface SnapshotViewsOptions {
   readonly chunkBytesMax: number;
   readonly windowChunks: number;
-  /** Views held at once; for more receivers the oldest is given up. */
+  /** Views held at once; further receivers are refused one until somebody has read theirs, or has stopped reading. */
   readonly viewsMax: number;
   /** How long a view is held without being read, in milliseconds. */
   readonly idleMs: number;
@@ -39,8 +39,9 @@ export class SnapshotViews {
 
   open(to: MemberId, transfer: number): void {
     this.#drop(to);
-    const [oldest] = this.#held.keys();
-    if (oldest !== undefined && this.#held.size >= this.options.viewsMax) this.#giveUp(oldest);
+    // Giving up somebody else's instead would let many receivers keep one another from ever coming to the end.
+    if (this.#held.size >= this.options.viewsMax)
+      return this.dependencies.reports.tell({ kind: "snapshot-closed", to, transfer });
     const { store, stateMachine } = this.dependencies.state;
     const { position, membership } = stateMachine;
     const view = new SnapshotView({ ...this.options, transfer, columns: STATE_COLUMNS }, { store, position });

@@ -219,6 +219,18 @@ describe("a snapshot on its way", () => {
     expect(outcomes).toEqual(["snapshot-failed", "snapshot-failed"]);
   });
 
+  it("waits until its sender has a view to spare, and takes nobody else's", () => {
+    const { sender, sent } = build({ rows: 10 });
+    const others = [0xa3n, 0xa4n] as MemberId[];
+    others.forEach((to, at) => sender.tell({ kind: "snapshot-open", to, transfer: at }));
+    sent.splice(0);
+    sender.tell({ kind: "snapshot-open", to: RECEIVER, transfer: TRANSFER });
+    expect(sent).toEqual([{ kind: "snapshot-closed", to: RECEIVER, transfer: TRANSFER }]);
+    sender.tell({ kind: "snapshot-close", to: others[0]!, transfer: 0 });
+    sender.tell({ kind: "snapshot-open", to: RECEIVER, transfer: TRANSFER + 1 });
+    expect(sent.map(({ kind }) => kind)).toEqual(["snapshot-closed", "snapshot-opened"]);
+  });
+
   it("is let go by its sender when nobody reads it any more", () => {
     const { time, sender, sent } = build({ rows: 10 });
     sender.tell({ kind: "snapshot-open", to: RECEIVER, transfer: TRANSFER });
