@@ -15,6 +15,8 @@ export interface FuzzTarget<Value = unknown> {
   readonly skipsUnknownFields?: boolean;
   /** How many bytes of objects a byte of input may become; {@link HEAP_PER_BYTE} unless told. */
   readonly heapPerByte?: number;
+  /** Likewise of buffers; {@link EXTERNAL_PER_BYTE} unless told. */
+  readonly externalPerByte?: number;
   /** Valid inputs, as different from each other as can be. */
   seeds(): readonly Uint8Array[];
   /** Words of the format that chance would not find. */
@@ -23,6 +25,8 @@ export interface FuzzTarget<Value = unknown> {
 
 /** An empty message in a list is two bytes, and an object with some fields in memory. */
 export const HEAP_PER_BYTE = 1024;
+
+export const EXTERNAL_PER_BYTE = 4;
 
 /** Keeps the type of `value` between `decode` and `encode`, where a list of targets no longer knows it. */
 export function fuzzTarget<Value>(target: FuzzTarget<Value>): FuzzTarget {

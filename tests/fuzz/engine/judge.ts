@@ -1,11 +1,12 @@
 import { seededPrng, concatBytes } from "@quorate/base";
-import { HEAP_PER_BYTE, type FuzzTarget } from "./fuzz-target";
+import { EXTERNAL_PER_BYTE, HEAP_PER_BYTE, type FuzzTarget } from "./fuzz-target";
 import { unknownField } from "./mutator";
 import { errorShape, exactText, shapeOf } from "./shape";
 
 /** A decoder that takes longer stops everything else that its process does. Of a core's time: other processes may take turns. */
 export const STALL_MS = 50;
-const EXTERNAL_PER_BYTE = 4;
+/** What a large input may take, so that only work that grows faster than the input is found, however slow the core. */
+const STALL_US_PER_BYTE = 3;
 const EXTERNAL_SLACK_BYTES = 64 * 1024;
 /** What the engine itself and the compiler of Node may allocate meanwhile. */
 const HEAP_SLACK_BYTES = 2 * 1024 * 1024;
@@ -35,7 +36,7 @@ export function judge(target: FuzzTarget, input: Uint8Array, isThorough: boolean
   const failure =
     undeclared(target, outcome) ??
     (accepted ? (notItself(target, outcome.value) ?? disturbed(target, input, outcome.value)) : undefined) ??
-    (tookMs > STALL_MS ? stalled(target, input) : undefined) ??
+    (tookMs > stallMs(input) ? stalled(target, input) : undefined) ??
     (isThorough ? wasteful(target, input) : undefined);
   return { shape, accepted, failure };
 }
@@ -91,12 +92,16 @@ function stalled(target: FuzzTarget, input: Uint8Array): string | undefined {
     attempt(target, input);
     const { user, system } = process.threadCpuUsage(started);
     return (user + system) / 1000;
-  }, STALL_MS);
-  return ms > STALL_MS ? `takes ${Math.round(ms)} ms for ${input.length} bytes` : undefined;
+  }, stallMs(input));
+  return ms > stallMs(input) ? `takes ${Math.round(ms)} ms for ${input.length} bytes` : undefined;
+}
+
+function stallMs({ length }: Uint8Array): number {
+  return Math.max(STALL_MS, (length * STALL_US_PER_BYTE) / 1000);
 }
 
 function wasteful(target: FuzzTarget, input: Uint8Array): string | undefined {
-  const externalMax = EXTERNAL_PER_BYTE * input.length + EXTERNAL_SLACK_BYTES;
+  const externalMax = (target.externalPerByte ?? EXTERNAL_PER_BYTE) * input.length + EXTERNAL_SLACK_BYTES;
   const external = least(() => grownBy(target, input, () => process.memoryUsage().external), externalMax);
   if (external > externalMax) return `takes ${external} bytes of buffers for ${input.length}`;
   const heapMax = (target.heapPerByte ?? HEAP_PER_BYTE) * input.length + HEAP_SLACK_BYTES;

@@ -43,6 +43,7 @@ describe("leases", () => {
     expect(() => decodeLeaseRow(Uint8Array.of(8))).toThrow(DamagedDatabaseError);
     expect(() => decodeLeaseRow(Uint8Array.of(10, 1, 0))).toThrow(DamagedDatabaseError);
     expect(() => decodeLeaseRow(new Uint8Array(20).fill(0x88))).toThrow(DamagedDatabaseError);
+    expect(() => decodeLeaseRow(new Uint8Array(1026).fill(8))).toThrow(DamagedDatabaseError); // id 8, five hundred times
   });
 
   it("have their ids, of either sign, as keys", () => {

@@ -11,7 +11,10 @@ export interface EtcdLease {
 
 /** Field numbers of leasepb.Lease, with the wire type of a varint. */
 const TAGS = { id: 0x08, ttlSeconds: 0x10, remainingSeconds: 0x18 } as const;
+const FIELDS = Object.entries(TAGS) as readonly (readonly [keyof EtcdLease, number])[];
 const VARINT_BYTES_MAX = 10;
+/** Thirty times what a lease takes: a larger row is none, whatever fields it may have. */
+const ROW_BYTES_MAX = 1024;
 
 /** A key of the bucket `lease`: the id, 8 bytes, big endian, two's complement. */
 export function leaseKey(id: bigint): Uint8Array {
@@ -23,7 +26,7 @@ export function leaseKey(id: bigint): Uint8Array {
 /** A value of the bucket `lease`. */
 export function encodeLeaseRow(lease: EtcdLease): Uint8Array {
   const bytes: number[] = [];
-  for (const [name, tag] of Object.entries(TAGS) as [keyof EtcdLease, number][]) {
+  for (const [name, tag] of FIELDS) {
     let rest = BigInt.asUintN(64, lease[name]);
     if (rest === 0n) continue;
     bytes.push(tag);
@@ -35,6 +38,7 @@ export function encodeLeaseRow(lease: EtcdLease): Uint8Array {
 
 /** Fields that are not known are passed over if they are varints: all that leases ever had. @throws {DamagedDatabaseError} */
 export function decodeLeaseRow(row: Uint8Array): EtcdLease {
+  if (row.length > ROW_BYTES_MAX) throw new DamagedDatabaseError("bucket lease", "a row of it is no lease");
   const lease = { id: 0n, ttlSeconds: 0n, remainingSeconds: 0n };
   for (let at = 0; at < row.length;) {
     const tag = row[at];
@@ -48,8 +52,7 @@ export function decodeLeaseRow(row: Uint8Array): EtcdLease {
       more = byte >= 0x80;
     }
     at += 1 + length;
-    for (const [name, known] of Object.entries(TAGS) as [keyof EtcdLease, number][])
-      if (known === tag) lease[name] = BigInt.asIntN(64, value);
+    for (const [name, known] of FIELDS) if (known === tag) lease[name] = BigInt.asIntN(64, value);
   }
   return lease;
 }
